@@ -1,0 +1,188 @@
+"""The account of one generation of one symbol: its bars in RAM, its segments, its coverage.
+
+Pure decisions of the store: which bytes go to the end of which file. A series is written in
+segments of at most 5 000 lines, opens strictly ascending within each; a chunk that does not
+follow the open segment's last bar begins a new one (pages of a cold start come newest first).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from . import codec, layout
+from .manifest import Manifest, SegmentEntry
+from .model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
+from .ports import Append
+
+SEGMENT_LINES_MAX = 5_000
+
+
+@dataclass(slots=True)
+class Segment:
+    """One file as far as it is durable."""
+
+    path: str
+    """Relative to the data folder."""
+    seed: int
+    """CRC of its header line; every line's CRC starts from it."""
+    first_ms: int
+    """Open of its first bar."""
+    last_ms: int
+    """Open of its last bar."""
+    bars: int
+    """Lines after the header."""
+    bytes: int
+    """Its length."""
+    crc: int
+    """CRC-32 of all its bytes."""
+
+    def entry(self, timeframe: Timeframe) -> SegmentEntry:
+        """As the manifest records it."""
+        return SegmentEntry(
+            int(timeframe),
+            self.path,
+            self.bytes,
+            f"{self.crc:08x}",
+            self.first_ms,
+            self.last_ms,
+            self.bars,
+        )
+
+
+@dataclass(slots=True)
+class Series:
+    """One timeframe of a generation."""
+
+    bars: Bars = field(default_factory=Bars.empty)
+    """All resident bars, ascending."""
+    coverage: Coverage = field(default_factory=Coverage)
+    """What was fetched; empty for derived timeframes."""
+    segments: list[Segment] = field(default_factory=list)
+    """Its files, in the order they were begun."""
+    open_segment: Segment | None = None
+    """The file our token still appends to; None before the first and after a failed write."""
+
+
+@dataclass(slots=True)
+class Book:
+    """One generation of one symbol."""
+
+    symbol: Symbol
+    generation: Generation
+    open_mode: str
+    """`first_tick` or `previous_close`."""
+    series: dict[Timeframe, Series]
+    seq: int = 0
+    """Extensions since the flip."""
+
+    def key(self, timeframe: Timeframe) -> SeriesKey:
+        """The name of one of its series."""
+        return SeriesKey(self.symbol, timeframe)
+
+    def manifest(self, anchors: dict[str, str]) -> Manifest:
+        """What a commit of this generation says."""
+        entries = tuple(
+            segment.entry(timeframe)
+            for timeframe, series in self.series.items()
+            for segment in sorted(series.segments, key=lambda segment: segment.first_ms)
+        )
+        coverage = {
+            timeframe.name: series.coverage.intervals
+            for timeframe, series in self.series.items()
+            if not timeframe.is_derived
+        }
+        return Manifest(
+            1, self.symbol, str(self.generation), self.open_mode, anchors, entries, coverage
+        )
+
+
+class SegmentNumbers:
+    """Counts the segments a token has begun in each series, so that no name comes twice."""
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+        self._last: dict[SeriesKey, int] = {}
+
+    def next(self, key: SeriesKey) -> int:
+        """1, 2, 3, … for each series."""
+        self._last[key] = self._last.get(key, 0) + 1
+        return self._last[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One write and the account of it once it is durable."""
+
+    append: Append
+    segment: Segment
+    """The segment as it will be."""
+    is_new: bool
+    """Whether the write begins the file."""
+
+
+def plan_append(
+    book: Book, timeframe: Timeframe, bars: Bars, numbers: SegmentNumbers
+) -> tuple[Planned, ...]:
+    """The writes that put ascending bars at the end of a series."""
+    planned: list[Planned] = []
+    target = book.series[timeframe].open_segment
+    for chunk, begins in _chunks(bars, target):
+        if begins or target is None:
+            step = _begun(book, timeframe, chunk, numbers)
+        else:
+            step = _continued(book.key(timeframe), chunk, target)
+        planned.append(step)
+        target = step.segment
+    return tuple(planned)
+
+
+def settle(series: Series, planned: Planned) -> None:
+    """Note that a planned write is durable."""
+    if planned.is_new:
+        series.segments.append(planned.segment)
+    else:
+        series.segments = [
+            planned.segment if s.path == planned.segment.path else s for s in series.segments
+        ]
+    series.open_segment = planned.segment
+
+
+def _chunks(bars: Bars, target: Segment | None) -> Iterator[tuple[Bars, bool]]:
+    """(bars, whether they begin a segment), cut at the line limit."""
+    follows = target is not None and bars.open_time_ms[0] > target.last_ms
+    room = SEGMENT_LINES_MAX - target.bars if target is not None and follows else 0
+    if room > 0:
+        yield bars.take(slice(0, room)), False
+    for start in range(max(room, 0), len(bars), SEGMENT_LINES_MAX):
+        yield bars.take(slice(start, start + SEGMENT_LINES_MAX)), True
+
+
+def _begun(book: Book, timeframe: Timeframe, bars: Bars, numbers: SegmentNumbers) -> Planned:
+    key = book.key(timeframe)
+    n = numbers.next(key)
+    header = codec.encode_header(
+        codec.SegmentHeader(key, numbers.token, n, book.generation, book.open_mode)
+    )
+    seed = codec.header_crc(header)
+    path = layout.segment_path(key, numbers.token, n)
+    begun = Segment(path, seed, int(bars.open_time_ms[0]), 0, 0, 0, 0)
+    return _grown(begun, header + codec.encode_lines(key, bars, seed), bars, is_new=True)
+
+
+def _continued(key: SeriesKey, bars: Bars, target: Segment) -> Planned:
+    return _grown(target, codec.encode_lines(key, bars, target.seed), bars, is_new=False)
+
+
+def _grown(segment: Segment, data: bytes, bars: Bars, *, is_new: bool) -> Planned:
+    grown = Segment(
+        segment.path,
+        segment.seed,
+        segment.first_ms,
+        int(bars.open_time_ms[-1]),
+        segment.bars + len(bars),
+        segment.bytes + len(data),
+        zlib.crc32(data, segment.crc),
+    )
+    return Planned(Append(segment.path, data), grown, is_new)

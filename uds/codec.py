@@ -1,0 +1,305 @@
+"""Bars ⇄ JSONL lines with a CRC each, packed tails and JSON for readers.
+
+A segment is a header line and then one line a bar. Each line ends in `"crc":"xxxxxxxx"}`: the
+CRC-32 of the raw bytes before `,"crc":"`, started from the header's own CRC. So one bad line
+does not condemn the others, and a good line from another file fails. Decoding never raises
+for a bad line: it keeps the good ones and says which it dropped and why.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from .errors import BadSegment, BadTail
+from .model import BadBars, Bars, Generation, PartialReason, SeriesKey, Timeframe
+
+LINE_BYTES_MAX = 1_024
+"""No line of ours is longer; a longer one is dropped unread."""
+
+_CRC_MARK = b',"crc":"'
+_CRC_BYTES = len(_CRC_MARK) + 8 + len(b'"}')
+_TAIL_MAGIC = b"CST1"
+_TAIL_HEAD_BYTES = 16
+
+
+class _Extensions(msgspec.Struct, omit_defaults=True, gc=False):
+    source_count: int = 0
+    expected_count: int = 0
+    partial: bool = False
+    partial_reasons: tuple[str, ...] = ()
+
+
+class _Line(msgspec.Struct, gc=False):
+    symbol: str
+    tf_s: int
+    open_time_ms: int
+    close_time_ms: int
+    o: float
+    h: float
+    low: float
+    c: float
+    v: int
+    complete: bool
+    src: str
+    extensions: _Extensions
+
+
+class _Header(msgspec.Struct):
+    seg: int
+    symbol: str
+    tf_s: int
+    token: int
+    n: int
+    generation: str
+    open_mode: str
+
+
+class _WireBar(msgspec.Struct, gc=False):
+    open_time_ms: int
+    close_time_ms: int
+    o: float
+    h: float
+    low: float
+    c: float
+    v: int
+    complete: bool
+    src: str
+
+
+_NO_EXTENSIONS = _Extensions()
+_REASON_WORDS = {
+    int(reason): reason.name.lower() for reason in PartialReason if reason.name is not None
+}
+_REASON_BITS = {word: bit for bit, word in _REASON_WORDS.items()}
+_encoder = msgspec.json.Encoder()
+_line_decoder = msgspec.json.Decoder(_Line)
+_header_decoder = msgspec.json.Decoder(_Header)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHeader:
+    """What the first line of a segment says of all the others."""
+
+    key: SeriesKey
+    """Whose bars they are."""
+    token: int
+    """The only owner that may append."""
+    n: int
+    """Number of the segment among those the token wrote for the series."""
+    generation: Generation
+    """The generation it was begun for."""
+    open_mode: str
+    """`first_tick` or `previous_close`: what the opens of its bars mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One line that was not believed."""
+
+    line: int
+    """Its number in the file, the header being 1."""
+    reason: str
+    """Why, in words."""
+    is_torn: bool
+    """Whether it is the file's last line and simply ends too early."""
+    good_before: int
+    """How many good bars stand before it, so between which two bars the hole is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A segment as far as it can be believed."""
+
+    header: SegmentHeader
+    bars: Bars
+    drops: tuple[Drop, ...]
+
+
+def encode_header(header: SegmentHeader) -> bytes:
+    """The header line with its newline."""
+    line = _Header(
+        1,
+        header.key.symbol,
+        int(header.key.timeframe),
+        header.token,
+        header.n,
+        str(header.generation),
+        header.open_mode,
+    )
+    return _sealed(_encoder.encode(line), 0)
+
+
+def header_crc(header_line: bytes) -> int:
+    """The number every other line's CRC starts from."""
+    return int(header_line.rstrip(b"\n")[-10:-2], 16)
+
+
+def encode_lines(key: SeriesKey, bars: Bars, seed: int) -> bytes:
+    """One line a bar, ascending, each with its newline; seed is the header's CRC."""
+    symbol, tf_s, src = key.symbol, int(key.timeframe), key.timeframe.src
+    encode = _encoder.encode
+    return b"".join(
+        _sealed(
+            encode(
+                _Line(symbol, tf_s, open_ms, close_ms, o, h, low, c, v, True, src, _extensions(*e))
+            ),
+            seed,
+        )
+        for open_ms, close_ms, o, h, low, c, v, *e in _rows(bars)
+    )
+
+
+def decode_segment(key: SeriesKey, data: bytes) -> Decoded:
+    """Everything in a segment that can be believed.
+
+    Raises BadSegment when the header is damaged or belongs to another series.
+    """
+    lines = data.split(b"\n")
+    is_torn = lines[-1] != b""
+    if not is_torn:
+        lines.pop()
+    if not lines or (is_torn and len(lines) == 1):
+        raise BadSegment(f"a segment of {key} has no header line", scope=key)
+    header = _decode_header(key, lines[0])
+    return _decode_lines(header, lines, header_crc(lines[0]), is_torn)
+
+
+def generation_of(key: SeriesKey, data: bytes) -> str | None:
+    """The generation a segment was begun for; None when its header cannot be believed."""
+    try:
+        return str(_decode_header(key, data.partition(b"\n")[0]).generation)
+    except BadSegment:
+        return None
+
+
+def _decode_header(key: SeriesKey, line: bytes) -> SegmentHeader:
+    try:
+        body = _unsealed(line, 0)
+        raw = _header_decoder.decode(body)
+        header = SegmentHeader(
+            SeriesKey(raw.symbol, Timeframe(raw.tf_s)),
+            raw.token,
+            raw.n,
+            Generation.parse(raw.generation),
+            raw.open_mode,
+        )
+    except ValueError as error:
+        raise BadSegment(f"the header of a segment of {key} is bad: {error}", scope=key) from error
+    if raw.seg != 1 or header.key != key:
+        raise BadSegment(f"a segment of {header.key} lies in the folder of {key}", scope=key)
+    return header
+
+
+def _decode_lines(
+    header: SegmentHeader, lines: list[bytes], seed: int, last_is_torn: bool
+) -> Decoded:
+    key = header.key
+    rows: list[_Line] = []
+    drops: list[Drop] = []
+    last_open_ms = -1
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            row = _line_decoder.decode(_unsealed(line, seed))
+            if row.symbol != key.symbol or row.tf_s != key.timeframe:
+                raise ValueError(f"it is a bar of {row.symbol} {row.tf_s}")
+            if row.open_time_ms <= last_open_ms:
+                raise ValueError("it does not follow the line before")
+        except ValueError as error:
+            torn = last_is_torn and number == len(lines)
+            drops.append(Drop(number, str(error), torn, len(rows)))
+            continue
+        last_open_ms = row.open_time_ms
+        rows.append(row)
+    try:
+        bars = _bars_of(rows)
+    except BadBars as error:
+        raise BadSegment(
+            f"a segment of {key} holds an impossible bar: {error}", scope=key
+        ) from error
+    return Decoded(header, bars, tuple(drops))
+
+
+def _bars_of(rows: list[_Line]) -> Bars:
+    return Bars.of(
+        [r.open_time_ms for r in rows],
+        [r.close_time_ms for r in rows],
+        [r.o for r in rows],
+        [r.h for r in rows],
+        [r.low for r in rows],
+        [r.c for r in rows],
+        [r.v for r in rows],
+        [r.extensions.source_count for r in rows],
+        [r.extensions.expected_count for r in rows],
+        [sum(_REASON_BITS.get(w, 0) for w in r.extensions.partial_reasons) for r in rows],
+    )
+
+
+def _extensions(source_count: int, expected_count: int, partial_reasons: int) -> _Extensions:
+    if not expected_count:
+        return _NO_EXTENSIONS
+    words = tuple(word for bit, word in _REASON_WORDS.items() if partial_reasons & bit)
+    return _Extensions(source_count, expected_count, True, words)
+
+
+def _sealed(body: bytes, seed: int) -> bytes:
+    body = body[:-1]
+    return b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body, seed))
+
+
+def _unsealed(line: bytes, seed: int) -> bytes:
+    if len(line) > LINE_BYTES_MAX:
+        raise ValueError(f"it has {len(line)} bytes, more than {LINE_BYTES_MAX}")
+    body, mark, crc = line[:-_CRC_BYTES], line[-_CRC_BYTES:-10], line[-10:]
+    if mark != _CRC_MARK or crc[-2:] != b'"}':
+        raise ValueError("it does not end in a checksum")
+    if crc[:8] != b"%08x" % zlib.crc32(body, seed):
+        raise ValueError("its checksum is wrong")
+    return body + b"}"
+
+
+def pack_tail(timeframe: Timeframe, bars: Bars) -> bytes:
+    """A tail as one Redis value: `CST1`, tf_s, count, 0 (u32 each), then seven columns.
+
+    Columns are little-endian 8-byte numbers, each contiguous: open_time_ms, close_time_ms
+    (i64), o, h, low, c (f64), v (i64). Ready bars only; 56 bytes a bar.
+    """
+    head = _TAIL_MAGIC + np.array([int(timeframe), len(bars), 0], dtype="<u4").tobytes()
+    wide = (bars.open_time_ms, bars.close_time_ms, bars.o, bars.h, bars.low, bars.c, bars.v)
+    return head + b"".join(column.tobytes() for column in wide)
+
+
+def unpack_tail(key: SeriesKey, value: bytes) -> Bars:
+    """The bars of a packed tail; raises BadTail on anything else."""
+    if value[:4] != _TAIL_MAGIC or len(value) < _TAIL_HEAD_BYTES:
+        raise BadTail(f"the tail of {key} in Redis does not begin with CST1", scope=key)
+    tf_s, count, _ = (int(n) for n in np.frombuffer(value[4:_TAIL_HEAD_BYTES], dtype="<u4"))
+    if tf_s != key.timeframe or len(value) != _TAIL_HEAD_BYTES + 56 * count:
+        raise BadTail(f"the tail of {key} in Redis has a wrong length or timeframe", scope=key)
+    body = np.frombuffer(value, dtype="<i8", offset=_TAIL_HEAD_BYTES).reshape(7, count)
+    prices = body[2:6].view("<f8")
+    try:
+        return Bars.of(body[0], body[1], prices[0], prices[1], prices[2], prices[3], body[6])
+    except BadBars as error:
+        raise BadTail(f"the tail of {key} in Redis is damaged: {error}", scope=key) from error
+
+
+def bars_json(timeframe: Timeframe, bars: Bars) -> bytes:
+    """The JSON array readers get: final bars, ascending."""
+    src = timeframe.src
+    return _encoder.encode(
+        [
+            _WireBar(open_ms, close_ms, o, h, low, c, v, True, src)
+            for open_ms, close_ms, o, h, low, c, v, *_ in _rows(bars)
+        ]
+    )
+
+
+def _rows(bars: Bars) -> Iterator[tuple[Any, ...]]:
+    """Plain Python numbers row by row; a column's type is the field's."""
+    return zip(*(column.tolist() for column in bars.columns), strict=True)

@@ -1,0 +1,84 @@
+#!lua name=coldstart
+-- Fenced writes and atomic reads. Every key of one call shares a symbol's hash tag.
+-- Replies are status words; OK means done or already done, so each call may be repeated.
+
+local function standing(owner_key, token)
+  local owner = redis.call('GET', owner_key)
+  if not owner then return 'UNCLAIMED' end
+  local held = string.match(owner, '^(%d+) ')
+  if held ~= token then return 'FENCED' end
+  return 'OK'
+end
+
+-- keys: owner; args: token, boot_id
+local function claim(keys, args)
+  local owner = redis.call('GET', keys[1])
+  local held = owner and tonumber(string.match(owner, '^(%d+) ')) or 0
+  if held > tonumber(args[1]) then return 'FENCED' end
+  redis.call('SET', keys[1], args[1] .. ' ' .. args[2])
+  return 'OK'
+end
+
+-- keys: owner; args: token
+local function holds(keys, args)
+  return standing(keys[1], args[1])
+end
+
+-- keys: owner, live, tail...; args: token, generation, value...
+local function write(keys, args)
+  local word = standing(keys[1], args[1])
+  if word ~= 'OK' then return word end
+  if redis.call('HGET', keys[2], 'generation') == args[2] then return 'SEALED' end
+  for index = 3, #keys do redis.call('SET', keys[index], args[index]) end
+  return 'OK'
+end
+
+-- keys: owner, live, tail...; args: token, generation, seq
+local function flip(keys, args)
+  local word = standing(keys[1], args[1])
+  if word ~= 'OK' then return word end
+  local live = redis.call('HGET', keys[2], 'generation')
+  if live == args[2] then return 'OK' end
+  if live and live > args[2] then return 'FENCED' end
+  for index = 3, #keys do
+    if redis.call('EXISTS', keys[index]) == 0 then return 'INCOMPLETE' end
+  end
+  redis.call('HSET', keys[2], 'generation', args[2], 'seq', args[3], 'previous', live or '')
+  return 'OK'
+end
+
+-- keys: owner, live, then tails, then previews; args: token, generation, from_seq, channel,
+-- number of tails, value...
+local function extend(keys, args)
+  local word = standing(keys[1], args[1])
+  if word ~= 'OK' then return word end
+  local live = redis.call('HMGET', keys[2], 'generation', 'seq')
+  if live[1] ~= args[2] then return 'NOT_LIVE' end
+  if tonumber(live[2]) == tonumber(args[3]) + 1 then return 'OK' end
+  if live[2] ~= args[3] then return 'OUT_OF_SEQ' end
+  local tails = tonumber(args[5])
+  for index = 1, tails do redis.call('SET', keys[2 + index], args[5 + index]) end
+  for index = 3 + tails, #keys do redis.call('DEL', keys[index]) end
+  local seq = tostring(tonumber(args[3]) + 1)
+  redis.call('HSET', keys[2], 'seq', seq)
+  redis.call('PUBLISH', args[4], args[2] .. ' ' .. seq)
+  return 'OK'
+end
+
+-- keys: live; args: timeframe name...
+-- The tails' keys follow from the pointer, so they are built here, beside it in the same slot.
+local function read(keys, args)
+  local live = redis.call('HMGET', keys[1], 'generation', 'seq', 'previous')
+  if not live[1] then return {} end
+  local stem = string.sub(keys[1], 1, -5) .. live[1] .. ':'
+  local reply = { live[1], live[2], live[3] }
+  for index = 1, #args do reply[3 + index] = redis.call('GET', stem .. args[index]) end
+  return reply
+end
+
+redis.register_function('coldstart_claim', claim)
+redis.register_function { function_name = 'coldstart_holds', callback = holds, flags = { 'no-writes' } }
+redis.register_function('coldstart_write', write)
+redis.register_function('coldstart_flip', flip)
+redis.register_function('coldstart_extend', extend)
+redis.register_function { function_name = 'coldstart_read', callback = read, flags = { 'no-writes' } }

@@ -1,0 +1,123 @@
+"""Every file name and every Redis key, built and parsed here only.
+
+Paths are relative to the data folder and use `/`. Symbols come from the configuration's
+list and are checked there, so no path is ever built from foreign text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .model import Generation, SeriesKey, Symbol, Timeframe
+
+LOCK = "LOCK"
+OWNER_FOLDER = "owner"
+RUN_FOLDER = "run"
+EMBEDDED_FOLDER = "embedded"
+EMBEDDED_RECORD = "embedded/server.json"
+SOCKET_PATH_BYTES_MAX = 100
+
+_SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9/._-]{0,22}[A-Z0-9])?")
+_OWNER = re.compile(r"\d{8}")
+_SEGMENT = re.compile(r"seg-(\d{8})-(\d{4,})\.jsonl")
+_COMMIT = re.compile(r"\d{8}-\d{4}")
+
+
+def is_symbol(text: str) -> bool:
+    """Whether a configured name may become a folder and a key."""
+    return bool(_SYMBOL.fullmatch(text)) and ".." not in text
+
+
+def folder_of(symbol: Symbol) -> str:
+    """`XAU/USD` → `XAU_USD`: a symbol's folder and its hash tag in Redis."""
+    return symbol.replace("/", "_")
+
+
+def owner_path(token: int) -> str:
+    """The file whose exclusive creation mints a token."""
+    return f"{OWNER_FOLDER}/{token:08d}"
+
+
+def owner_token(name: str) -> int | None:
+    """The token an entry of `owner/` stands for; None when it is something else."""
+    return int(name) if _OWNER.fullmatch(name) else None
+
+
+def series_folder(key: SeriesKey) -> str:
+    """Where the segments of a series lie."""
+    return f"{folder_of(key.symbol)}/tf_{int(key.timeframe)}"
+
+
+def segment_path(key: SeriesKey, token: int, n: int) -> str:
+    """The n-th segment a token writes for a series."""
+    return f"{series_folder(key)}/seg-{token:08d}-{n:04d}.jsonl"
+
+
+def segment_number(name: str) -> tuple[int, int] | None:
+    """(token, n) of a segment's file name; None when it is something else."""
+    match = _SEGMENT.fullmatch(name)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def manifest_folder(symbol: Symbol) -> str:
+    """Where manifests are written before they are committed."""
+    return f"{folder_of(symbol)}/manifest"
+
+
+def manifest_path(symbol: Symbol, generation: Generation) -> str:
+    """The manifest of a generation."""
+    return f"{manifest_folder(symbol)}/{generation}.json"
+
+
+def commit_folder(symbol: Symbol) -> str:
+    """Where the commit points lie; the highest valid one wins."""
+    return f"{folder_of(symbol)}/commit"
+
+
+def commit_path(symbol: Symbol, generation: Generation) -> str:
+    """The link that makes a manifest the truth."""
+    return f"{commit_folder(symbol)}/{generation}"
+
+
+def committed_generation(name: str) -> Generation | None:
+    """The generation an entry of `commit/` stands for; None when it is something else."""
+    return Generation.parse(name) if _COMMIT.fullmatch(name) else None
+
+
+def owner_key(namespace: str, symbol: Symbol) -> str:
+    """Redis string `<token> <boot_id>`: who may write this symbol."""
+    return f"{_symbol_keys(namespace, symbol)}:owner"
+
+
+def live_key(namespace: str, symbol: Symbol) -> str:
+    """Redis hash generation, seq, previous: what readers are served."""
+    return f"{_symbol_keys(namespace, symbol)}:live"
+
+
+def tail_key(namespace: str, key: SeriesKey, generation: Generation) -> str:
+    """Redis string: one packed tail of one generation."""
+    return f"{_symbol_keys(namespace, key.symbol)}:{generation}:{key.timeframe.name}"
+
+
+def preview_key(namespace: str, key: SeriesKey) -> str:
+    """Redis hash: the bar of a series that is still forming."""
+    return f"{_symbol_keys(namespace, key.symbol)}:pv:{key.timeframe.name}"
+
+
+def update_channel(namespace: str, symbol: Symbol) -> str:
+    """Pub/sub channel that announces each advance of a live generation."""
+    return f"{_symbol_keys(namespace, symbol)}:up"
+
+
+def tick_channel(namespace: str, symbol: Symbol) -> str:
+    """Pub/sub channel of ticks."""
+    return f"{_symbol_keys(namespace, symbol)}:tick"
+
+
+def _symbol_keys(namespace: str, symbol: Symbol) -> str:
+    return f"{namespace}:{{{folder_of(symbol)}}}"
+
+
+def timeframe_named(text: str) -> Timeframe | None:
+    """`M5` → Timeframe.M5; None for anything else."""
+    return Timeframe.__members__.get(text)

@@ -1,0 +1,97 @@
+"""One generation of one symbol as a JSON document that proves itself by its checksum."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from .errors import BadManifest
+from .model import Coverage, Generation, SeriesKey, Symbol, Timeframe
+
+_BYTES_MAX = 16 * 1024 * 1024
+
+
+class SegmentEntry(msgspec.Struct, frozen=True):
+    """One file of the generation, as far as it was written at the commit."""
+
+    tf_s: int
+    """Timeframe in seconds."""
+    path: str
+    """File, relative to the data folder."""
+    bytes: int
+    """Length that was durable."""
+    crc: str
+    """CRC-32 of those bytes, eight lower-case hex digits."""
+    first_ms: int
+    """Open of its first bar, UTC ms."""
+    last_ms: int
+    """Open of its last bar, UTC ms."""
+    bars: int
+    """Lines after the header."""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a commit makes true."""
+
+    schema: int
+    """1."""
+    symbol: Symbol
+    """Whose generation it is."""
+    generation: str
+    """Its name, `00000042-0003`."""
+    open_mode: str
+    """`first_tick` or `previous_close`."""
+    anchors: dict[str, str]
+    """Zone and wall times of D1 and H4 the data were cut by."""
+    segments: tuple[SegmentEntry, ...]
+    """All files, oldest bars first within a timeframe."""
+    coverage: dict[str, tuple[tuple[int, int], ...]]
+    """Fetched intervals [from_ms, until_ms) by timeframe name: M1 and D1."""
+    checksum: str = ""
+    """SHA-256 of the document with this field empty."""
+
+
+_decoder = msgspec.json.Decoder(Manifest)
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The document with its checksum, one line."""
+    sealed = msgspec.structs.replace(manifest, checksum=_checksum(manifest))
+    return msgspec.json.encode(sealed) + b"\n"
+
+
+def decode(symbol: Symbol, generation: Generation, data: bytes) -> Manifest:
+    """The manifest if it is whole and ours; raises BadManifest otherwise."""
+    if len(data) > _BYTES_MAX:
+        raise _bad(symbol, generation, f"it has {len(data)} bytes")
+    try:
+        manifest = _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise _bad(symbol, generation, str(error)) from error
+    if manifest.checksum != _checksum(manifest):
+        raise _bad(symbol, generation, "its checksum is wrong")
+    if (manifest.schema, manifest.symbol, manifest.generation) != (1, symbol, str(generation)):
+        raise _bad(symbol, generation, "it names another symbol, generation or schema")
+    return manifest
+
+
+def coverage_of(manifest: Manifest, timeframe: Timeframe) -> Coverage:
+    """The fetched intervals of one timeframe."""
+    return Coverage.of(manifest.coverage.get(timeframe.name, ()))
+
+
+def segments_of(manifest: Manifest, key: SeriesKey) -> tuple[SegmentEntry, ...]:
+    """The files of one series."""
+    return tuple(entry for entry in manifest.segments if entry.tf_s == key.timeframe)
+
+
+def _checksum(manifest: Manifest) -> str:
+    blank = msgspec.structs.replace(manifest, checksum="")
+    return hashlib.sha256(msgspec.json.encode(blank)).hexdigest()
+
+
+def _bad(symbol: Symbol, generation: Generation, why: str) -> BadManifest:
+    return BadManifest(
+        f"the manifest {generation.short} of {symbol} cannot be used: {why}.", scope=symbol
+    )

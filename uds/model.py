@@ -1,0 +1,357 @@
+"""The words every floor shares: symbols, timeframes, bars, generations, coverage.
+
+Everything here is a value. Times are UTC epoch milliseconds; a bar's open is inclusive and
+is its identity, its close is exclusive and equals the next bucket's open. Ranges are
+half-open, `from_ms <= t < until_ms`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Symbol: TypeAlias = str
+"""A market's name as the configuration spells it, for example `XAU/USD` or `GER30`."""
+
+I64: TypeAlias = npt.NDArray[np.int64]
+F64: TypeAlias = npt.NDArray[np.float64]
+I32: TypeAlias = npt.NDArray[np.int32]
+U8: TypeAlias = npt.NDArray[np.uint8]
+
+MINUTE_MS = 60_000
+
+
+class Timeframe(IntEnum):
+    """The eight timeframes; the value is the nominal width in seconds, so they sort by width."""
+
+    M1 = 60
+    M3 = 180
+    M5 = 300
+    M15 = 900
+    M30 = 1_800
+    H1 = 3_600
+    H4 = 14_400
+    D1 = 86_400
+
+    @property
+    def ms(self) -> int:
+        """Nominal width in milliseconds (an H4 or D1 over a clock change differs)."""
+        return int(self) * 1_000
+
+    @property
+    def minutes(self) -> int:
+        """Nominal width in minutes: how many M1 bars make a whole one."""
+        return int(self) // 60
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether we compute it from M1; the broker is asked for M1 and D1 only (I1)."""
+        return self not in (Timeframe.M1, Timeframe.D1)
+
+    @property
+    def src(self) -> str:
+        """The word `src` on disk and on the wire: `derived` or `history`."""
+        return "derived" if self.is_derived else "history"
+
+
+DERIVED_TIMEFRAMES = tuple(tf for tf in Timeframe if tf.is_derived)
+
+
+class SeriesKey(NamedTuple):
+    """Which series: one symbol in one timeframe; printed as `XAU/USD/M5`."""
+
+    symbol: Symbol
+    timeframe: Timeframe
+
+    def __str__(self) -> str:
+        return f"{self.symbol}/{self.timeframe.name}"
+
+
+class PartialReason(IntFlag):
+    """Why a derived bar was made of fewer M1 than its width has minutes."""
+
+    NONE = 0
+    CALENDAR_PAUSE = 1
+    """The market is shut for part of the bucket."""
+    NO_TICK = 2
+    """A fetched, open minute had no tick, so the broker sent no row."""
+    BOUNDARY = 4
+    """The stored history begins inside the bucket."""
+
+
+class BadBars(ValueError):
+    """A chunk that may not enter the store: unsorted, misaligned or insane; says which row."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Final bars of one series as columns of equal length, opens strictly ascending."""
+
+    open_time_ms: I64
+    """Inclusive open of each bar, UTC ms."""
+    close_time_ms: I64
+    """Exclusive close of each bar, UTC ms: the open of the bucket that follows."""
+    o: F64
+    """First price."""
+    h: F64
+    """Highest price."""
+    low: F64
+    """Lowest price."""
+    c: F64
+    """Last price."""
+    v: I64
+    """Number of ticks."""
+    source_count: I32
+    """M1 bars a partial derived bar was made of; 0 when the bar is whole or from the broker."""
+    expected_count: I32
+    """M1 bars a partial derived bar would be made of were it whole; 0 when it is."""
+    partial_reasons: U8
+    """Bits of PartialReason; 0 when the bar is whole or from the broker."""
+
+    @classmethod
+    def of(
+        cls,
+        open_time_ms: npt.ArrayLike,
+        close_time_ms: npt.ArrayLike,
+        o: npt.ArrayLike,
+        h: npt.ArrayLike,
+        low: npt.ArrayLike,
+        c: npt.ArrayLike,
+        v: npt.ArrayLike,
+        source_count: npt.ArrayLike | None = None,
+        expected_count: npt.ArrayLike | None = None,
+        partial_reasons: npt.ArrayLike | None = None,
+    ) -> Bars:
+        """Build and check; the columns are any sequences of equal length n.
+
+        Raises BadBars when opens are not strictly ascending whole minutes, a close is not
+        after its open, or a price or volume is not finite and ordered low <= o, c <= h.
+        """
+        opens = np.asarray(open_time_ms, dtype=np.int64)
+        zeros = np.zeros(len(opens), dtype=np.int32)
+        bars = cls(
+            opens,
+            np.asarray(close_time_ms, dtype=np.int64),
+            np.asarray(o, dtype=np.float64),
+            np.asarray(h, dtype=np.float64),
+            np.asarray(low, dtype=np.float64),
+            np.asarray(c, dtype=np.float64),
+            np.asarray(v, dtype=np.int64),
+            zeros if source_count is None else np.asarray(source_count, dtype=np.int32),
+            zeros if expected_count is None else np.asarray(expected_count, dtype=np.int32),
+            (zeros if partial_reasons is None else np.asarray(partial_reasons)).astype(np.uint8),
+        )
+        _check(bars)
+        return bars
+
+    @classmethod
+    def empty(cls) -> Bars:
+        """No bars."""
+        return cls.of([], [], [], [], [], [], [])
+
+    def __len__(self) -> int:
+        return len(self.open_time_ms)
+
+    @property
+    def columns(self) -> tuple[npt.NDArray[np.generic], ...]:
+        """All columns in field order."""
+        return tuple(getattr(self, name) for name in _COLUMNS)
+
+    @property
+    def first_open_ms(self) -> int | None:
+        """Open of the oldest bar; None when empty."""
+        return int(self.open_time_ms[0]) if len(self) else None
+
+    @property
+    def last_open_ms(self) -> int | None:
+        """Open of the newest bar; None when empty."""
+        return int(self.open_time_ms[-1]) if len(self) else None
+
+    @property
+    def last_close_ms(self) -> int | None:
+        """Close of the newest bar; None when empty."""
+        return int(self.close_time_ms[-1]) if len(self) else None
+
+    def take(self, picked: slice | npt.NDArray[np.bool_] | I64) -> Bars:
+        """The bars a slice, mask or ascending index picks, in order."""
+        return Bars(*(column[picked] for column in self.columns))  # type: ignore[arg-type]
+
+    def tail(self, count: int) -> Bars:
+        """The newest `count` bars, or all when there are fewer."""
+        return self.take(slice(max(0, len(self) - count), None))
+
+    def between(self, from_ms: int, until_ms: int) -> Bars:
+        """Bars whose open lies in [from_ms, until_ms)."""
+        first, last = np.searchsorted(self.open_time_ms, (from_ms, until_ms))
+        return self.take(slice(int(first), int(last)))
+
+    def merged(self, newer: Bars) -> Bars:
+        """Both together; where an open stands in both, `newer` replaces (never merges)."""
+        if not len(newer):
+            return self
+        if not len(self) or self.open_time_ms[-1] < newer.open_time_ms[0]:
+            return joined((self, newer))
+        kept = self.take(~np.isin(self.open_time_ms, newer.open_time_ms, assume_unique=True))
+        both = joined((kept, newer))
+        return both.take(np.argsort(both.open_time_ms, kind="stable"))
+
+    def same_as(self, other: Bars) -> bool:
+        """Whether every column is equal, bit for bit."""
+        return all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in zip(self.columns, other.columns, strict=True)
+        )
+
+
+_COLUMNS = tuple(Bars.__slots__)
+
+
+def joined(parts: Sequence[Bars]) -> Bars:
+    """Parts one after another; the caller knows that they do not overlap."""
+    if not parts:
+        return Bars.empty()
+    if len(parts) == 1:
+        return parts[0]
+    return Bars(*(np.concatenate(rows) for rows in zip(*(p.columns for p in parts), strict=True)))
+
+
+def _check(bars: Bars) -> None:
+    lengths = {len(column) for column in bars.columns}
+    if len(lengths) != 1:
+        raise BadBars(f"columns differ in length: {sorted(lengths)}")
+    if not len(bars):
+        return
+    prices = np.stack((bars.o, bars.h, bars.low, bars.c))
+    rules = (
+        ("its open is not a whole minute", bars.open_time_ms % MINUTE_MS != 0),
+        ("its close is not after its open", bars.close_time_ms <= bars.open_time_ms),
+        ("a price is not a finite number above zero", ~(np.isfinite(prices) & (prices > 0)).all(0)),
+        ("its high is below another price", bars.h < prices.max(0)),
+        ("its low is above another price", bars.low > prices.min(0)),
+        ("its volume is negative", bars.v < 0),
+        ("it does not follow the bar before", np.diff(bars.open_time_ms, prepend=-1) <= 0),
+    )
+    for sentence, broken in rules:
+        if broken.any():
+            row = int(np.argmax(broken))
+            raise BadBars(f"bar {row} (open_time_ms {int(bars.open_time_ms[row])}): {sentence}")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A bar that is still forming; it has no road into `Store.append` (I3)."""
+
+    key: SeriesKey
+    """Which series it will become a bar of."""
+    open_time_ms: int
+    """Inclusive open of the bucket, UTC ms."""
+    close_time_ms: int
+    """Exclusive close of the bucket, UTC ms."""
+    o: float
+    """First price so far."""
+    h: float
+    """Highest price so far."""
+    low: float
+    """Lowest price so far."""
+    c: float
+    """Last price so far."""
+    v: int
+    """Ticks so far."""
+
+
+_GENERATION = re.compile(r"(\d{8})-(\d{4})")
+
+
+class Generation(NamedTuple):
+    """Which data: the n-th set of series written for a symbol by the owner with this token."""
+
+    token: int
+    """Owner token that wrote it; tokens only grow."""
+    n: int
+    """1 for the token's first generation of the symbol."""
+
+    def __str__(self) -> str:
+        return f"{self.token:08d}-{self.n:04d}"
+
+    @property
+    def short(self) -> str:
+        """As a sentence on the screen says it: `42-3`."""
+        return f"{self.token}-{self.n}"
+
+    @classmethod
+    def parse(cls, text: str) -> Generation:
+        """The inverse of str(); raises ValueError on anything else."""
+        match = _GENERATION.fullmatch(text)
+        if not match:
+            raise ValueError(f"{text!r} is not a generation like 00000042-0003")
+        return cls(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class FencingToken:
+    """The right to write, minted only by `open_store()`; every write carries it."""
+
+    value: int
+    """Number of this owner; a higher one on the same folder fences us."""
+    boot_id: str
+    """128 random bits in hex: names this boot without a clock (F10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which time a series was fetched for: half-open intervals, merged and ascending.
+
+    A missing minute inside is `no_tick`; outside it is a gap still to fetch.
+    """
+
+    intervals: tuple[tuple[int, int], ...] = ()
+    """(from_ms, until_ms) pairs, neither touching nor overlapping."""
+
+    @classmethod
+    def of(cls, intervals: Iterable[tuple[int, int]]) -> Coverage:
+        """Merge any intervals, empty ones dropped."""
+        merged: list[tuple[int, int]] = []
+        for from_ms, until_ms in sorted(pair for pair in intervals if pair[0] < pair[1]):
+            if merged and from_ms <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], until_ms))
+            else:
+                merged.append((from_ms, until_ms))
+        return cls(tuple(merged))
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return iter(self.intervals)
+
+    def add(self, from_ms: int, until_ms: int) -> Coverage:
+        """This and one interval more."""
+        return Coverage.of((*self.intervals, (from_ms, until_ms)))
+
+    def without(self, from_ms: int, until_ms: int) -> Coverage:
+        """This less one interval."""
+        cut = ((a, min(b, from_ms)) for a, b in self.intervals)
+        rest = ((max(a, until_ms), b) for a, b in self.intervals)
+        return Coverage.of((*cut, *rest))
+
+    def gaps(self, from_ms: int, until_ms: int) -> Coverage:
+        """What of [from_ms, until_ms) is not covered."""
+        holes: list[tuple[int, int]] = []
+        cursor_ms = from_ms
+        for start_ms, end_ms in self.intervals:
+            if end_ms <= cursor_ms:
+                continue
+            if start_ms >= until_ms:
+                break
+            holes.append((cursor_ms, start_ms))
+            cursor_ms = end_ms
+        holes.append((cursor_ms, until_ms))
+        return Coverage.of(holes)
+
+    @property
+    def until_ms(self) -> int | None:
+        """Where the newest covered interval ends; None when nothing is covered."""
+        return self.intervals[-1][1] if self.intervals else None

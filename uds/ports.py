@@ -1,0 +1,140 @@
+"""The two seams of the waist: what it asks of a disk and of a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from .model import FencingToken, Generation, Symbol, Timeframe
+
+
+class Append(NamedTuple):
+    """Bytes for the end of one file, which is created when it is not there."""
+
+    path: str
+    """Relative to the data folder."""
+    data: bytes
+    """Written in one call."""
+
+
+class Disk(Protocol):
+    """The data folder. Every write is durable when the call returns; raises DiskFailed."""
+
+    async def lock(self, holder: str) -> None:
+        """Own the folder for the life of this process; raises FolderLocked."""
+        ...
+
+    async def names(self, folder: str) -> tuple[str, ...]:
+        """Entries of a folder, sorted; none when it does not exist."""
+        ...
+
+    async def read(self, path: str) -> bytes | None:
+        """A whole file; None when it does not exist."""
+        ...
+
+    async def append(self, appends: Sequence[Append]) -> None:
+        """Write each, then make all durable: one trip for the whole batch."""
+        ...
+
+    async def create(self, path: str, data: bytes) -> bool:
+        """Create a file that must not exist; False when it does."""
+        ...
+
+    async def replace(self, path: str, data: bytes) -> None:
+        """Put a whole file in place of another, or of none, in one step."""
+        ...
+
+    async def link(self, path: str, as_path: str) -> None:
+        """Give a durable file a second name: the commit point."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the lock and of every descriptor."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What readers of one symbol are served."""
+
+    generation: Generation
+    """The live one."""
+    seq: int
+    """Grows by one with each extension; 0 at the flip."""
+    previous: Generation | None
+    """The one before, kept for readers that still hold it."""
+
+
+class Cache(Protocol):
+    """Redis as the waist sees it: five fenced functions. Raises CacheDown and its kin.
+
+    Every call may be repeated: a timed-out one may have been applied.
+    """
+
+    async def connect(self) -> None:
+        """Reach the server, check its version, load the functions."""
+        ...
+
+    async def claim(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
+        """Become the owner of every symbol; raises Fenced when a higher token is."""
+        ...
+
+    async def holds(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
+        """Check that we still own them all; raises Fenced, CacheRegressed."""
+        ...
+
+    async def write(
+        self,
+        symbol: Symbol,
+        token: FencingToken,
+        generation: Generation,
+        tails: Mapping[Timeframe, bytes],
+    ) -> None:
+        """Put tails of a generation that is not live."""
+        ...
+
+    async def flip(
+        self,
+        symbol: Symbol,
+        token: FencingToken,
+        generation: Generation,
+        seq: int,
+        timeframes: Sequence[Timeframe],
+    ) -> None:
+        """Make a complete generation, extended `seq` times so far, the live one.
+
+        Raises CacheRegressed when one of its tails is gone.
+        """
+        ...
+
+    async def extend(
+        self,
+        symbol: Symbol,
+        token: FencingToken,
+        generation: Generation,
+        from_seq: int,
+        tails: Mapping[Timeframe, bytes],
+    ) -> None:
+        """Replace tails of the live generation, drop their previews, advance seq by one."""
+        ...
+
+    async def read(
+        self, symbol: Symbol, timeframes: Sequence[Timeframe]
+    ) -> tuple[Pointer, dict[Timeframe, bytes]] | None:
+        """Pointer and tails in one step; None when nothing is live."""
+        ...
+
+    async def forget(
+        self, symbol: Symbol, generation: Generation, timeframes: Sequence[Timeframe]
+    ) -> None:
+        """Drop the tails of a generation nobody is served from."""
+        ...
+
+    async def publish_tick(self, symbol: Symbol, payload: bytes) -> None:
+        """Tell subscribers of one tick."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of all connections; never raises."""
+        ...

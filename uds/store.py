@@ -1,0 +1,325 @@
+"""The waist: the only way to bars on disk and in Redis.
+
+Theory of operation. A symbol's data is a *generation*: eight series that readers get together
+or not at all. The store keeps at most two accounts ("books") of a symbol: the *live* one, which
+readers are served from, and a *draft*, which a start or a forced rebuild fills beside it.
+
+    recover / begin ─▶ draft ─append*─▶ commit ─▶ prime ─▶ flip ─▶ live ─append, extend*─▶ …
+
+`append` makes bars durable: it goes to the draft while there is one, else to the live book.
+`commit` writes the manifest and links it: from then on a restart finds this generation.
+`prime` puts all tails into Redis under the generation's own keys, `flip` moves the pointer,
+reads it back and only then swaps the snapshot that readers get: one assignment of one frozen
+value, so no answer can hold two generations. `extend` does the same for a minute that closed.
+
+The order is always durable, then visible, then announced. Whatever fails in between leaves a
+truth: bars on disk that nobody sees yet, or tails in Redis that no pointer names. Every step
+may be repeated. A failed or cancelled write poisons its segment: the next one begins a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from . import codec, layout, manifest
+from .book import Book, SegmentNumbers, Series, plan_append, settle
+from .embedded import EmbeddedServer
+from .errors import CacheRegressed
+from .model import (
+    Bars,
+    Coverage,
+    FencingToken,
+    Generation,
+    SeriesKey,
+    Symbol,
+    Timeframe,
+)
+from .ports import Cache, Disk
+from .recovery import Recovered, recover_into
+
+_SPARE_BARS = 1_440
+"""Kept in RAM beyond the tail, so that the day's D1 and H4 can be derived again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What readers of one symbol get: complete, of one generation, never changed in place."""
+
+    generation: Generation
+    seq: int
+    """Extensions of the generation so far."""
+    tails: Mapping[Timeframe, Bars]
+    """The resident tail of each timeframe, ascending."""
+    coverage: Coverage
+    """What M1 was fetched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A chunk is durable."""
+
+    key: SeriesKey
+    watermark_ms: int | None
+    """Open of the series' newest durable bar; None when it has none."""
+    bars: int
+    """Resident bars of the series now."""
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """All the store knows of one symbol."""
+
+    live: Book | None = None
+    draft: Book | None = None
+    snapshot: Snapshot | None = None
+    unpublished: set[Timeframe] = field(default_factory=set)
+    """Timeframes of the live book that Redis has not yet got in full."""
+    last_n: int = 0
+    """Number of our newest generation."""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One write at a time: plans depend on the account that the last one left."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTerms:
+    """What the store must be told."""
+
+    symbols: tuple[Symbol, ...]
+    timeframes: tuple[Timeframe, ...]
+    tail_bars: Mapping[Timeframe, int]
+    """How many bars of each timeframe stay in RAM and Redis."""
+    anchors: dict[str, str]
+    """Zone and wall times of D1 and H4; part of every commit."""
+    open_mode: str
+    """`first_tick` or `previous_close`."""
+
+
+class Store:
+    """The Unified Data Store of one owner; made by `open_store()` only."""
+
+    def __init__(
+        self,
+        terms: StoreTerms,
+        token: FencingToken,
+        disk: Disk,
+        cache: Cache,
+        server: EmbeddedServer | None,
+    ) -> None:
+        self.terms = terms
+        self.token = token
+        self.server = server
+        self._disk = disk
+        self._cache = cache
+        self._numbers = SegmentNumbers(token.value)
+        self._shelves: defaultdict[Symbol, _Shelf] = defaultdict(_Shelf)
+
+    # -- the draft ---------------------------------------------------------------------------
+
+    async def recover(self, symbol: Symbol) -> Recovered:
+        """Begin a draft from the newest commit that can be believed, or from nothing."""
+        book = self._new_book(symbol)
+        recovered = await recover_into(book, self._disk, self._kept_bars)
+        for timeframe, bars in recovered.rescued:
+            await self.append(book.key(timeframe), bars)
+        return recovered
+
+    def begin(self, symbol: Symbol, keeping: Iterable[Timeframe] = ()) -> Generation:
+        """Begin a draft anew, dropping an unfinished one; readers keep what they have.
+
+        It starts empty but for the series in `keeping`, which come from the draft before.
+        """
+        before = self._shelves[symbol].draft
+        book = self._new_book(symbol)
+        for timeframe in keeping:
+            assert before is not None, f"{symbol} has no draft to keep {timeframe.name} of"
+            book.series[timeframe] = before.series[timeframe]
+        return book.generation
+
+    def is_drafting(self, symbol: Symbol) -> bool:
+        """Whether a generation is being filled."""
+        return self._shelves[symbol].draft is not None
+
+    # -- durable -----------------------------------------------------------------------------
+
+    async def append(
+        self, key: SeriesKey, bars: Bars, covered: Iterable[tuple[int, int]] = ()
+    ) -> Appended:
+        """Make bars durable in the draft, else in the live generation; n may be 0.
+
+        `covered` are the half-open intervals the answer is proof for. Bars equal to stored ones
+        are skipped, so that a repeated answer writes nothing. Raises DiskFailed.
+        """
+        shelf = self._shelves[key.symbol]
+        async with shelf.writing:
+            book = shelf.draft or shelf.live
+            assert book is not None, f"{key.symbol} was neither recovered nor begun"
+            series = book.series[key.timeframe]
+            news = _news(series.bars, bars)
+            if len(news):
+                await self._write(book, key.timeframe, news)
+                series.bars = series.bars.merged(news).tail(self._kept_bars(key.timeframe))
+                if book is shelf.live:
+                    shelf.unpublished.add(key.timeframe)
+            series.coverage = Coverage.of((*series.coverage, *covered))
+            return Appended(key, series.bars.last_open_ms, len(series.bars))
+
+    def load(self, key: SeriesKey) -> Bars:
+        """The resident bars of the draft, else of the live generation."""
+        return self._series(key).bars
+
+    def coverage(self, key: SeriesKey) -> Coverage:
+        """What the draft, else the live generation, was fetched for."""
+        return self._series(key).coverage
+
+    async def commit(self, symbol: Symbol) -> Generation:
+        """Make the draft what the next start finds; raises DiskFailed."""
+        book = self._drafted(symbol)
+        path = layout.manifest_path(symbol, book.generation)
+        if await self._disk.read(path) is None:
+            document = manifest.encode(book.manifest(self.terms.anchors))
+            await self._disk.replace(path, document)
+        await self._disk.link(path, layout.commit_path(symbol, book.generation))
+        return book.generation
+
+    # -- visible -----------------------------------------------------------------------------
+
+    async def prime(self, symbol: Symbol) -> None:
+        """Put all tails of the draft into Redis under its own keys; raises CacheDown and kin."""
+        await self._prime(symbol, self._drafted(symbol))
+
+    async def flip(self, symbol: Symbol) -> Snapshot:
+        """Serve the draft from now on; returns once the pointer was read back."""
+        shelf, book = self._shelves[symbol], self._drafted(symbol)
+        await self._flip(symbol, book)
+        shelf.live, shelf.draft = book, None
+        shelf.unpublished.clear()
+        shelf.snapshot = self._snapshot(book)
+        return shelf.snapshot
+
+    async def extend(self, symbol: Symbol) -> Snapshot:
+        """Show readers all that `append` made durable since; at once when there is nothing."""
+        shelf = self._shelves[symbol]
+        async with shelf.writing:
+            book, changed = shelf.live, tuple(sorted(shelf.unpublished))
+            assert book is not None, f"{symbol} is not live"
+            if changed:
+                tails = self._packed(book, changed)
+                await self._cache.extend(symbol, self.token, book.generation, book.seq, tails)
+                book.seq += 1
+                shelf.unpublished.clear()
+            shelf.snapshot = self._snapshot(book)
+            return shelf.snapshot
+
+    def tail(self, symbol: Symbol) -> Snapshot | None:
+        """What readers get now; None until the first flip."""
+        return self._shelves[symbol].snapshot
+
+    async def publish_tick(self, symbol: Symbol, payload: bytes) -> None:
+        """Tell subscribers of one tick."""
+        await self._cache.publish_tick(symbol, payload)
+
+    # -- ownership of Redis ------------------------------------------------------------------
+
+    async def connect(self) -> None:
+        """Start the embedded server if it is ours, load the functions, claim every symbol."""
+        if self.server is not None:
+            await self.server.ensure()
+        await self._cache.connect()
+        await self._cache.claim(self.terms.symbols, self.token)
+
+    async def check_ownership(self) -> None:
+        """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours."""
+        await self._cache.holds(self.terms.symbols, self.token)
+
+    async def restore(self, symbol: Symbol) -> None:
+        """Put the live generation back into a Redis that lost it; nothing when none is live."""
+        shelf = self._shelves[symbol]
+        async with shelf.writing:
+            if shelf.live is None or await self._is_live(symbol, shelf.live):
+                return
+            await self._prime(symbol, shelf.live)
+            await self._flip(symbol, shelf.live)
+
+    async def close(self) -> None:
+        """Stop the embedded server and release the folder."""
+        await self._cache.close()
+        if self.server is not None:
+            await self.server.stop()
+        self._disk.close()
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _kept_bars(self, timeframe: Timeframe) -> int:
+        return self.terms.tail_bars[timeframe] + _SPARE_BARS
+
+    def _new_book(self, symbol: Symbol) -> Book:
+        shelf = self._shelves[symbol]
+        shelf.last_n += 1
+        generation = Generation(self.token.value, shelf.last_n)
+        series = {timeframe: Series() for timeframe in self.terms.timeframes}
+        shelf.draft = Book(symbol, generation, self.terms.open_mode, series)
+        return shelf.draft
+
+    def _drafted(self, symbol: Symbol) -> Book:
+        draft = self._shelves[symbol].draft
+        assert draft is not None, f"{symbol} has no draft"
+        return draft
+
+    def _series(self, key: SeriesKey) -> Series:
+        shelf = self._shelves[key.symbol]
+        book = shelf.draft or shelf.live
+        assert book is not None, f"{key.symbol} was neither recovered nor begun"
+        return book.series[key.timeframe]
+
+    async def _write(self, book: Book, timeframe: Timeframe, news: Bars) -> None:
+        series = book.series[timeframe]
+        planned = plan_append(book, timeframe, news, self._numbers)
+        series.open_segment = None  # poisoned unless the whole batch comes back
+        await self._disk.append([step.append for step in planned])
+        for step in planned:
+            settle(series, step)
+
+    async def _prime(self, symbol: Symbol, book: Book) -> None:
+        tails = self._packed(book, self.terms.timeframes)
+        await self._cache.write(symbol, self.token, book.generation, tails)
+
+    async def _flip(self, symbol: Symbol, book: Book) -> None:
+        before = await self._cache.read(symbol, ())
+        timeframes = self.terms.timeframes
+        await self._cache.flip(symbol, self.token, book.generation, book.seq, timeframes)
+        if not await self._is_live(symbol, book):
+            raise CacheRegressed(f"The flip of {symbol} to {book.generation.short} was lost.")
+        stale = before[0].previous if before else None
+        if stale is not None and stale != book.generation:
+            await self._cache.forget(symbol, stale, timeframes)
+
+    async def _is_live(self, symbol: Symbol, book: Book) -> bool:
+        found = await self._cache.read(symbol, ())
+        if found is None:
+            return False
+        return (found[0].generation, found[0].seq) == (book.generation, book.seq)
+
+    def _packed(self, book: Book, timeframes: tuple[Timeframe, ...]) -> dict[Timeframe, bytes]:
+        return {tf: codec.pack_tail(tf, self._resident(book, tf)) for tf in timeframes}
+
+    def _resident(self, book: Book, timeframe: Timeframe) -> Bars:
+        return book.series[timeframe].bars.tail(self.terms.tail_bars[timeframe])
+
+    def _snapshot(self, book: Book) -> Snapshot:
+        tails = {timeframe: self._resident(book, timeframe) for timeframe in book.series}
+        return Snapshot(book.generation, book.seq, tails, book.series[Timeframe.M1].coverage)
+
+
+def _news(stored: Bars, arrived: Bars) -> Bars:
+    """The arrived bars that are not stored just so already."""
+    if not len(stored) or not len(arrived) or arrived.open_time_ms[0] > stored.open_time_ms[-1]:
+        return arrived
+    place = stored.open_time_ms.searchsorted(arrived.open_time_ms).clip(max=len(stored) - 1)
+    there = stored.take(place)
+    same = there.open_time_ms == arrived.open_time_ms
+    for mine, theirs in zip(there.columns, arrived.columns, strict=True):
+        same &= mine == theirs
+    return arrived.take(~same)
