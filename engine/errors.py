@@ -1,0 +1,39 @@
+"""What the engine refuses or fails with, each as a sentence with the remedy in it.
+
+This file imports nothing, so that the command line can name a failure without loading what
+failed. A broker's own failures stand beside its port and share the root.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """The root of this floor's errors; str() is for the operator."""
+
+
+class BadConfig(EngineError):
+    """The configuration cannot be used; the message names the place and the remedy."""
+
+
+class StoredLater(EngineError):
+    """The data folder holds bars of a time that the clock has not reached."""
+
+
+class ActionRefused(EngineError):
+    """The action cannot be done now."""
+
+
+class PortBusy(EngineError):
+    """Another program listens where the API should."""
+
+
+class ProbeFailed(EngineError):
+    """A cell was not answered with 200; the message names it."""
+
+
+class EngineUnreachable(EngineError):
+    """No engine answers at the control socket."""
+
+
+class EngineSilent(EngineUnreachable):
+    """An engine is there but did not answer in time."""
