@@ -74,6 +74,7 @@ class Book:
     open_mode: str
     """`first_tick` or `previous_close`."""
     series: dict[Timeframe, Series]
+    """One account for each configured timeframe."""
     seq: int = 0
     """Extensions since the flip."""
 
@@ -116,6 +117,7 @@ class Planned:
     """One write and the account of it once it is durable."""
 
     append: Append
+    """The bytes, and the file they go to."""
     segment: Segment
     """The segment as it will be."""
     is_new: bool

@@ -57,7 +57,8 @@ class RedisCache:
         """Reach the server, check its version, load the functions."""
         info = cast(dict[str, object], await self._asked(self._redis.info("server")))
         version = str(info.get("valkey_version") or info.get("redis_version", "0"))
-        if int(version.split(".")[0]) < _VERSION_MIN:
+        major = version.partition(".")[0]
+        if not major.isdecimal() or int(major) < _VERSION_MIN:
             raise CacheTooOld(
                 f"The server at {self._where} is version {version}.",
                 hint="Redis 7 or newer, or any Valkey, is needed; or remove redis.url.",
@@ -129,12 +130,8 @@ class RedisCache:
         reply = await self._call("coldstart_read", keys, tuple(tf.name for tf in timeframes))
         if not isinstance(reply, list) or not reply:
             return None
-        generation, seq, previous = (bytes(part or b"").decode() for part in reply[:3])
-        pointer = Pointer(
-            Generation.parse(generation), int(seq), Generation.parse(previous) if previous else None
-        )
         found = zip(timeframes, reply[3:], strict=True)
-        return pointer, {tf: value for tf, value in found if value is not None}
+        return self._pointer(symbol, reply), {tf: v for tf, v in found if v is not None}
 
     async def forget(
         self, symbol: Symbol, generation: Generation, timeframes: Sequence[Timeframe]
@@ -163,6 +160,17 @@ class RedisCache:
         return tuple(
             layout.tail_key(self._namespace, SeriesKey(symbol, tf), generation) for tf in timeframes
         )
+
+    def _pointer(self, symbol: Symbol, reply: list[object]) -> Pointer:
+        try:
+            words = (part.decode() if isinstance(part, bytes) else "" for part in reply[:3])
+            generation, seq, previous = words
+            before = Generation.parse(previous) if previous else None
+            return Pointer(Generation.parse(generation), int(seq), before)
+        except ValueError as error:
+            raise CacheRegressed(
+                f"What Redis at {self._where} serves of {symbol} has no meaning: {error}."
+            ) from error
 
     async def _each_owner(
         self, function: str, symbols: Sequence[Symbol], args: tuple[str, ...]
@@ -220,5 +228,5 @@ class RedisCache:
 
 
 def _without_credentials(url: str) -> str:
-    scheme, _, rest = url.partition("://")
+    scheme, _, rest = url.partition("?")[0].partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -28,9 +28,13 @@ _TAIL_MAGIC = b"CST1"
 _TAIL_HEAD_BYTES = 16
 
 
+_Wide = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
+
+
 class _Extensions(msgspec.Struct, omit_defaults=True, gc=False):
-    source_count: int = 0
-    expected_count: int = 0
+    source_count: _Count = 0
+    expected_count: _Count = 0
     partial: bool = False
     partial_reasons: tuple[str, ...] = ()
 
@@ -38,13 +42,13 @@ class _Extensions(msgspec.Struct, omit_defaults=True, gc=False):
 class _Line(msgspec.Struct, gc=False):
     symbol: str
     tf_s: int
-    open_time_ms: int
-    close_time_ms: int
+    open_time_ms: _Wide
+    close_time_ms: _Wide
     o: float
     h: float
     low: float
     c: float
-    v: int
+    v: _Wide
     complete: bool
     src: str
     extensions: _Extensions
@@ -117,8 +121,11 @@ class Decoded:
     """A segment as far as it can be believed."""
 
     header: SegmentHeader
+    """Its first line."""
     bars: Bars
+    """The good lines, ascending."""
     drops: tuple[Drop, ...]
+    """The others, in the order of the file."""
 
 
 def encode_header(header: SegmentHeader) -> bytes:
@@ -189,7 +196,7 @@ def _decode_header(key: SeriesKey, line: bytes) -> SegmentHeader:
             Generation.parse(raw.generation),
             raw.open_mode,
         )
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadSegment(f"the header of a segment of {key} is bad: {error}", scope=key) from error
     if raw.seg != 1 or header.key != key:
         raise BadSegment(f"a segment of {header.key} lies in the folder of {key}", scope=key)
@@ -210,7 +217,7 @@ def _decode_lines(
                 raise ValueError(f"it is a bar of {row.symbol} {row.tf_s}")
             if row.open_time_ms <= last_open_ms:
                 raise ValueError("it does not follow the line before")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             torn = last_is_torn and number == len(lines)
             drops.append(Drop(number, str(error), torn, len(rows)))
             continue
@@ -236,8 +243,12 @@ def _bars_of(rows: list[_Line]) -> Bars:
         [r.v for r in rows],
         [r.extensions.source_count for r in rows],
         [r.extensions.expected_count for r in rows],
-        [sum(_REASON_BITS.get(w, 0) for w in r.extensions.partial_reasons) for r in rows],
+        [_reason_bits(r.extensions.partial_reasons) for r in rows],
     )
+
+
+def _reason_bits(words: tuple[str, ...]) -> int:
+    return sum(_REASON_BITS.get(word, 0) for word in set(words))
 
 
 def _extensions(source_count: int, expected_count: int, partial_reasons: int) -> _Extensions:

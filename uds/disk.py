@@ -69,18 +69,18 @@ class FolderDisk:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(self.root / LOCK, flags, 0o600)
         except OSError as error:
-            raise FolderUnreadable(
-                f"The data folder {self.root} cannot be used: {error.strerror}.",
-                hint="Check its owner and mode, or choose another with --data.",
-            ) from error
+            raise _unusable(self.root, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, holder.encode(), 0)
         except BlockingIOError as error:
             found = os.pread(descriptor, 4_096, 0)
             os.close(descriptor)
             raise _refusal(self.root, found) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, holder.encode(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise _unusable(self.root, error) from error
         self._lock_fd = descriptor
 
     def _names(self, folder: str) -> tuple[str, ...]:
@@ -93,16 +93,12 @@ class FolderDisk:
 
     def _read(self, path: str) -> bytes | None:
         try:
-            descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with open(self.root / path, "rb", opener=_open_itself) as file:
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise _failed("read", path, error) from error
-        with open(descriptor, "rb") as file:
-            try:
-                return file.read()
-            except OSError as error:
-                raise _failed("read", path, error) from error
 
     def _append(self, appends: Sequence[Append]) -> None:
         new_folders: dict[Path, None] = {}
@@ -116,16 +112,20 @@ class FolderDisk:
             except OSError as error:
                 raise _failed("append to", path, error) from error
         for folder in new_folders:
-            _sync_folder(folder)
+            try:
+                _sync_folder(folder)
+            except OSError as error:
+                raise _failed("append to", str(folder), error) from error
 
     def _create(self, path: str, data: bytes) -> bool:
         target = self.root / path
         try:
             self._make_folder(target.parent)
-            _write(target, _CREATE | os.O_EXCL, data)
+            try:
+                _write(target, _CREATE | os.O_EXCL, data)
+            except FileExistsError:
+                return False
             _sync_folder(target.parent)
-        except FileExistsError:
-            return False
         except OSError as error:
             raise _failed("create", path, error) from error
         return True
@@ -169,6 +169,11 @@ def _write(target: Path, flags: int, data: bytes) -> None:
         os.close(descriptor)
 
 
+def _open_itself(path: str, flags: int) -> int:
+    """Open a file, but not what a link of that name points to."""
+    return os.open(path, flags | os.O_NOFOLLOW)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -181,6 +186,13 @@ def _failed(doing: str, path: str, error: OSError) -> DiskFailed:
     return DiskFailed(
         f"Could not {doing} {path}: {error.strerror or error}.",
         hint="Check the disk and the rights of the data folder.",
+    )
+
+
+def _unusable(root: Path, error: OSError) -> FolderUnreadable:
+    return FolderUnreadable(
+        f"The data folder {root} cannot be used: {error.strerror}.",
+        hint="Check its owner and mode, or choose another with --data.",
     )
 
 

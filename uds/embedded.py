@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from .errors import CacheDown, ServerMissing
 from .host_process import started
@@ -64,7 +65,7 @@ class EmbeddedServer:
     @property
     def url(self) -> str:
         """Where a client finds it."""
-        return f"unix://{self._socket}"
+        return f"unix://{quote(str(self._socket))}"
 
     @property
     def pid(self) -> int | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .model import SeriesKey, Symbol
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .model import SeriesKey, Symbol
 
 
 class UdsError(Exception):

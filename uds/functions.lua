@@ -4,9 +4,9 @@
 
 local function standing(owner_key, token)
   local owner = redis.call('GET', owner_key)
-  if not owner then return 'UNCLAIMED' end
-  local held = string.match(owner, '^(%d+) ')
-  if held ~= token then return 'FENCED' end
+  local held = owner and tonumber(string.match(owner, '^(%d+) ')) or 0
+  if held > tonumber(token) then return 'FENCED' end
+  if held < tonumber(token) then return 'UNCLAIMED' end -- no owner, or one from an old backup
   return 'OK'
 end
 

@@ -18,14 +18,14 @@ EMBEDDED_RECORD = "embedded/server.json"
 SOCKET_PATH_BYTES_MAX = 100
 
 _SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9/._-]{0,22}[A-Z0-9])?")
-_OWNER = re.compile(r"\d{8}")
-_SEGMENT = re.compile(r"seg-(\d{8})-(\d{4,})\.jsonl")
-_COMMIT = re.compile(r"\d{8}-\d{4}")
+_OWNER = re.compile(r"[0-9]{8}")
+_SEGMENT = re.compile(r"seg-([0-9]{8})-([0-9]{4,})\.jsonl")
+_COMMIT = re.compile(r"[0-9]{8}-[0-9]{4}")
 
 
 def is_symbol(text: str) -> bool:
     """Whether a configured name may become a folder and a key."""
-    return bool(_SYMBOL.fullmatch(text)) and ".." not in text
+    return bool(_SYMBOL.fullmatch(text)) and ".." not in text and text != LOCK
 
 
 def folder_of(symbol: Symbol) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
 import msgspec
 
+from . import layout
 from .errors import BadManifest
 from .model import Coverage, Generation, SeriesKey, Symbol, Timeframe
 
@@ -21,7 +23,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     """File, relative to the data folder."""
     bytes: int
     """Length that was durable."""
-    crc: str
+    crc: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$")]
     """CRC-32 of those bytes, eight lower-case hex digits."""
     first_ms: int
     """Open of its first bar, UTC ms."""
@@ -67,12 +69,15 @@ def decode(symbol: Symbol, generation: Generation, data: bytes) -> Manifest:
         raise _bad(symbol, generation, f"it has {len(data)} bytes")
     try:
         manifest = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise _bad(symbol, generation, str(error)) from error
     if manifest.checksum != _checksum(manifest):
         raise _bad(symbol, generation, "its checksum is wrong")
     if (manifest.schema, manifest.symbol, manifest.generation) != (1, symbol, str(generation)):
         raise _bad(symbol, generation, "it names another symbol, generation or schema")
+    for entry in manifest.segments:
+        if not _is_ours(symbol, entry):
+            raise _bad(symbol, generation, f"{entry.path!r} is not a segment of {symbol}")
     return manifest
 
 
@@ -84,6 +89,15 @@ def coverage_of(manifest: Manifest, timeframe: Timeframe) -> Coverage:
 def segments_of(manifest: Manifest, key: SeriesKey) -> tuple[SegmentEntry, ...]:
     """The files of one series."""
     return tuple(entry for entry in manifest.segments if entry.tf_s == key.timeframe)
+
+
+def _is_ours(symbol: Symbol, entry: SegmentEntry) -> bool:
+    """Whether the path is one that this floor would build."""
+    if entry.tf_s not in set(Timeframe):
+        return False
+    number = layout.segment_number(entry.path.rpartition("/")[2])
+    key = SeriesKey(symbol, Timeframe(entry.tf_s))
+    return number is not None and entry.path == layout.segment_path(key, *number)
 
 
 def _checksum(manifest: Manifest) -> str:

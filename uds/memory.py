@@ -48,6 +48,8 @@ class MemoryDisk:
         """Give a file a second name."""
         if path not in self.files:
             raise DiskFailed(f"Could not link {as_path}: {path} does not exist.")
+        if self.files.get(as_path, self.files[path]) != self.files[path]:
+            raise DiskFailed(f"Could not link {as_path}: it is another file.")
         self.files[as_path] = self.files[path]
 
     def close(self) -> None:
@@ -68,10 +70,10 @@ class MemoryCache:
 
     async def claim(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
         """Become the owner of every symbol."""
-        for symbol in symbols:
-            if self.owners.get(symbol, 0) > token.value:
-                raise Fenced(f"Another owner took {symbol}.")
-            self.owners[symbol] = token.value
+        taken = [symbol for symbol in symbols if self.owners.get(symbol, 0) > token.value]
+        self.owners.update({symbol: token.value for symbol in symbols if symbol not in taken})
+        if taken:
+            raise Fenced(f"Another owner took {taken[0]}.")
 
     async def holds(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
         """Check that we still own them all."""
@@ -158,7 +160,7 @@ class MemoryCache:
 
     def _stand(self, symbol: Symbol, token: FencingToken) -> None:
         owner = self.owners.get(symbol)
-        if owner is None:
+        if owner is None or owner < token.value:
             raise CacheRegressed(f"{symbol} is UNCLAIMED.")
-        if owner != token.value:
+        if owner > token.value:
             raise Fenced(f"Another owner took {symbol}.")

@@ -265,7 +265,7 @@ class Preview:
     """Ticks so far."""
 
 
-_GENERATION = re.compile(r"(\d{8})-(\d{4})")
+_GENERATION = re.compile(r"([0-9]{8})-([0-9]{4})")
 
 
 class Generation(NamedTuple):

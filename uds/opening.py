@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from . import layout
@@ -42,20 +42,16 @@ async def open_store(
     """
     disk = FolderDisk(data_root)
     await disk.lock(_holder(boot_id, opened_ms))
-    try:
+    async with AsyncExitStack() as closing:
+        closing.callback(disk.close)
         sockets = make_socket_folder(data_root)
         token = await mint_token(disk, boot_id)
         server = EmbeddedServer(disk, data_root, sockets) if redis_url is None else None
         url = redis_url if server is None else server.url
         assert url is not None
         store = Store(terms, token, disk, RedisCache(url, namespace), server)
-    except BaseException:
-        disk.close()
-        raise
-    try:
+        closing.push_async_callback(store.close)
         yield store
-    finally:
-        await store.close()
 
 
 async def mint_token(disk: Disk, boot_id: str) -> FencingToken:

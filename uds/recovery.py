@@ -95,7 +95,7 @@ class _Load:
         self._found = found
         self.key = key
         self.drops: list[Dropped] = []
-        self.rescued: list[Bars] = []
+        self._rescued: list[tuple[tuple[int, int], Bars]] = []
         self._holes: list[tuple[int, int]] = []
         self._read: list[tuple[tuple[int, int], Bars]] = []
 

@@ -73,8 +73,11 @@ class _Shelf:
     """All the store knows of one symbol."""
 
     live: Book | None = None
+    """What readers are served from; None before the first flip."""
     draft: Book | None = None
+    """What is being filled; None while nothing is."""
     snapshot: Snapshot | None = None
+    """The live book as readers get it; replaced, never changed."""
     unpublished: set[Timeframe] = field(default_factory=set)
     """Timeframes of the live book that Redis has not yet got in full."""
     last_n: int = 0
@@ -88,7 +91,9 @@ class StoreTerms:
     """What the store must be told."""
 
     symbols: tuple[Symbol, ...]
+    """Whose data it keeps."""
     timeframes: tuple[Timeframe, ...]
+    """Which series it keeps of each."""
     tail_bars: Mapping[Timeframe, int]
     """How many bars of each timeframe stay in RAM and Redis."""
     anchors: dict[str, str]
@@ -244,11 +249,10 @@ class Store:
             await self._flip(symbol, shelf.live)
 
     async def close(self) -> None:
-        """Stop the embedded server and release the folder."""
+        """Let go of Redis and stop the embedded server; the folder stays owned."""
         await self._cache.close()
         if self.server is not None:
             await self.server.stop()
-        self._disk.close()
 
     # -- inside ------------------------------------------------------------------------------
 

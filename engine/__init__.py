@@ -1,0 +1,102 @@
+"""Bootstrap and recovery of the platform; knows nothing of screens.
+
+The door is lazy, see `uds/door.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uds.door import lazy_door
+
+if TYPE_CHECKING:
+    from .actions import Danger as Danger
+    from .board import StatusBoard as StatusBoard
+    from .broker.port import BrokerError as BrokerError
+    from .clock import Clock as Clock
+    from .clock import ManualClock as ManualClock
+    from .clock import SystemClock as SystemClock
+    from .clock import process_age_s as process_age_s
+    from .config import Config as Config
+    from .config_file import load_config as load_config
+    from .control_client import call_engine as call_engine
+    from .degraded import DegradedCode as DegradedCode
+    from .degraded import DegradedReason as DegradedReason
+    from .degraded import Severity as Severity
+    from .errors import ActionRefused as ActionRefused
+    from .errors import BadConfig as BadConfig
+    from .errors import EngineError as EngineError
+    from .errors import EngineSilent as EngineSilent
+    from .errors import EngineUnreachable as EngineUnreachable
+    from .errors import StoredLater as StoredLater
+    from .gate import Closed as Closed
+    from .gate import GateState as GateState
+    from .gate import Open as Open
+    from .gate import Why as Why
+    from .report import bootstrap_report as bootstrap_report
+    from .runtime import Engine as Engine
+    from .runtime import open_engine as open_engine
+    from .status import BrokerStatus as BrokerStatus
+    from .status import Cell as Cell
+    from .status import CellState as CellState
+    from .status import Mode as Mode
+    from .status import Phase as Phase
+    from .status import PrimeStatus as PrimeStatus
+    from .status import ProcessState as ProcessState
+    from .status import ProcessStatus as ProcessStatus
+    from .status import Status as Status
+    from .wire import status_document as status_document
+
+__getattr__ = lazy_door(
+    __name__,
+    {
+        "actions": ("Danger",),
+        "board": ("StatusBoard",),
+        "broker.port": ("BrokerError",),
+        "clock": (
+            "Clock",
+            "ManualClock",
+            "SystemClock",
+            "process_age_s",
+        ),
+        "config": ("Config",),
+        "config_file": ("load_config",),
+        "control_client": ("call_engine",),
+        "degraded": (
+            "DegradedCode",
+            "DegradedReason",
+            "Severity",
+        ),
+        "errors": (
+            "ActionRefused",
+            "BadConfig",
+            "EngineError",
+            "EngineSilent",
+            "EngineUnreachable",
+            "StoredLater",
+        ),
+        "gate": (
+            "Closed",
+            "GateState",
+            "Open",
+            "Why",
+        ),
+        "report": ("bootstrap_report",),
+        "runtime": (
+            "Engine",
+            "open_engine",
+        ),
+        "status": (
+            "BrokerStatus",
+            "Cell",
+            "CellState",
+            "Mode",
+            "Phase",
+            "PrimeStatus",
+            "ProcessState",
+            "ProcessStatus",
+            "Status",
+        ),
+        "wire": ("status_document",),
+    },
+)

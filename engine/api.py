@@ -1,0 +1,183 @@
+"""What readers are answered: a pure function of the status, one snapshot and the question.
+
+Refusals come in this order: 400 for a question that cannot be read, 404 for a series we do not
+have, 503 while the gate is closed. A cell without data is 503 with its reason, never an empty
+list that looks like truth. An answer is made from one snapshot, so from one generation.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from uds import Snapshot, bars_json, timeframe_named
+from uds.model import Bars, SeriesKey, Timeframe
+
+from . import gate
+from .degraded import DegradedReason, Severity
+from .status import Status
+from .wire import ProblemDocument, progress_document, reason_document, waiting_for
+
+LIMIT_DEFAULT = 300
+_NUMBERS = ("limit", "from_ms", "to_ms")
+_KNOWN = ("symbol", "tf", *_NUMBERS)
+_NUMBER_MAX = 1 << 53
+_RETRY_AFTER_MIN_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer."""
+
+    code: int
+    """HTTP status."""
+    body: bytes
+    """Ready to send."""
+    media_type: str = "application/json"
+    """What the body is."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarsQuery:
+    """A question for bars that could be read."""
+
+    key: SeriesKey
+    limit: int
+    """The most bars to answer, the newest of the range."""
+    from_ms: int | None
+    """Oldest open, inclusive; None means no bound."""
+    until_ms: int | None
+    """Newest open, exclusive (`to_ms` on the wire); None means no bound."""
+
+
+class BadQuery(ValueError):
+    """A question that cannot be read; the message is a sentence."""
+
+
+class UnknownSeries(LookupError):
+    """A symbol or timeframe we do not have; the message is a sentence."""
+
+
+def parse_query(raw: Mapping[str, str], status: Status) -> BarsQuery:
+    """Raises BadQuery, then UnknownSeries."""
+    for name in raw:
+        if name not in _KNOWN:
+            raise BadQuery(f"{name!r} is not a parameter; there are {', '.join(_KNOWN)}.")
+    for name in ("symbol", "tf"):
+        if not raw.get(name):
+            raise BadQuery(f"The parameter {name!r} is missing.")
+    numbers = {name: _number(name, raw[name]) for name in _NUMBERS if name in raw}
+    limit = numbers.get("limit", LIMIT_DEFAULT)
+    if limit < 1:
+        raise BadQuery("The parameter 'limit' must be at least 1.")
+    from_ms, until_ms = numbers.get("from_ms"), numbers.get("to_ms")
+    if from_ms is not None and until_ms is not None and from_ms >= until_ms:
+        raise BadQuery("'from_ms' must be before 'to_ms'.")
+    return BarsQuery(_series(raw["symbol"], raw["tf"], status), limit, from_ms, until_ms)
+
+
+def answer_bars(
+    raw: Mapping[str, str],
+    status: Status,
+    tails: Mapping[str, Snapshot | None],
+    target_bars: Mapping[Timeframe, int],
+    now_ms: int,
+) -> Answer:
+    """Bars, or why not; `tails` are the snapshots by symbol, `target_bars` the depth wanted."""
+    try:
+        query = parse_query(raw, status)
+    except BadQuery as error:
+        return _problem(400, "bad query", str(error))
+    except UnknownSeries as error:
+        return _problem(404, "unknown series", str(error))
+    verdict, snapshot = status.gate, tails.get(query.key.symbol)
+    if isinstance(verdict, gate.Closed):
+        return _refused(status, "The gate is closed.", now_ms)
+    if snapshot is None or not len(snapshot.tails[query.key.timeframe]):
+        return _refused(status, f"{query.key} has no bars yet.", now_ms)
+    reasons = [r for r in status.reasons if r.scope in (None, query.key, query.key.symbol)]
+    target = target_bars[query.key.timeframe]
+    return _bars(query, snapshot, reasons, target, now_ms)
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isascii() or not text.lstrip("-").isdigit() or abs(int(text[:20])) > _NUMBER_MAX:
+        raise BadQuery(f"The parameter {name!r} must be a whole number.")
+    return int(text)
+
+
+def _series(symbol: str, tf: str, status: Status) -> SeriesKey:
+    if symbol not in status.symbols:
+        raise UnknownSeries(f"There is no symbol {symbol[:40]!r}; see /api/status for all.")
+    timeframe = timeframe_named(tf)
+    if timeframe is None or timeframe not in status.timeframes:
+        names = ", ".join(known.name for known in status.timeframes)
+        raise UnknownSeries(f"There is no timeframe {tf[:40]!r}; there are {names}.")
+    return SeriesKey(symbol, timeframe)
+
+
+def _picked(query: BarsQuery, tail: Bars) -> Bars:
+    from_ms = query.from_ms if query.from_ms is not None else 0
+    until_ms = query.until_ms if query.until_ms is not None else _NUMBER_MAX
+    return tail.between(from_ms, until_ms).tail(query.limit)
+
+
+def _bars(
+    query: BarsQuery,
+    snapshot: Snapshot,
+    reasons: list[DegradedReason],
+    target: int,
+    now_ms: int,
+) -> Answer:
+    timeframe = query.key.timeframe
+    tail = snapshot.tails[timeframe]
+    first_ms = tail.first_open_ms
+    asked_before = query.from_ms is not None and first_ms is not None and query.from_ms < first_ms
+    head = {
+        "ok": True,
+        "symbol": query.key.symbol,
+        "tf": timeframe.name,
+        "tf_s": int(timeframe),
+        "generation": str(snapshot.generation),
+        "seq": snapshot.seq,
+        "as_of_ms": now_ms,
+        "complete_through_ms": tail.last_close_ms,
+        "depth": {"bars": len(tail), "target": target, "first_ms": first_ms},
+        "truncated": asked_before or (query.from_ms is None and query.limit > len(tail)),
+        "resident_from_ms": first_ms,
+        "degraded": any(reason.severity is Severity.DEGRADED for reason in reasons),
+        "reasons": [reason_document(reason).model_dump() for reason in reasons],
+    }
+    body = json.dumps(head, separators=(",", ":")).encode()
+    return Answer(200, body[:-1] + b',"bars":' + bars_json(timeframe, _picked(query, tail)) + b"}")
+
+
+def _refused(status: Status, detail: str, now_ms: int) -> Answer:
+    progress = progress_document(status, now_ms)
+    document = ProblemDocument(
+        type="about:blank",
+        title="not ready",
+        status=503,
+        detail=detail,
+        phase=status.phase.value,
+        progress=progress,
+        waiting_for=waiting_for(status),
+        reasons=[reason_document(reason) for reason in status.reasons],
+    )
+    retry_after_s = max(_RETRY_AFTER_MIN_S, math.ceil(progress.eta_s or 0))
+    return _problem_of(document, {"Retry-After": str(retry_after_s)})
+
+
+def _problem(code: int, title: str, detail: str) -> Answer:
+    return _problem_of(
+        ProblemDocument(type="about:blank", title=title, status=code, detail=detail), {}
+    )
+
+
+def _problem_of(document: ProblemDocument, headers: Mapping[str, str]) -> Answer:
+    body = document.model_dump_json(exclude_none=True).encode()
+    return Answer(document.status, body, "application/problem+json", headers)

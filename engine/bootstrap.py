@@ -1,0 +1,174 @@
+"""The steps of a start, symbol by symbol: recover, fill, derive, commit, prime, flip.
+
+The same walk serves a cold start, a catch-up and a forced rebuild: they differ only in what
+the draft begins with, and so in what is missing. Two processes share it without knowing of
+each other: the connector brings D1, the m1_poller everything else, and the cell of D1 is what
+the second waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from uds import Recovered, Snapshot
+from uds.model import SeriesKey, Symbol, Timeframe
+
+from . import modes
+from .attempt import Partner, attempt
+from .degraded import DegradedCode
+from .derive import derive
+from .events import CellsChanged, ModesDecided, ReasonRaised, SymbolPrimed
+from .process import Tools
+from .status import Cell, CellState, Mode, Status
+from .timeline import Span
+
+OPEN_MODE = "first_tick"
+
+
+async def recover_all(tools: Tools, agree_on_time: Callable[[int], None]) -> None:
+    """Find what the disk has of every symbol and decide how each is started.
+
+    `agree_on_time` hears the newest stored close, 0 when nothing is stored, before anything
+    is decided by the clock.
+    """
+    found: list[Recovered] = []
+    for symbol in tools.markets:
+        recovered = await attempt(tools, Partner.DISK, symbol, partial(tools.store.recover, symbol))
+        _say_damage(tools, recovered)
+        found.append(recovered)
+    agree_on_time(max(tools.store.load(key).last_close_ms or 0 for key in tools.board.status.cells))
+    decisions: dict[Symbol, modes.Decision] = {}
+    for recovered in found:
+        symbol = recovered.symbol
+        decisions[symbol] = _decide(tools, recovered)
+        if recovered.found is not None:
+            _begin_as(tools, symbol, decisions[symbol].mode)
+        show(tools, symbol, CellState.EMPTY)
+    mode, reason = modes.heaviest(decisions)
+    tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
+
+
+def is_recovered(status: Status) -> bool:
+    """Whether every symbol has a draft to fill."""
+    return status.mode is not None
+
+
+def begin_rebuild(tools: Tools, symbol: Symbol) -> None:
+    """Begin an empty draft; readers stay on the live generation until its flip."""
+    tools.store.begin(symbol)
+    show(tools, symbol, CellState.EMPTY)
+
+
+async def derive_all(tools: Tools, symbol: Symbol) -> None:
+    """Bring M3 to H4 up to the stored M1; only what differs from the disk is written."""
+    m1 = SeriesKey(symbol, Timeframe.M1)
+    market = tools.markets[symbol]
+    wanted = tuple(tf for tf in tools.config.timeframes if tf.is_derived)
+    derived = derive(
+        tools.store.load(m1),
+        market.anchors,
+        market.calendar,
+        tools.store.coverage(m1),
+        tools.clock.now_ms(),
+        market.settle_ms,
+        wanted,
+    )
+    for timeframe, bars in derived.items():
+        key = SeriesKey(symbol, timeframe)
+        await attempt(tools, Partner.DISK, key, partial(tools.store.append, key, bars))
+
+
+async def seal(tools: Tools, symbol: Symbol) -> None:
+    """Commit the draft, prime its tails, flip readers to it."""
+    store = tools.store
+    await _timed(
+        tools,
+        "commit",
+        symbol,
+        lambda: attempt(tools, Partner.DISK, symbol, lambda: store.commit(symbol)),
+    )
+    primed_s = await _timed(
+        tools,
+        "prime",
+        symbol,
+        lambda: attempt(tools, Partner.REDIS, None, lambda: store.prime(symbol)),
+    )
+    show(tools, symbol, CellState.PRIMED)
+    tools.board.post(SymbolPrimed(symbol, primed_s))
+    await _timed(
+        tools,
+        "flip",
+        symbol,
+        lambda: attempt(tools, Partner.REDIS, None, lambda: _flip(tools, symbol)),
+    )
+
+
+def show(tools: Tools, symbol: Symbol, state: CellState, *timeframes: Timeframe) -> None:
+    """Post the stored series of a symbol as cells in one state; all of them by default."""
+    status, store = tools.board.status, tools.store
+    cells: dict[Timeframe, Cell] = {}
+    for timeframe in timeframes or status.timeframes:
+        key = SeriesKey(symbol, timeframe)
+        bars = store.load(key)
+        before = status.cells[key]
+        cells[timeframe] = Cell(state, 1.0, len(bars), bars.last_open_ms, before.serving)
+    tools.board.post(CellsChanged(symbol, cells))
+
+
+def show_served(tools: Tools, symbol: Symbol, snapshot: Snapshot) -> None:
+    """Post what readers get now, unless a draft is under way: then the cells show that."""
+    if tools.store.is_drafting(symbol):
+        return
+    cells = {
+        timeframe: Cell(CellState.SEALED, 1.0, len(bars), bars.last_open_ms, snapshot.generation)
+        for timeframe, bars in snapshot.tails.items()
+    }
+    tools.board.post(CellsChanged(symbol, cells))
+
+
+async def _flip(tools: Tools, symbol: Symbol) -> None:
+    show_served(tools, symbol, await tools.store.flip(symbol))
+
+
+def _decide(tools: Tools, recovered: Recovered) -> modes.Decision:
+    restart = tools.config.bootstrap
+    m1 = SeriesKey(recovered.symbol, Timeframe.M1)
+    terms = modes.Terms(
+        restart.short_pause_h,
+        restart.max_warmup_bars,
+        OPEN_MODE,
+        tools.config.anchors.model_dump(),
+    )
+    found = modes.Found(tools.store.coverage(m1).until_ms, recovered.open_mode, recovered.anchors)
+    market = tools.markets[recovered.symbol]
+    return modes.decide(found, market.calendar, tools.clock.now_ms(), terms)
+
+
+def _begin_as(tools: Tools, symbol: Symbol, mode: Mode) -> None:
+    """A catch-up goes on from the recovered draft; a partial bootstrap keeps its D1 only."""
+    if mode is Mode.COLD:
+        tools.store.begin(symbol)
+    elif mode is Mode.PARTIAL_BOOTSTRAP:
+        tools.store.begin(symbol, keeping=(Timeframe.D1,))
+
+
+def _say_damage(tools: Tools, recovered: Recovered) -> None:
+    for drop in recovered.drops:
+        code = DegradedCode.TORN_TAIL if drop.is_torn else DegradedCode.CORRUPT_JSONL
+        lines = f"{drop.lines} lines from line {drop.first_line}" if drop.lines else "the file"
+        detail = f"{drop.path}: {lines} not used: {drop.why}."
+        tools.board.post(ReasonRaised(code, drop.key, detail))
+    for sentence in recovered.skipped:
+        tools.board.post(ReasonRaised(DegradedCode.COMMIT_SKIPPED, recovered.symbol, sentence))
+
+
+async def _timed(
+    tools: Tools, name: str, symbol: Symbol, step: Callable[[], Awaitable[object]]
+) -> float:
+    """Do one step, note its span, say how many seconds it took."""
+    start_s = tools.since_opened_s()
+    await step()
+    end_s = tools.since_opened_s()
+    tools.timeline.note(Span(name, symbol, start_s, end_s))
+    return end_s - start_s

@@ -1,0 +1,55 @@
+"""Keeps Redis ours: connect, check ownership every 0.25 s, put back what it lost.
+
+A timed-out or refused call says REDIS_TIMEOUT or REDIS_DOWN and is tried again at the next
+beat; the embedded server is started again when it is gone. Lost claims, keys or functions say
+REDIS_REGRESSED until every live symbol was primed and flipped again. A higher token ends the
+watch: we are fenced.
+"""
+
+from __future__ import annotations
+
+from uds import CacheDown, CacheRegressed, CacheTooOld, Fenced, ServerMissing
+
+from .attempt import Partner, clear
+from .degraded import DegradedCode
+from .events import ReasonRaised
+from .process import Tools
+
+BEAT_S = 0.25
+
+
+async def watch_cache(tools: Tools) -> None:
+    """Run until fenced or cancelled."""
+    is_ours = False
+    while True:
+        try:
+            if is_ours:
+                await tools.store.check_ownership()
+            else:
+                await _take(tools)
+                is_ours = True
+        except CacheRegressed as error:
+            is_ours = False
+            _say(tools, DegradedCode.REDIS_REGRESSED, error)
+        except (CacheDown, CacheTooOld, ServerMissing) as error:
+            is_ours = False
+            known = Partner.REDIS.code_of(error) if isinstance(error, CacheDown) else None
+            _say(tools, known or DegradedCode.REDIS_DOWN, error)
+        except Fenced as error:
+            _say(tools, DegradedCode.FENCED, error)
+            return
+        await tools.clock.sleep(BEAT_S)
+
+
+async def _take(tools: Tools) -> None:
+    await tools.store.connect()
+    for symbol in tools.markets:
+        await tools.store.restore(symbol)
+    clear(tools, Partner.REDIS, None)
+
+
+def _say(tools: Tools, code: DegradedCode, error: Exception) -> None:
+    """Raise the reason once; repeating it at every beat would only count beats."""
+    standing = {reason.code for reason in tools.board.status.reasons}
+    if code not in standing:
+        tools.board.post(ReasonRaised(code, None, str(error)))

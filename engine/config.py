@@ -1,0 +1,343 @@
+"""`config.json` as typed, frozen values; what is wrong with it is said in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
+
+from uds import is_symbol
+from uds.model import Symbol, Timeframe
+
+from .buckets import Anchors
+from .calendar_rules import (
+    CalendarRules,
+    DailyBreak,
+    EarlyClose,
+    Holiday,
+    LateOpen,
+    Outage,
+)
+from .trading_calendar import TradingCalendar
+
+FX_GROUP = "fx"
+_CURRENCY_PAIR = re.compile(r"[A-Z]{3}/[A-Z]{3}")
+_YEN_DIGITS, _PAIR_DIGITS, _OTHER_DIGITS = 3, 5, 2
+
+TAIL_BARS = {
+    Timeframe.M1: 4_320,
+    Timeframe.M3: 2_880,
+    Timeframe.M5: 2_016,
+    Timeframe.M15: 1_344,
+    Timeframe.M30: 1_344,
+    Timeframe.H1: 1_440,
+    Timeframe.H4: 1_080,
+    Timeframe.D1: 365,
+}
+
+
+def _timeframe(value: object) -> object:
+    if isinstance(value, str):
+        if value not in Timeframe.__members__:
+            raise ValueError(f"{value!r} is not one of {', '.join(Timeframe.__members__)}")
+        return Timeframe[value]
+    return value
+
+
+TimeframeName = Annotated[
+    Timeframe, BeforeValidator(_timeframe), PlainSerializer(lambda timeframe: timeframe.name)
+]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A part of the file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BreakConfig(Section):
+    """A pause of every day in local wall time."""
+
+    from_: str = Field(alias="from")
+    until: str
+    evidence: str = ""
+
+
+class HolidayConfig(Section):
+    """A local date without trading."""
+
+    date: str
+    reason: str
+    evidence: str = ""
+
+
+class EarlyCloseConfig(Section):
+    """A local date that ends early."""
+
+    date: str
+    time: str
+    reason: str
+    evidence: str = ""
+    reopen: str | None = None
+
+
+class LateOpenConfig(Section):
+    """A local date that begins late."""
+
+    date: str
+    time: str
+    reason: str
+    evidence: str = ""
+
+
+class OutageConfig(Section):
+    """A known stretch without trading, in local wall time."""
+
+    from_: str = Field(alias="from")
+    until: str
+    reason: str
+    evidence: str = ""
+
+
+class CalendarConfig(Section):
+    """When a group of symbols trades, in local wall time of a named zone."""
+
+    zone: str
+    week_open: str
+    week_close: str
+    daily_breaks: tuple[BreakConfig, ...] = ()
+    holidays: tuple[HolidayConfig, ...] = ()
+    early_closes: tuple[EarlyCloseConfig, ...] = ()
+    late_opens: tuple[LateOpenConfig, ...] = ()
+    outages: tuple[OutageConfig, ...] = ()
+    evidence: str = ""
+    assumption: str = ""
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> CalendarConfig:
+        self.rules()
+        return self
+
+    def rules(self) -> CalendarRules:
+        """The same, as the calendar takes it; raises ValueError."""
+        return CalendarRules(
+            self.zone,
+            self.week_open,
+            self.week_close,
+            tuple(DailyBreak(b.from_, b.until, b.evidence) for b in self.daily_breaks),
+            tuple(Holiday(h.date, h.reason, h.evidence) for h in self.holidays),
+            tuple(
+                EarlyClose(e.date, e.time, e.reason, e.evidence, e.reopen)
+                for e in self.early_closes
+            ),
+            tuple(LateOpen(o.date, o.time, o.reason, o.evidence) for o in self.late_opens),
+            tuple(Outage(o.from_, o.until, o.reason, o.evidence) for o in self.outages),
+        )
+
+
+class SimConfig(Section):
+    """The simulated broker."""
+
+    seed: int = 1
+    login_s: Seconds = 0.5
+    latency_ms: Seconds = 50.0
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    publish_delay_s: Seconds = 5.0
+
+
+class ReplayConfig(Section):
+    """Files that are played as if they were a broker."""
+
+    path: Path | None = None
+    latency_ms: Seconds = 0.0
+
+
+class BrokerConfig(Section):
+    """Where raw M1 and D1 come from."""
+
+    kind: Literal["sim", "replay"] = "sim"
+    page_bars_max: Count = 1_000
+    requests_per_s: Annotated[float, Field(gt=0)] | None = None
+    concurrency: Count = 4
+    sim: SimConfig = SimConfig()
+    replay: ReplayConfig = ReplayConfig()
+
+
+class RedisConfig(Section):
+    """Where hot tails go; no url means the embedded server."""
+
+    url: str | None = None
+    namespace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "coldstart"
+    tail_bars: dict[TimeframeName, Count] = TAIL_BARS
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("tail_bars")
+    @classmethod
+    def _completed(cls, tail_bars: dict[Timeframe, int]) -> dict[Timeframe, int]:
+        return {**TAIL_BARS, **tail_bars}
+
+
+class AnchorsConfig(Section):
+    """The wall clock that cuts H4 and D1."""
+
+    zone: str = "America/New_York"
+    d1: str = "17:00"
+    h4: str = "17:00"
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> AnchorsConfig:
+        self.anchors()
+        return self
+
+    def anchors(self) -> Anchors:
+        """The same, as the buckets take it; raises ValueError."""
+        return Anchors(self.zone, self.d1, self.h4)
+
+
+class WarmupConfig(Section):
+    """How much history a start fetches."""
+
+    M1: Count = 4_320
+    D1: Count = 180
+
+
+class BootstrapConfig(Section):
+    """How a start goes about it."""
+
+    warmup_bars: WarmupConfig = WarmupConfig()
+    max_warmup_bars: Count = 4_320
+    short_pause_h: Seconds = 4.0
+    duration_max_s: Seconds = 600.0
+    prime_ready_timeout_s: Seconds = 30.0
+    redis_priming_budget_s: Seconds = 30.0
+    prime_budget_per_symbol_s: Seconds = 0.5
+
+
+class PollConfig(Section):
+    """How often the broker is asked once the start is over."""
+
+    m1_settle_s: Seconds = 15.0
+    d1_s: Annotated[float, Field(ge=1)] = 60.0
+
+
+class SupervisorConfig(Section):
+    """How often and how fast a process is restarted."""
+
+    intensity: Count = 5
+    period_s: Seconds = 30.0
+    backoff_min_s: Annotated[float, Field(gt=0)] = 0.1
+    backoff_max_s: Annotated[float, Field(gt=0)] = 10.0
+
+
+class ApiConfig(Section):
+    """Where readers are answered."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8_000
+
+
+class ConsoleConfig(Section):
+    """The screen."""
+
+    ascii: bool | None = None
+
+
+class InstrumentConfig(Section):
+    """What a market is called elsewhere and how fine its prices are."""
+
+    digits: Annotated[int, Field(ge=0, le=9)] | None = None
+    names: dict[str, str] = {}
+
+
+class Config(Section):
+    """The whole file."""
+
+    symbols: Annotated[tuple[Symbol, ...], Field(min_length=1)]
+    timeframes: tuple[TimeframeName, ...] = tuple(Timeframe)
+    data_root: Path = Path("data_v3")
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,24}$")] = "coldstart"
+    broker: BrokerConfig = BrokerConfig()
+    redis: RedisConfig = RedisConfig()
+    calendars: dict[str, CalendarConfig]
+    symbol_calendars: dict[Symbol, str] = {}
+    anchors: AnchorsConfig = AnchorsConfig()
+    bootstrap: BootstrapConfig = BootstrapConfig()
+    poll: PollConfig = PollConfig()
+    supervisor: SupervisorConfig = SupervisorConfig()
+    api: ApiConfig = ApiConfig()
+    console: ConsoleConfig = ConsoleConfig()
+    instruments: dict[Symbol, InstrumentConfig] = {}
+
+    @field_validator("symbols")
+    @classmethod
+    def _are_symbols(cls, symbols: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
+        folders = [symbol.replace("/", "_") for symbol in symbols]
+        for symbol in symbols:
+            if not is_symbol(symbol):
+                raise ValueError(f"{symbol!r} is not a symbol such as XAU/USD or GER30")
+            if folders.count(symbol.replace("/", "_")) > 1:
+                raise ValueError(f"{symbol} is listed twice")
+        return symbols
+
+    @field_validator("timeframes")
+    @classmethod
+    def _have_sources(cls, timeframes: tuple[Timeframe, ...]) -> tuple[Timeframe, ...]:
+        for needed in (Timeframe.M1, Timeframe.D1):
+            if needed not in timeframes:
+                raise ValueError(f"{needed.name} is missing, and everything else needs it")
+        return tuple(sorted(set(timeframes)))
+
+    @model_validator(mode="after")
+    def _every_symbol_has_a_calendar(self) -> Config:
+        for symbol in self.symbols:
+            group = self.calendar_group(symbol)
+            if group not in self.calendars:
+                raise ValueError(
+                    f"{symbol} has no trading calendar: name one of "
+                    f"{', '.join(self.calendars)} for it in symbol_calendars"
+                )
+        return self
+
+    def calendar_group(self, symbol: Symbol) -> str | None:
+        """The calendar a symbol follows: the one named, else `fx` for a currency pair."""
+        named = self.symbol_calendars.get(symbol)
+        if named is None and _CURRENCY_PAIR.fullmatch(symbol):
+            return FX_GROUP
+        return named
+
+    def trading_calendars(self) -> dict[Symbol, TradingCalendar]:
+        """Each symbol's calendar; symbols of one group share one."""
+        groups = {name: TradingCalendar(c.rules()) for name, c in self.calendars.items()}
+        return {symbol: groups[self.calendar_group(symbol) or ""] for symbol in self.symbols}
+
+    def digits(self, symbol: Symbol) -> int:
+        """Decimals of a symbol's prices: configured, else guessed from its name."""
+        configured = self.instruments.get(symbol, InstrumentConfig()).digits
+        if configured is not None:
+            return configured
+        if not _CURRENCY_PAIR.fullmatch(symbol):
+            return _OTHER_DIGITS
+        return _YEN_DIGITS if symbol.endswith("JPY") else _PAIR_DIGITS
+
+    def names(self, kind: str) -> Mapping[Symbol, str]:
+        """What symbols are called at one broker, where that is configured."""
+        return {s: i.names[kind] for s, i in self.instruments.items() if kind in i.names}

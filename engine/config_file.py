@@ -1,0 +1,155 @@
+"""From a file, the environment and the command line to one `Config`, or one clear sentence."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from uds import FolderUnreadable, read_document
+
+from .config import Config
+from .errors import BadConfig
+
+BUILT_IN = "the built-in configuration"
+_ENV_PREFIX = "COLDSTART_"
+_NEVER_FROM_ENV = ("symbols", "timeframes")
+_MEMO_SPELLINGS = {
+    "redisprimingbudget_s": "redis_priming_budget_s",
+    "maxwarmupbars": "max_warmup_bars",
+    "bootstrap_max_duration_s": "duration_max_s",
+    "prime_ready_timeout": "prime_ready_timeout_s",
+}
+
+
+def load_config(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any], cwd: Path
+) -> Config:
+    """Read `path`, else `./config.json`, else the built-in file; then apply what overrides it.
+
+    Environment variables `COLDSTART_<SECTION>__<KEY>` come next, then `overrides`, a mapping
+    from dotted keys such as `broker.kind` to values. Sections that a file leaves out are the
+    built-in ones. Raises BadConfig.
+    """
+    built_in = json.loads(_built_in_bytes())
+    where = path or (cwd / "config.json" if (cwd / "config.json").is_file() else None)
+    given = built_in if where is None else _read(where)
+    place = BUILT_IN if where is None else str(where)
+    raw = _completed(given, built_in)
+    for variable, keys, value in _from_environment(environ):
+        if keys[0] in _NEVER_FROM_ENV:
+            raise BadConfig(f"{variable}: {keys[0]} comes from the configuration file only.")
+        _put(raw, keys, value, variable)
+    for dotted, value in overrides.items():
+        _put(raw, dotted.split("."), value, dotted)
+    config = _validated(raw, place)
+    beside = where.resolve().parent if where is not None else cwd
+    return config.model_copy(update={"data_root": beside / config.data_root})
+
+
+def _built_in_bytes() -> bytes:
+    """The wheel carries the file in the package; a checkout has it beside the package."""
+    inside = files("engine") / "default_config.json"
+    if inside.is_file():
+        return inside.read_bytes()
+    return read_document(Path(__file__).resolve().parent.parent / "config.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read_document(path), object_pairs_hook=_unique)
+    except FolderUnreadable as error:
+        raise BadConfig(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise BadConfig(f"{path} is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise BadConfig(f"{path} must hold one JSON object.")
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, _ in pairs if [k for k, _ in pairs].count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return found
+
+
+def _completed(given: dict[str, Any], built_in: dict[str, Any]) -> dict[str, Any]:
+    raw: dict[str, Any] = json.loads(json.dumps({**built_in, **given}))
+    if isinstance(raw.get("symbol_calendars"), dict):
+        raw["symbol_calendars"] = {**built_in["symbol_calendars"], **raw["symbol_calendars"]}
+    bootstrap = raw.setdefault("bootstrap", {})
+    for memo, ours in _MEMO_SPELLINGS.items():
+        for section in (raw, bootstrap):
+            if isinstance(bootstrap, dict) and memo in section:
+                bootstrap[ours] = section.pop(memo)
+    return raw
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str], Any]]:
+    for variable in sorted(environ):
+        rest = variable.removeprefix(_ENV_PREFIX)
+        if rest == variable or "__" not in rest:
+            continue
+        text = environ[variable]
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        yield variable, rest.lower().split("__"), value
+
+
+def _put(raw: dict[str, Any], keys: list[str], value: Any, source: str) -> None:
+    section = raw
+    for key in keys[:-1]:
+        inner = section.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise BadConfig(f"{source}: {key} is not a section.")
+        section = inner
+    section[keys[-1]] = value
+
+
+def _validated(raw: dict[str, Any], place: str) -> Config:
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        first, *others = error.errors(include_url=False, include_input=False)
+        more = f" ({len(others)} more after it)" if others else ""
+        raise BadConfig(f"{place}: {_sentence(first)}{more}.") from error
+
+
+def _sentence(problem: Any) -> str:
+    location = [str(part) for part in problem["loc"] if part != "[key]"]
+    dotted = ".".join(location) or "the file"
+    if problem["type"] == "extra_forbidden":
+        known = _keys_of(location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.0)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{dotted!r} is not a known key{hint}"
+    if problem["type"] == "missing":
+        return f"{dotted!r} is missing"
+    text = problem["msg"].removeprefix("Value error, ")
+    return f"{dotted!r}: {text[:1].lower() + text[1:]}" if location else text
+
+
+def _keys_of(location: list[str]) -> list[str]:
+    """The keys a place in the file may have."""
+    model: type[BaseModel] = Config
+    for part in location:
+        field = {f.alias or name: f for name, f in model.model_fields.items()}.get(part)
+        if field is not None:
+            found = _models_in(field.annotation)
+            model = found[0] if found else model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]

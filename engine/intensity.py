@@ -1,0 +1,47 @@
+"""How long to wait before trying again, and when trying has become too often.
+
+The words are OTP's: a child may be restarted `intensity` times within `period_s`; after that
+it is held, which here means one try a period, never giving up. Delays grow geometrically,
+`min * (max / min) ** (i / 6)`: 0.10, 0.22, 0.46, 1.0, 2.15, 4.64, 10 s by default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+_STEPS = 6
+JITTER = 0.2
+"""Delays are spread by this share, so that many children do not return together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """A schedule of delays."""
+
+    min_s: float
+    """The first delay."""
+    max_s: float
+    """The longest delay, reached after six steps."""
+
+    def delay_s(self, attempt: int, chance: float = 0.5) -> float:
+        """Before attempt 1, 2, … after the first failure; chance in [0, 1) spreads it."""
+        step = min(attempt - 1, _STEPS)
+        plain_s: float = self.min_s * (self.max_s / self.min_s) ** (step / _STEPS)
+        return plain_s * (1 + JITTER * (2 * chance - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class RestartWindow:
+    """The recent failures of one child."""
+
+    failed_at_s: tuple[float, ...] = ()
+    """When it failed within the last period, by the monotonic clock, oldest first."""
+
+    def failed(self, at_s: float, period_s: float) -> RestartWindow:
+        """One failure more; those older than the period are forgotten."""
+        recent = tuple(t for t in self.failed_at_s if at_s - t < period_s)
+        return replace(self, failed_at_s=(*recent, at_s))
+
+    def is_too_often(self, intensity: int) -> bool:
+        """Whether the child must be held."""
+        return len(self.failed_at_s) > intensity

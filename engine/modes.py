@@ -1,0 +1,81 @@
+"""How each symbol is started: cold, catch-up or partial bootstrap, and why, in words.
+
+Pauses are measured in open-market time, so a weekend is not a long pause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from uds.model import MINUTE_MS, Symbol
+
+from .status import Mode
+from .trading_calendar import TradingCalendar
+
+_HOUR_MS = 60 * MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the disk had of one symbol."""
+
+    covered_until_ms: int | None
+    """Where its M1 coverage ends; None when there is no committed generation."""
+    open_mode: str | None
+    """The mode its bars were made in; None when there is no committed generation."""
+    anchors: Mapping[str, str] | None
+    """The anchors its bars were cut by; None when there is no committed generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the configuration says about restarts."""
+
+    short_pause_h: float
+    """The longest pause, in hours of open market, after which a catch-up will do."""
+    max_warmup_bars: int
+    """The most missing M1 that a catch-up fetches."""
+    open_mode: str
+    """What the opens of our bars mean."""
+    anchors: Mapping[str, str]
+    """Zone and wall times that cut H4 and D1 now."""
+
+
+class Decision(NamedTuple):
+    """One symbol's mode."""
+
+    mode: Mode
+    """How it is started."""
+    reason: str
+    """Why, in words."""
+    is_new: bool
+    """Whether the symbol was never stored, so that it does not weigh in the platform's mode."""
+
+
+def decide(found: Found, calendar: TradingCalendar, now_ms: int, terms: Terms) -> Decision:
+    """The mode of one symbol by what was found and how long it was away."""
+    if found.covered_until_ms is None:
+        return Decision(Mode.COLD, "nothing is stored", True)
+    if found.open_mode != terms.open_mode:
+        return Decision(Mode.COLD, f"stored bars are {found.open_mode}", False)
+    if found.anchors != terms.anchors:
+        return Decision(Mode.COLD, "the H4 or D1 anchor changed", False)
+    away_ms = calendar.open_duration_ms(found.covered_until_ms, max(now_ms, found.covered_until_ms))
+    minutes = away_ms // MINUTE_MS
+    if away_ms > terms.short_pause_h * _HOUR_MS:
+        reason = f"{minutes} min of open market away, more than {terms.short_pause_h:g} h"
+        return Decision(Mode.PARTIAL_BOOTSTRAP, reason, False)
+    if minutes > terms.max_warmup_bars:
+        reason = f"{minutes} M1 missing, more than max_warmup_bars {terms.max_warmup_bars}"
+        return Decision(Mode.PARTIAL_BOOTSTRAP, reason, False)
+    return Decision(Mode.CATCH_UP, f"{minutes} min of open market away", False)
+
+
+def heaviest(decisions: Mapping[Symbol, Decision]) -> tuple[Mode, str]:
+    """The platform's mode: the heaviest among symbols that were not new, else cold."""
+    known = {s: d for s, d in decisions.items() if not d.is_new} or dict(decisions)
+    order = tuple(Mode)
+    symbol = max(known, key=lambda s: order.index(known[s].mode))
+    return known[symbol].mode, f"{symbol}: {known[symbol].reason}"

@@ -1,0 +1,83 @@
+"""What a supervised process is, and the tools it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from uds import Store
+from uds.model import Symbol
+
+from .board import StatusBoard
+from .broker.session import BrokerSession
+from .clock import Clock
+from .config import Config
+from .events import ProcessChanged
+from .listener import Listener
+from .plan import Market
+from .status import ProcessState
+from .timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything a process may use."""
+
+    name: str
+    """The process's own name."""
+    config: Config
+    """The whole configuration."""
+    clock: Clock
+    """The market's time, and the only way to wait."""
+    board: StatusBoard
+    """Where what happened is posted and the status is read."""
+    store: Store
+    """The waist."""
+    session: BrokerSession
+    """The queue in front of the broker."""
+    markets: Mapping[Symbol, Market]
+    """What planning must know of each symbol, in the configuration's order."""
+    timeline: Timeline
+    """Where spans are noted."""
+    chance: Random
+    """The one generator of jitter, seeded by whoever opened the engine."""
+    opened_s: float
+    """When the engine opened, by the monotonic clock."""
+    spawned_s: float
+    """When this life of the process began, by the monotonic clock."""
+    listener: Listener
+    """Where the API listens."""
+
+    def since_opened_s(self) -> float:
+        """Seconds since the engine opened."""
+        return self.clock.monotonic_s() - self.opened_s
+
+    def ready(self, detail: str = "") -> None:
+        """Say that the process does its work."""
+        self._post(ProcessState.READY, detail)
+
+    def warming(self, detail: str) -> None:
+        """Say how far the process has come before it is ready."""
+        self._post(ProcessState.WARMING, detail)
+
+    def _post(self, state: ProcessState, detail: str) -> None:
+        before = next(p for p in self.board.status.processes if p.name == self.name)
+        moved = replace(before, state=state, detail=detail)
+        if state is ProcessState.READY and before.ready_after_s is None:
+            after_s = self.clock.monotonic_s() - self.spawned_s
+            moved = replace(moved, ready_after_s=after_s)
+        if moved != before:
+            self.board.post(ProcessChanged(moved))
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """One of the five supervised processes."""
+
+    name: str
+    """What the operator calls it."""
+    run: Callable[[Tools], Awaitable[None]]
+    """Runs until it is cancelled; returning is a failure like any other."""
+    backoff_max_s: float | None = None
+    """Its own longest restart delay; None means the configured one."""

@@ -1,0 +1,1 @@
+"""The five supervised processes, one file each."""

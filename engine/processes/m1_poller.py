@@ -1,0 +1,95 @@
+"""Brings M1 and everything made of it: fills and seals each symbol, then follows its minutes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uds.model import MINUTE_MS, SeriesKey, Symbol, Timeframe
+
+from ..attempt import Partner, attempt
+from ..bootstrap import derive_all, is_recovered, seal, show, show_served
+from ..broker.session import Lane
+from ..fetching import Fetcher
+from ..plan import warmup_from_ms
+from ..process import Tools
+from ..status import CellState, Status
+from ..timeline import Span
+
+
+async def run(tools: Tools) -> None:
+    """Every symbol on its own; none waits for another."""
+    async with asyncio.TaskGroup() as group:
+        for symbol in tools.markets:
+            group.create_task(_live_with(tools, symbol), name=f"M1 of {symbol}")
+        group.create_task(_say_ready(tools), name="readiness")
+
+
+async def _live_with(tools: Tools, symbol: Symbol) -> None:
+    """Fill whenever there is a draft, follow the market's minutes otherwise."""
+    fetcher = Fetcher(tools, symbol, Timeframe.M1)
+    await tools.board.until(is_recovered)
+    while True:
+        if tools.store.is_drafting(symbol):
+            await _fill(tools, fetcher)
+        else:
+            await _follow(tools, fetcher)
+        await _rest(tools, symbol)
+
+
+async def _fill(tools: Tools, fetcher: Fetcher) -> None:
+    """M1 newest page first, then derive; seal as soon as D1 is there too."""
+    symbol = fetcher.key.symbol
+    warmup = tools.config.bootstrap.warmup_bars.M1
+    start_s = tools.since_opened_s()
+    from_ms = warmup_from_ms(tools.markets[symbol], tools.clock.now_ms(), warmup)
+    await fetcher.fill(from_ms, Lane.FILL)
+    if tools.store.tail(symbol) is not None:
+        await fetcher.fill(from_ms, Lane.LIVE)  # readers must not fall back behind a minute
+    fetched_s = tools.since_opened_s()
+    tools.timeline.note(Span("M1", symbol, start_s, fetched_s))
+    show(tools, symbol, CellState.STORED, Timeframe.M1)
+    await derive_all(tools, symbol)
+    tools.timeline.note(Span("derive", symbol, fetched_s, tools.since_opened_s()))
+    derived = (tf for tf in tools.config.timeframes if tf.is_derived)
+    show(tools, symbol, CellState.DERIVED, *derived)
+    d1 = SeriesKey(symbol, Timeframe.D1)
+    unfetched = (CellState.EMPTY, CellState.FETCHING)
+    await tools.board.until(lambda status: status.cells[d1].state not in unfetched)
+    await seal(tools, symbol)
+
+
+async def _follow(tools: Tools, fetcher: Fetcher) -> None:
+    """Fetch the minutes that closed, derive what they complete, show readers all of it."""
+    symbol = fetcher.key.symbol
+    if not await fetcher.fetch_new():
+        return
+    await derive_all(tools, symbol)
+    snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
+    show_served(tools, symbol, snapshot)
+
+
+async def _rest(tools: Tools, symbol: Symbol) -> None:
+    """Until the next minute is final, or a rebuild begins a draft."""
+    settle_ms = tools.markets[symbol].settle_ms
+    now_ms = tools.clock.now_ms()
+    due_ms = (now_ms - settle_ms) // MINUTE_MS * MINUTE_MS + MINUTE_MS + settle_ms
+
+    def is_drafted(_: Status) -> bool:
+        return tools.store.is_drafting(symbol)
+
+    try:
+        async with asyncio.timeout((due_ms - now_ms) / 1_000):
+            await tools.board.until(is_drafted)
+    except TimeoutError:
+        return
+
+
+async def _say_ready(tools: Tools) -> None:
+    """Ready once every symbol is served; meanwhile say how many are."""
+    while True:
+        served, total = len(tools.board.status.generations), len(tools.markets)
+        if served == total:
+            tools.ready()
+            return
+        tools.warming(f"{served}/{total}")
+        await tools.board.changed()

@@ -1,0 +1,48 @@
+"""Serves the reader's API; answers 503 with reasons until the gate opens."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .. import gate
+from ..degraded import DegradedCode
+from ..errors import PortBusy
+from ..events import ApiListening, ReasonCleared, ReasonRaised
+from ..http import build_app, serve
+from ..process import Tools
+
+_PORT_RETRY_S = 1.0
+
+
+async def run(tools: Tools) -> None:
+    """Listen, say ready, serve; a busy port is waited for, loudly."""
+    app = build_app(tools.board, tools.store, tools.clock)
+    while True:
+        try:
+            listening = tools.listener.take()
+            break
+        except PortBusy as error:
+            tools.warming("port busy")
+            _say_busy(tools, str(error))
+            await tools.clock.sleep(_PORT_RETRY_S)
+    tools.board.post(ReasonCleared(DegradedCode.API_PORT_BUSY, None))
+    port = tools.listener.port
+    assert port is not None
+    tools.board.post(ApiListening(port))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_tell_what_is_served(tools), name="ui detail")
+        await serve(app, listening)
+        raise RuntimeError("the HTTP server stopped by itself")
+
+
+def _say_busy(tools: Tools, sentence: str) -> None:
+    standing = {reason.code for reason in tools.board.status.reasons}
+    if DegradedCode.API_PORT_BUSY not in standing:
+        tools.board.post(ReasonRaised(DegradedCode.API_PORT_BUSY, None, sentence))
+
+
+async def _tell_what_is_served(tools: Tools) -> None:
+    while True:
+        is_open = isinstance(tools.board.status.gate, gate.Open)
+        tools.ready("serving" if is_open else "serving 503")
+        await tools.board.changed()

@@ -1,0 +1,143 @@
+"""What a start did, in numbers: the document that `bootstrap --json` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import quantiles
+from typing import TYPE_CHECKING, Any
+
+from uds.model import DERIVED_TIMEFRAMES, Symbol, Timeframe
+
+from . import gate
+from .broker.session import Answered
+from .errors import ProbeFailed
+from .probe import first_candles_ms
+from .timeline import Span, replay_floor_s
+from .wire import SCHEMA, reason_document
+
+if TYPE_CHECKING:
+    from .runtime import Engine
+
+
+async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
+    """Measured from the engine's own status and spans; asks the API for each cell's candles.
+
+    Seconds are rounded to a tenth of a millisecond. `first_candle_ms` is None while the gate
+    is closed or when a cell was not answered; the reason then stands in `probe_error`.
+    """
+    status = engine.board.status
+    elapsed_s = status.opened_gate_after_s
+    floor_s = _floor_s(engine.session.answered, engine.session.login_s, status.broker.slots_total)
+    spans = engine.timeline.spans
+    sealed = [span.end_s for span in spans if span.name == "flip"]
+    candles, probe_error = await _first_candle(engine)
+    return {
+        "schema": SCHEMA,
+        "boot_id": status.boot_id,
+        "mode": status.mode.value if status.mode else None,
+        "mode_reason": status.mode_reason,
+        "modes": {symbol: mode.value for symbol, mode in status.modes.items()},
+        "gate": status.gate.state.value,
+        "overdue": status.overdue,
+        "readiness": isinstance(status.gate, gate.Open),
+        "elapsed_s": _round(elapsed_s),
+        "launch_s": _round(launch_s),
+        "broker_floor_s": _round(floor_s),
+        "ratio_to_floor": _round(elapsed_s / floor_s) if elapsed_s and floor_s else None,
+        "first_symbol_ready_s": _round(min(sealed, default=None)),
+        "first_candle_ms": candles,
+        "probe_error": probe_error,
+        "cells": {"ready": status.ready_cells, "total": len(status.cells)},
+        "owner_token": status.owner_token,
+        "generations": {symbol: str(g) for symbol, g in status.generations.items()},
+        "broker_requests": _requests(engine.session.answered),
+        "rebuild": _rebuild(engine, spans),
+        "prime": {
+            "cells": status.prime.cells,
+            "elapsed_s": _round(status.prime.elapsed_s),
+            "budget_s": status.prime.budget_s,
+            "per_symbol": {s: _round(t) for s, t in status.prime.per_symbol_s.items()},
+        },
+        "degraded": status.degraded,
+        "reasons": [reason_document(reason).model_dump() for reason in status.reasons],
+        "healed": [reason_document(reason).model_dump() for reason in status.healed],
+        "phases": [_phase(span, engine.session.answered, engine) for span in spans],
+    }
+
+
+def worked_s(
+    answered: Sequence[Answered], symbol: Symbol | None, timeframe: str, span: tuple[float, float]
+) -> float:
+    """Seconds of a span in which at least one of the series' requests had a slot."""
+    busy = sorted(
+        (max(a.sent_s, span[0]), min(a.answered_s, span[1]))
+        for a in answered
+        if a.request.symbol == symbol and a.request.timeframe.name == timeframe
+    )
+    total_s, until_s = 0.0, span[0]
+    for sent_s, answered_s in busy:
+        total_s += max(0.0, answered_s - max(sent_s, until_s))
+        until_s = max(until_s, answered_s)
+    return total_s
+
+
+async def _first_candle(engine: Engine) -> tuple[dict[str, float] | None, str | None]:
+    status, listener = engine.board.status, engine.tools.listener
+    if not isinstance(status.gate, gate.Open) or listener.port is None:
+        return None, None
+    keys = tuple(status.cells)
+    try:
+        took_ms = await first_candles_ms(listener.host, listener.port, keys, engine.clock)
+    except ProbeFailed as error:
+        return None, str(error)
+    cuts = quantiles(took_ms, n=100, method="inclusive")
+    return {
+        "p50": round(cuts[49], 3),
+        "p95": round(cuts[94], 3),
+        "max": round(max(took_ms), 3),
+    }, None
+
+
+def _floor_s(answered: Sequence[Answered], login_s: float | None, slots: int) -> float | None:
+    if login_s is None:
+        return None
+    in_order = sorted(answered, key=lambda one: one.sent_s)
+    return replay_floor_s(login_s, [one.latency_s for one in in_order], slots)
+
+
+def _requests(answered: Sequence[Answered]) -> dict[str, int]:
+    counted = Counter(one.request.timeframe.name for one in answered)
+    other = sum(counted.values()) - counted["M1"] - counted["D1"]
+    return {"D1": counted["D1"], "M1": counted["M1"], "other": other}
+
+
+def _rebuild(engine: Engine, spans: Sequence[Span]) -> dict[str, Any]:
+    cells = engine.board.status.cells
+    derived = (c.bars for key, c in cells.items() if key.timeframe in DERIVED_TIMEFRAMES)
+    return {
+        "bars_in": sum(c.bars for key, c in cells.items() if key.timeframe is Timeframe.M1),
+        "bars_out": sum(derived),
+        "elapsed_s": _round(sum(s.end_s - s.start_s for s in spans if s.name == "derive")),
+    }
+
+
+def _phase(span: Span, answered: Sequence[Answered], engine: Engine) -> dict[str, Any]:
+    opened_s = engine.tools.opened_s
+    length_s = span.end_s - span.start_s
+    work_s = length_s
+    if span.name in ("D1", "M1"):
+        absolute = (span.start_s + opened_s, span.end_s + opened_s)
+        work_s = worked_s(answered, span.symbol, span.name, absolute)
+    return {
+        "name": span.name,
+        "symbol": span.symbol,
+        "start_s": _round(span.start_s),
+        "wait_s": _round(length_s - work_s),
+        "work_s": _round(work_s),
+        "end_s": _round(span.end_s),
+    }
+
+
+def _round(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)

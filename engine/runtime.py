@@ -1,0 +1,251 @@
+"""The composition root: an engine is opened here, from a configuration, and closed again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from uds import Store, StoreTerms, new_boot_id, open_store
+from uds.model import SeriesKey
+
+from . import gate
+from .actions import find_action
+from .board import StatusBoard
+from .bootstrap import OPEN_MODE, recover_all
+from .broker.session import BrokerSession
+from .cache_watch import watch_cache
+from .clock import SystemClock
+from .config import Config
+from .control import serve_control
+from .degraded import DegradedCode
+from .errors import StoredLater
+from .events import BecameOverdue, BrokerChanged, ReasonRaised, StoreOpened
+from .listener import Listener
+from .process import ProcessSpec, Tools
+from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
+from .sources import market_word, markets, open_source
+from .status import BrokerStatus, Cell, PrimeStatus, ProcessStatus, Status
+from .supervisor import Supervisor
+from .timeline import Timeline
+
+_TICK_BACKOFF_MAX_S = 30.0
+PROCESSES = (
+    ProcessSpec("connector", connector.run),
+    ProcessSpec("m1_poller", m1_poller.run),
+    ProcessSpec("tick_publisher", tick_publisher.run, _TICK_BACKOFF_MAX_S),
+    ProcessSpec("tick_preview", tick_preview.run, _TICK_BACKOFF_MAX_S),
+    ProcessSpec("ui", ui.run),
+)
+
+
+class Engine:
+    """A running engine: its status, its timeline, and what an operator may do to it."""
+
+    def __init__(self, tools: Tools, supervisor: Supervisor) -> None:
+        self.tools = tools
+        self.supervisor = supervisor
+        self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def board(self) -> StatusBoard:
+        """Where the status is read and waited for."""
+        return self.tools.board
+
+    @property
+    def store(self) -> Store:
+        """The waist."""
+        return self.tools.store
+
+    @property
+    def clock(self) -> SystemClock:
+        """The market's clock."""
+        assert isinstance(self.tools.clock, SystemClock)
+        return self.tools.clock
+
+    @property
+    def session(self) -> BrokerSession:
+        """The session with the broker."""
+        return self.tools.session
+
+    @property
+    def timeline(self) -> Timeline:
+        """The spans of this boot."""
+        return self.tools.timeline
+
+    def question(self, action_id: str, target: str) -> str:
+        """What an action would touch, as a question; raises ActionRefused."""
+        return find_action(action_id).question(self, target)
+
+    async def act(self, action_id: str, target: str) -> str:
+        """Do an action; what was done, as a sentence. Raises ActionRefused."""
+        return find_action(action_id).run(self, target)
+
+    def stop(self) -> None:
+        """Ask for an orderly stop; `stopped` returns."""
+        if not self._outcome.done():
+            self._outcome.set_result(None)
+
+    def fail(self, error: BaseException) -> None:
+        """The engine cannot go on; `stopped` raises why."""
+        if not self._outcome.done():
+            self._outcome.set_exception(error)
+
+    async def stopped(self) -> None:
+        """Wait for the stop that somebody asked for; raises what the engine failed with."""
+        await asyncio.shield(self._outcome)
+
+
+@asynccontextmanager
+async def open_engine(
+    config: Config, at_ms: int | None = None, socket_path: Path | None = None
+) -> AsyncIterator[Engine]:
+    """Own the data folder, spawn the processes, recover; stop all of it when the block ends.
+
+    `at_ms` makes the market's clock say that instant now; `socket_path` is where the control
+    socket goes, None for its place in the data folder. Raises BadConfig, BrokerError for a
+    source that cannot be opened, FolderLocked, FolderUnreadable. `Engine.stopped` raises
+    StoredLater when the folder holds bars of a later time.
+    """
+    broker, clock = open_source(config, at_ms)
+    opened_s = clock.monotonic_s()
+    boot_id = new_boot_id()
+    async with open_store(
+        _terms(config),
+        config.data_root,
+        boot_id,
+        clock.real_ms(),
+        config.redis.url,
+        config.redis.namespace,
+    ) as store:
+        board = StatusBoard(_first_status(config, boot_id, clock), clock)
+        board.post(StoreOpened(store.token.value))
+        for code, symbol, sentence in broker.notes():
+            board.post(ReasonRaised(DegradedCode(code), symbol, sentence))
+        tools = Tools(
+            name="engine",
+            config=config,
+            clock=clock,
+            board=board,
+            store=store,
+            session=BrokerSession(
+                broker,
+                clock,
+                config.broker.requests_per_s,
+                lambda status: board.post(BrokerChanged(status)),
+            ),
+            markets=markets(config),
+            timeline=Timeline(),
+            chance=Random(store.token.value),
+            opened_s=opened_s,
+            spawned_s=opened_s,
+            listener=Listener(config.api.host, config.api.port),
+        )
+        async with _running(tools, clock, at_ms, socket_path) as engine:
+            yield engine
+
+
+@asynccontextmanager
+async def _running(
+    tools: Tools, clock: SystemClock, at_ms: int | None, socket_path: Path | None
+) -> AsyncIterator[Engine]:
+    supervisor = Supervisor(
+        PROCESSES, lambda name: replace(tools, name=name), tools.config.supervisor
+    )
+    engine = Engine(tools, supervisor)
+    can_wait = tools.config.broker.kind == "replay" and at_ms is None
+
+    def agree_on_time(newest_close_ms: int) -> None:
+        """A replay goes on where it stopped; any other clock must not be behind its data."""
+        if newest_close_ms <= clock.now_ms():
+            return
+        if not can_wait:
+            raise _stored_later(tools.config.data_root, newest_close_ms, clock.now_ms())
+        clock.move_to(newest_close_ms)
+
+    beside = _Beside(engine)
+    try:
+        supervisor.spawn_all()
+        beside.run(watch_cache(tools), "cache watch")
+        beside.run(_watch_overdue(tools), "overdue")
+        beside.run(serve_control(engine, socket_path), "control socket")
+        beside.run(recover_all(tools, agree_on_time), "recovery")
+        yield engine
+    finally:
+        await supervisor.stop_all()
+        await beside.stop()
+        await tools.session.broker.close()
+        tools.listener.close()
+
+
+class _Beside:
+    """Tasks that serve the engine itself; when one fails, the engine stops and says why."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def run(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Start one."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """End all."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._engine.fail(error)
+
+
+def _stored_later(data_root: Path, newest_close_ms: int, now_ms: int) -> StoredLater:
+    newest, now = (
+        datetime.fromtimestamp(ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        for ms in (newest_close_ms, now_ms)
+    )
+    return StoredLater(
+        f"The data folder {data_root} holds bars until {newest}, later than the clock's {now}; "
+        "choose a later --at, or another folder with --data."
+    )
+
+
+async def _watch_overdue(tools: Tools) -> None:
+    """Say once that the gate is late; time alone never opens it."""
+    await tools.clock.sleep(tools.config.bootstrap.prime_ready_timeout_s)
+    if isinstance(tools.board.status.gate, gate.Closed):
+        tools.board.post(BecameOverdue())
+
+
+def _terms(config: Config) -> StoreTerms:
+    return StoreTerms(
+        config.symbols,
+        config.timeframes,
+        config.redis.tail_bars,
+        config.anchors.model_dump(),
+        OPEN_MODE,
+    )
+
+
+def _first_status(config: Config, boot_id: str, clock: SystemClock) -> Status:
+    cells = {SeriesKey(s, tf): Cell() for s in config.symbols for tf in config.timeframes}
+    now_ms = clock.now_ms()
+    return Status(
+        name=config.name,
+        boot_id=boot_id,
+        market=market_word(config.broker.kind),
+        opened_ms=now_ms,
+        cells=cells,
+        broker=BrokerStatus(config.broker.kind, slots_total=config.broker.concurrency),
+        processes=tuple(ProcessStatus(spec.name) for spec in PROCESSES),
+        prime=PrimeStatus(budget_s=config.bootstrap.redis_priming_budget_s),
+        gate_since_ms=now_ms,
+    )

@@ -1,0 +1,85 @@
+"""From the configuration to a broker and the clock that belongs to it."""
+
+from __future__ import annotations
+
+from .broker.market import SimulatedMarket
+from .broker.port import Broker
+from .broker.replay import ReplayBroker, load_history, start_ms
+from .broker.sim import SimBroker
+from .clock import SystemClock
+from .config import Config
+from .errors import BadConfig
+from .plan import Market
+
+
+def open_source(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
+    """The configured broker; a replay brings its own time unless `at_ms` overrides it.
+
+    Raises BadConfig without a replay path, ReplayFolderIncomplete for a folder that lacks
+    a symbol.
+    """
+    if config.broker.kind == "replay":
+        return _replay(config, at_ms)
+    clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
+    sim, broker = config.broker.sim, config.broker
+    market = SimulatedMarket(
+        sim.seed,
+        config.trading_calendars(),
+        {symbol: config.digits(symbol) for symbol in config.symbols},
+        config.anchors.anchors(),
+    )
+    return SimBroker(
+        market=market,
+        clock=clock,
+        login_s=sim.login_s,
+        latency_ms=sim.latency_ms,
+        jitter=sim.jitter,
+        concurrency=broker.concurrency,
+        page_bars_max=broker.page_bars_max,
+        requests_per_s=broker.requests_per_s,
+        publish_delay_s=sim.publish_delay_s,
+        seed=sim.seed,
+    ), clock
+
+
+def markets(config: Config) -> dict[str, Market]:
+    """What planning must know of each symbol, in the configuration's order."""
+    anchors = config.anchors.anchors()
+    return {
+        symbol: Market(
+            symbol,
+            calendar,
+            anchors,
+            config.broker.page_bars_max,
+            round(config.poll.m1_settle_s * 1_000),
+        )
+        for symbol, calendar in config.trading_calendars().items()
+    }
+
+
+def market_word(kind: str) -> str:
+    """How the screen names the source, so that nobody takes one for another."""
+    return {"sim": "simulated"}.get(kind, kind)
+
+
+def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
+    path = config.broker.replay.path
+    if path is None:
+        raise BadConfig("broker.replay.path is missing: name a folder, as in --broker replay:PATH.")
+    calendars, anchors = config.trading_calendars(), config.anchors.anchors()
+    history = load_history(
+        str(path),
+        config.symbols,
+        anchors=anchors,
+        calendars=calendars,
+        instruments=config.names("replay"),
+    )
+    begin_ms = at_ms if at_ms is not None else start_ms(history, calendars)
+    clock = SystemClock.started_at(begin_ms)
+    return ReplayBroker(
+        history=history,
+        clock=clock,
+        latency_ms=config.broker.replay.latency_ms,
+        concurrency=config.broker.concurrency,
+        page_bars_max=config.broker.page_bars_max,
+    ), clock
