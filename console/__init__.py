@@ -1,0 +1,1 @@
+"""The Textual console and the command line: a client of the engine."""

@@ -1,0 +1,5 @@
+"""`python -m console` is the console script."""
+
+from .cli import run
+
+run()

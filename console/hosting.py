@@ -1,0 +1,163 @@
+"""Hosting the engine in this process: headless, as a one-shot bootstrap, or under the console."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from engine import (
+    Closed,
+    Config,
+    Engine,
+    GateState,
+    Open,
+    Status,
+    bootstrap_report,
+    open_engine,
+    process_age_s,
+)
+
+from .exits import Exit
+from .options import Options
+
+_LINE_EVERY_S = 0.2
+_INTEGRITY = (GateState.FENCED,)
+
+
+async def host_headless(config: Config, options: Options, say: Callable[[str], None]) -> Exit:
+    """Engine, API and socket until a signal or `down` stops them."""
+    async with open_engine(config, options.at_ms(), options.socket) as engine:
+        signalled = _stop_on_signals(engine)
+        watching = asyncio.create_task(_tell_progress(engine, say))
+        try:
+            await engine.stopped()
+        finally:
+            watching.cancel()
+    return Exit.INTERRUPTED if signal.SIGINT in signalled else Exit.OK
+
+
+async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[str, Any]]:
+    """Start, wait for the verdict of the gate, measure, stop."""
+    limit_s = config.bootstrap.duration_max_s
+    if options.timeout_s is not None:
+        limit_s = min(limit_s, options.timeout_s)
+    async with open_engine(config, options.at_ms(), options.socket) as engine:
+        launch_s = process_age_s()
+        signalled = _stop_on_signals(engine)
+        show = asyncio.create_task(_draw_progress(engine, options))
+        is_late = False
+        try:
+            async with asyncio.timeout(limit_s):
+                await _first(engine.board.until(_is_decided), engine.stopped())
+        except TimeoutError:
+            is_late = True
+        finally:
+            show.cancel()
+        report = await bootstrap_report(engine, launch_s)
+        if signalled:
+            return Exit.INTERRUPTED, report
+        return (Exit.TIMEOUT if is_late else _exit_of(engine.board.status)), report
+
+
+async def host_console(config: Config, options: Options) -> Exit:
+    """The console in front of an engine on the same loop; either may end the other."""
+    from .app import ConsoleApp
+    from .client import LocalClient
+
+    async with open_engine(config, options.at_ms(), options.socket) as engine:
+        _stop_on_signals(engine)
+        app = ConsoleApp(LocalClient(engine), engine.clock.now_ms, ascii_only=config.console.ascii)
+        screen = asyncio.create_task(app.run_async(mouse=False), name="screen")
+        try:
+            await _first(_ended(screen), engine.stopped())
+        finally:
+            app.exit()
+            await asyncio.wait((screen,))
+    return Exit.OK
+
+
+def _stop_on_signals(engine: Engine) -> set[signal.Signals]:
+    """SIGTERM and SIGINT stop the engine in order; the set says which came."""
+    came: set[signal.Signals] = set()
+
+    def stop(number: signal.Signals) -> None:
+        came.add(number)
+        engine.stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    return came
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    await asyncio.wait((task,))
+    task.result()
+
+
+async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them ends; raises what it failed with."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _is_decided(status: Status) -> bool:
+    """Whether waiting longer cannot change the answer, or need not."""
+    verdict = status.gate
+    return isinstance(verdict, Open) or verdict.state is not GateState.CLOSED
+
+
+def _exit_of(status: Status) -> Exit:
+    verdict = status.gate
+    if isinstance(verdict, Open):
+        return Exit.NOT_READY if verdict.reasons else Exit.OK
+    if verdict.state in _INTEGRITY:
+        return Exit.INTEGRITY
+    return Exit.FAILED if verdict.state is GateState.NEEDS_OPERATOR else Exit.NOT_READY
+
+
+async def _tell_progress(engine: Engine, say: Callable[[str], None]) -> None:
+    """A line at each change of phase, gate or port, for whoever reads the log."""
+    said = ""
+    status = engine.board.status
+    while True:
+        line = headline(status)
+        if line != said:
+            say(line)
+            said = line
+        status = await engine.board.changed()
+
+
+async def _draw_progress(engine: Engine, options: Options) -> None:
+    """One line on a terminal's stderr, redrawn in place."""
+    if options.is_quiet or not sys.stderr.isatty():
+        return
+    try:
+        while True:
+            line = f"{headline(engine.board.status)}  {engine.board.status.ready_cells} ready"
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            await asyncio.sleep(_LINE_EVERY_S)
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def headline(status: Status) -> str:
+    """The state in one line."""
+    verdict = status.gate
+    where = f" port {status.api_port}" if status.api_port else ""
+    waits = f", waits for {len(verdict.why)}" if isinstance(verdict, Closed) else ""
+    codes = sorted({reason.code.value for reason in status.reasons})
+    reasons = f" [{', '.join(codes)}]" if codes else ""
+    return (
+        f"{status.name} ({status.market}) owner {status.owner_token}{where}: "
+        f"{status.phase.value}, gate {verdict.state.value}{waits if not codes else ''}{reasons}"
+    )

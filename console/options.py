@@ -1,0 +1,102 @@
+"""The options that every command shares; they may stand before or after the command's name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+WITH_VALUE = frozenset(
+    {"--config", "--data", "--broker", "--redis", "--at", "--port", "--socket", "--timeout"}
+)
+FLAGS = frozenset({"--json", "--yes", "--quiet"})
+_REPLAY = "replay:"
+
+
+class BadOption(ValueError):
+    """An option that cannot be read; the message is a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for, as text was given."""
+
+    config: Path | None = None
+    """The configuration file; None means ./config.json, else the built-in one."""
+    data: Path | None = None
+    """The data folder; None means the configured one."""
+    broker: str | None = None
+    """sim or replay:PATH; None means the configured one."""
+    redis: str | None = None
+    """A server's address; None means the configured one."""
+    at: str | None = None
+    """An instant in ISO 8601; None means now."""
+    port: int | None = None
+    """Where the API listens, 0 picks; None means the configured one."""
+    socket: Path | None = None
+    """The control socket; None means its place in the data folder."""
+    timeout_s: float | None = None
+    """How long to wait; None means as long as it takes, or a command's own limit."""
+    is_json: bool = False
+    is_yes: bool = False
+    is_quiet: bool = False
+
+    def overrides(self) -> dict[str, Any]:
+        """The configuration's keys that the command line replaces. Raises BadOption."""
+        found: dict[str, Any] = {}
+        if self.data is not None:
+            found["data_root"] = str(self.data.resolve())
+        if self.redis is not None:
+            found["redis.url"] = self.redis
+        if self.port is not None:
+            found["api.port"] = self.port
+        if self.broker is not None:
+            found |= _broker(self.broker)
+        return found
+
+    def at_ms(self) -> int | None:
+        """The instant to run as if it were now, UTC ms. Raises BadOption."""
+        if self.at is None:
+            return None
+        try:
+            instant = datetime.fromisoformat(self.at)
+        except ValueError as error:
+            raise BadOption(
+                f"--at {self.at!r} is not an instant such as 2026-12-25T12:00:00Z."
+            ) from error
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=ZoneInfo("UTC"))
+        return round(instant.timestamp() * 1_000)
+
+
+def hoisted(arguments: list[str]) -> list[str]:
+    """The same arguments with the shared options in front of the command's name."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            rest += [word, *waiting]
+            break
+        name = re.match(r"--[a-z-]+", word)
+        if word in FLAGS or (name and name[0] in WITH_VALUE and "=" in word):
+            front.append(word)
+        elif word in WITH_VALUE:
+            front += [word, *waiting[:1]]
+            waiting = waiting[1:]
+        else:
+            rest.append(word)
+    return [*front, *rest]
+
+
+def _broker(text: str) -> dict[str, Any]:
+    if text.startswith(_REPLAY):
+        path = Path(text.removeprefix(_REPLAY)).expanduser().resolve()
+        return {"broker.kind": "replay", "broker.replay.path": str(path)}
+    if text != "sim":
+        raise BadOption(f"--broker {text!r} is neither sim nor replay:PATH in this version.")
+    return {"broker.kind": text}

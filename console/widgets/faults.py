@@ -1,0 +1,51 @@
+"""What is wrong, sorted into failures and degradations, worst and newest first."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine import CellState, DegradedCode, DegradedReason, ProcessState, Severity, Status
+from uds.model import SeriesKey
+
+from ..lines import Look
+
+_FATAL = (DegradedCode.FENCED, DegradedCode.BROKER_LOGIN_PERMANENT)
+
+
+class Faults(NamedTuple):
+    """The counts of the first row and the reasons of the reason row."""
+
+    failed: int
+    """Failed cells, held processes and fatal reasons: the ✖ of the first row."""
+    degraded: int
+    """Degraded reasons that are none of these: the ▲ of the first row."""
+    ranked: tuple[tuple[Look, DegradedReason], ...]
+    """Every degraded reason, failures first, then newest first."""
+    notes: tuple[DegradedReason, ...]
+    """Reasons that only inform, newest first."""
+
+
+def faults(status: Status) -> Faults:
+    """Look through cells, processes and reasons."""
+    failed_cells = {k for k, cell in status.cells.items() if cell.state is CellState.FAILED}
+    held = {p.name for p in status.processes if p.state is ProcessState.HELD}
+    ranked: list[tuple[Look, DegradedReason]] = []
+    for reason in reversed(status.reasons):
+        if reason.severity is Severity.DEGRADED:
+            fatal = reason.code in _FATAL or reason.scope in failed_cells | held
+            ranked.append((Look.FAILED if fatal else Look.DEGRADED, reason))
+    ranked.sort(key=lambda ranking: (ranking[0] is not Look.FAILED, -ranking[1].since_ms))
+    fatal_reasons = sum(reason.code in _FATAL for _, reason in ranked)
+    return Faults(
+        failed=len(failed_cells) + len(held) + fatal_reasons,
+        degraded=sum(look is Look.DEGRADED for look, _ in ranked),
+        ranked=tuple(ranked),
+        notes=tuple(r for r in reversed(status.reasons) if r.severity is Severity.INFO),
+    )
+
+
+def scope_of(reason: DegradedReason, platform: str) -> str:
+    """Where a reason is, in words: `HKG33/H4`, a symbol or process, or the whole platform."""
+    if isinstance(reason.scope, SeriesKey):
+        return str(reason.scope)
+    return reason.scope or platform

@@ -1,0 +1,204 @@
+"""The two status rows: who runs and how far, what the gate waits for, where the budget goes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine import Closed, GateState, Phase, ProcessState
+
+from .. import moments
+from ..clean import clean
+from ..glyphs import GAUGE_EMPTY, GAUGE_FULL, sign
+from ..lines import ALWAYS, Form, Line, Look, Part, Span, fitted
+from ..words import Words
+from .facts import Facts
+
+_SEPARATOR = " · "
+_WIDE = 110
+
+
+class Header:
+    """The status rows of one status at one moment."""
+
+    def __init__(self, facts: Facts, now_ms: int, words: Words) -> None:
+        self._facts = facts
+        self._status = facts.status
+        self._gate = facts.gate
+        self._now_ms = now_ms
+        self._words = words
+
+    def rows(self, width: int) -> tuple[Line, Line]:
+        """Both rows."""
+        return self._first(width), self._second(width)
+
+    def compact_row(self, width: int) -> Line:
+        """The gate, the count of ready cells and what is wrong; more where there is room."""
+        *_, shortest = self._market()
+        parts: tuple[Part, ...] = (
+            (Form(ALWAYS, self._gate_word()),),
+            (Form(ALWAYS, self._ready(short=True)),),
+            (Form(ALWAYS, self._counts()),),
+            (shortest,),
+            (Form(2, self._elapsed()),),
+            (Form(1, self._phase()),),
+        )
+        return fitted(parts, width, gap=" ")
+
+    def _first(self, width: int) -> Line:
+        status, words = self._status, self._words
+        boot = words.boot.format(boot_id=clean(status.boot_id)[:8])
+        shows_boot = width >= _WIDE and status.boot_id
+        token = status.owner_token
+        owner = words.owner.format(token=token)
+        parts: tuple[Part, ...] = (
+            (Form(1, (Span(clean(status.name), Look.STRONG),)),),
+            self._market(),
+            (Form(3, (Span(owner),)),) if token is not None else (),
+            (Form(0, (Span(boot, Look.DIM),)),) if shows_boot else (),
+            (Form(4, self._phase()),),
+            (Form(2, self._elapsed()),),
+            (Form(ALWAYS, self._ready()),),
+            (Form(ALWAYS, self._counts()),),
+        )
+        return fitted(parts, width)
+
+    def _second(self, width: int) -> Line:
+        word, waits = self._gate_word(), self._waits()
+        gate = (Span(self._words.gate + " ", Look.DIM), *word)
+        full = (Form(6, (*gate, Span(f" {waits}"))),) if waits else ()
+        parts: tuple[Part, ...] = (
+            (*full, Form(ALWAYS, gate)),
+            tuple(Form(form.rank, self._prime(form)) for form in self._prime_forms()),
+            self._broker(),
+        )
+        return fitted(parts, width, gap=_SEPARATOR)
+
+    def _market(self) -> Part:
+        market = self._status.market
+        names = self._words.simulated if market == "simulated" else (clean(market),)
+        return tuple(Form(5 + at, (Span(name, Look.STRONG),)) for at, name in enumerate(names))
+
+    def _phase(self) -> Line:
+        phase = self._facts.phase
+        look = Look.READY if phase is Phase.PRIME_COMPLETE else Look.DERIVING
+        return (Span(phase.value, look),)
+
+    def _elapsed(self) -> Line:
+        took_s = self._status.opened_gate_after_s
+        if took_s is None:
+            took_s = (self._now_ms - self._status.opened_ms) / 1_000
+        return (Span(moments.elapsed(took_s)),)
+
+    def _ready(self, short: bool = False) -> Line:
+        ready, total = self._facts.ready_cells, len(self._status.cells)
+        text = f"{ready}/{total}" if short else self._words.ready.format(ready=ready, total=total)
+        return (Span(text, Look.READY if ready == total > 0 else Look.PLAIN),)
+
+    def _counts(self) -> Line:
+        degraded, failed = self._facts.faults.degraded, self._facts.faults.failed
+        return (
+            Span(f"{sign(Look.DEGRADED)}{degraded}", Look.DEGRADED if degraded else Look.DIM),
+            Span(" "),
+            Span(f"{sign(Look.FAILED)}{failed}", Look.FAILED if failed else Look.DIM),
+        )
+
+    def _gate_word(self) -> Line:
+        state = self._gate.state
+        word = self._words.gates.get(state.value, state.value.upper())
+        if self._status.overdue:
+            word = f"{word} {self._words.overdue}"
+        return (Span(word, _GATE_LOOKS.get(state, Look.DERIVING)),)
+
+    def _waits(self) -> str:
+        if not isinstance(self._gate, Closed):
+            return ""
+        if self._gate.state is not GateState.CLOSED:
+            return clean(self._gate.why[0].subject)
+        held = [p.name for p in self._status.processes if p.state in _NOT_READY and p.name != "ui"]
+        names = clean(held[0]) + (f"+{len(held) - 1}" if len(held) > 1 else "") if held else ""
+        return f"{names} {len(self._facts.served)}/{len(self._facts.symbols)}".strip()
+
+    def _prime_forms(self) -> tuple[_PrimeForm, ...]:
+        """Where room is short a late finish is worth more than the bar."""
+        last = _PrimeForm(5, 0, pace=True) if self._is_late() else _PrimeForm(5, 4, pace=False)
+        return (*_PRIME_FORMS, last)
+
+    def _prime(self, form: _PrimeForm) -> Line:
+        prime, words = self._status.prime, self._words
+        total = len(self._status.cells)
+        full = int(prime.cells / total * form.gauge) if total else 0
+        gauge = GAUGE_FULL * full + GAUGE_EMPTY * (form.gauge - full)
+        bar = (Span(f"{gauge} ", Look.PRIMING),) if gauge else ()
+        spent = f"{prime.cells}/{total} {prime.elapsed_s:.1f}/{prime.budget_s:.1f}s"
+        if form.sentence:
+            left_s = max(0.0, prime.budget_s - prime.elapsed_s)
+            used = words.prime_used.format(used=prime.elapsed_s, left=left_s)
+            spent = f"{prime.cells}/{total} {used}"
+        pace = self._pace(form.sentence) if form.pace else ()
+        return (Span(f"{words.prime} ", Look.DIM), *bar, Span(spent), *pace)
+
+    def _projected_s(self) -> float | None:
+        prime, total = self._status.prime, len(self._status.cells)
+        if not 0 < prime.cells < total:
+            return None
+        return prime.elapsed_s * total / prime.cells
+
+    def _is_late(self) -> bool:
+        return (self._projected_s() or 0.0) > self._status.prime.budget_s > 0
+
+    def _pace(self, sentence: bool) -> Line:
+        projected_s = self._projected_s()
+        if projected_s is None:
+            return ()
+        late, budget_s = self._is_late(), self._status.prime.budget_s
+        look = Look.DEGRADED if late else Look.DIM
+        if sentence:
+            comparison = ">" if late else "of"
+            text = self._words.prime_pace.format(
+                projected=projected_s, sign=comparison, budget=budget_s
+            )
+            return (Span(f", {text}", look),)
+        return (Span(f" {sign(look) if late else ''}≈{projected_s:.1f}s", look),)
+
+    def _broker(self) -> Part:
+        broker, words = self._status.broker, self._words
+        head = Span(f"{words.broker} ", Look.DIM)
+        if broker.state != "ready":
+            look = Look.FAILED if broker.state == "failed" else Look.PLAIN
+            short = (head, Span(words.broker_states.get(broker.state, clean(broker.state)), look))
+            if broker.next_attempt_ms is None:
+                return (Form(5, short),)
+            left_s = max(0.0, (broker.next_attempt_ms - self._now_ms) / 1_000)
+            again = Span(f" {words.again_in.format(left_s=left_s)}")
+            return (Form(2, (*short, again)), Form(5, short))
+        lanes = " ".join(f"{clean(lane)}:{count}" for lane, count in broker.queue.items())
+        slots = words.slots.format(used=broker.slots_used, total=broker.slots_total)
+        short = (head, Span(lanes or words.broker_states["ready"]))
+        return (Form(0, (*short, Span(f" {slots}", Look.DIM))), Form(4, short))
+
+
+class _PrimeForm(NamedTuple):
+    rank: int
+    gauge: int
+    pace: bool
+    sentence: bool = False
+
+
+_PRIME_FORMS = (
+    _PrimeForm(0, 20, pace=True, sentence=True),
+    _PrimeForm(1, 10, pace=True),
+    _PrimeForm(2, 6, pace=True),
+    _PrimeForm(3, 4, pace=True),
+)
+_NOT_READY = (
+    ProcessState.STARTING,
+    ProcessState.WARMING,
+    ProcessState.BACKOFF,
+    ProcessState.HELD,
+)
+_GATE_LOOKS = {
+    GateState.OPEN: Look.READY,
+    GateState.OPEN_DEGRADED: Look.DEGRADED,
+    GateState.FENCED: Look.FAILED,
+    GateState.NEEDS_OPERATOR: Look.FAILED,
+}

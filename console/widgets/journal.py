@@ -1,0 +1,101 @@
+"""The last events, read off the difference between two pictures of the engine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engine import DegradedReason, ProcessState, Severity, Status
+
+from ..clean import clean
+from ..lines import Look
+from ..words import Words
+from .facts import Facts
+from .faults import scope_of
+from .process_rows import LOOKS
+
+KEPT = 200
+"""Events remembered; older ones are in the logs."""
+
+
+class Entry(NamedTuple):
+    """One event."""
+
+    at_ms: int
+    """When the screen learned of it, UTC ms."""
+    look: Look
+    """How grave it is."""
+    text: str
+    """What happened, safe to draw."""
+
+
+class Journal:
+    """The events since the console looked."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._last: Facts | None = None
+        self.entries: deque[Entry] = deque(maxlen=KEPT)
+        """Newest first."""
+
+    def learn(self, facts: Facts, at_ms: int) -> None:
+        """Take the next picture."""
+        if self._last is not None:
+            for look, text in differences(self._last, facts, self._words):
+                self.entries.appendleft(Entry(at_ms, look, clean(text)))
+        self._last = facts
+
+
+def differences(was: Facts, now: Facts, words: Words) -> Iterator[tuple[Look, str]]:
+    """What changed, causes first and the gate last."""
+    yield from _reasons(was.status.reasons, now.status.reasons, words)
+    yield from _moves(was.status, now.status, words)
+    broker = now.status.broker
+    if was.status.broker.state != broker.state:
+        state = words.broker_states.get(broker.state, broker.state)
+        look = Look.FAILED if broker.state == "failed" else Look.PLAIN
+        yield look, words.broker_moved.format(state=state)
+    yield from _flips(was.status, now.status, words)
+    if was.phase is not now.phase:
+        yield Look.PLAIN, words.phase_moved.format(phase=now.phase.value)
+    if was.gate.state is not now.gate.state:
+        word = words.gates.get(now.gate.state.value, now.gate.state.value)
+        yield Look.STRONG, words.gate_moved.format(word=word)
+
+
+def _flips(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, str]]:
+    before = was.generations
+    for symbol, generation in now.generations.items():
+        if before.get(symbol) != generation:
+            served = words.symbol_served.format(symbol=symbol, generation=generation.short)
+            yield Look.READY, served
+
+
+def _moves(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, str]]:
+    before = {process.name: process.state for process in was.processes}
+    for process in now.processes:
+        if before.get(process.name) is not process.state:
+            state = words.process_states[process.state.value]
+            moved = words.process_moved.format(name=process.name, state=state)
+            failing = process.state in (ProcessState.BACKOFF, ProcessState.HELD)
+            why = f" {process.last_exit}" if failing and process.last_exit else ""
+            yield LOOKS[process.state], moved + why
+
+
+def _reasons(
+    was: tuple[DegradedReason, ...], now: tuple[DegradedReason, ...], words: Words
+) -> Iterator[tuple[Look, str]]:
+    before = {(reason.code, reason.scope) for reason in was}
+    after = {(reason.code, reason.scope) for reason in now}
+    for reason in now:
+        if (reason.code, reason.scope) not in before:
+            look = Look.DEGRADED if reason.severity is Severity.DEGRADED else Look.DIM
+            yield look, f"{_named(reason, words)} {reason.detail}"
+    for reason in was:
+        if (reason.code, reason.scope) not in after:
+            yield Look.READY, f"{_named(reason, words)} {words.cleared}"
+
+
+def _named(reason: DegradedReason, words: Words) -> str:
+    return f"{scope_of(reason, words.platform)} {reason.code.value}"
