@@ -33,6 +33,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
     It returns what the engine said at shutdown, or None when it was ended from outside.
     """
 
+    TITLE = "coldstart-console"
     CSS_PATH = "console.tcss"
     BINDINGS = bindings(EVERYWHERE)
     ENABLE_COMMAND_PALETTE = False

@@ -6,22 +6,16 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from engine import (
-    Closed,
-    Config,
-    Engine,
-    GateState,
-    Open,
-    Status,
-    bootstrap_report,
-    open_engine,
-    process_age_s,
-)
+from engine import Closed, GateState, Open, SystemClock, first_status, process_age_s
 
 from .exits import Exit
 from .options import Options
+
+if TYPE_CHECKING:
+    from engine import Config, Engine, Status
 
 _LINE_EVERY_S = 0.2
 _INTEGRITY = (GateState.FENCED,)
@@ -29,6 +23,8 @@ _INTEGRITY = (GateState.FENCED,)
 
 async def host_headless(config: Config, options: Options, say: Callable[[str], None]) -> Exit:
     """Engine, API and socket until a signal or `down` stops them."""
+    from engine import open_engine
+
     async with open_engine(config, options.at_ms(), options.socket) as engine:
         signalled = _stop_on_signals(engine)
         watching = asyncio.create_task(_tell_progress(engine, say))
@@ -41,6 +37,8 @@ async def host_headless(config: Config, options: Options, say: Callable[[str], N
 
 async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[str, Any]]:
     """Start, wait for the verdict of the gate, measure, stop."""
+    from engine import bootstrap_report, open_engine
+
     limit_s = config.bootstrap.duration_max_s
     if options.timeout_s is not None:
         limit_s = min(limit_s, options.timeout_s)
@@ -63,19 +61,31 @@ async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[s
 
 
 async def host_console(config: Config, options: Options) -> Exit:
-    """The console in front of an engine on the same loop; either may end the other."""
+    """The console, and behind it an engine on the same loop; either may end the other.
+
+    The screen is painted first: what the engine imports is loaded in a thread meanwhile.
+    """
     from .app import ConsoleApp
     from .client import LocalClient
+    from .opening import OpeningClient
+    from .words import Words
 
-    async with open_engine(config, options.at_ms(), options.socket) as engine:
-        _stop_on_signals(engine)
-        app = ConsoleApp(LocalClient(engine), engine.clock.now_ms, ascii_only=config.console.ascii)
-        screen = asyncio.create_task(app.run_async(mouse=False), name="screen")
-        try:
+    at_ms, words = options.at_ms(), Words()
+    clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
+    client = OpeningClient(first_status(config, "", clock.now_ms()), clock.now_ms, words)
+    app = ConsoleApp(client, lambda: client.now_ms(), ascii_only=config.console.ascii, words=words)
+    screen = asyncio.create_task(app.run_async(mouse=False), name="screen")
+    try:
+        await asyncio.to_thread(import_module, "engine.runtime")
+        from engine import open_engine
+
+        async with open_engine(config, at_ms, options.socket) as engine:
+            _stop_on_signals(engine)
+            client.opened(LocalClient(engine), engine.clock.now_ms)
             await _first(_ended(screen), engine.stopped())
-        finally:
-            app.exit()
-            await asyncio.wait((screen,))
+    finally:
+        app.exit()
+        await asyncio.wait((screen,))
     return Exit.OK
 
 

@@ -82,6 +82,7 @@ class Words:
 
     # Reasons, journal, notices
     all_well = "all is well"
+    opening = "the engine is still being opened; try again in a moment"
     starting = "nothing is wrong; the gate opens when every cell is ready"
     notes = "{count} to know: "
     platform = "platform"

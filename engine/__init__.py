@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .errors import EngineSilent as EngineSilent
     from .errors import EngineUnreachable as EngineUnreachable
     from .errors import StoredLater as StoredLater
+    from .first_status import first_status as first_status
     from .gate import Closed as Closed
     from .gate import GateState as GateState
     from .gate import Open as Open
@@ -75,6 +76,7 @@ __getattr__ = lazy_door(
             "EngineUnreachable",
             "StoredLater",
         ),
+        "first_status": ("first_status",),
         "gate": (
             "Closed",
             "GateState",

@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 
 from uds import Store, StoreTerms, new_boot_id, open_store
-from uds.model import SeriesKey
 
 from . import gate
 from .actions import find_action
@@ -25,22 +24,23 @@ from .control import serve_control
 from .degraded import DegradedCode
 from .errors import StoredLater
 from .events import BecameOverdue, BrokerChanged, ReasonRaised, StoreOpened
+from .first_status import PROCESS_NAMES, first_status
 from .listener import Listener
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
-from .sources import market_word, markets, open_source
-from .status import BrokerStatus, Cell, PrimeStatus, ProcessStatus, Status
+from .sources import markets, open_source
 from .supervisor import Supervisor
 from .timeline import Timeline
 
 _TICK_BACKOFF_MAX_S = 30.0
-PROCESSES = (
-    ProcessSpec("connector", connector.run),
-    ProcessSpec("m1_poller", m1_poller.run),
-    ProcessSpec("tick_publisher", tick_publisher.run, _TICK_BACKOFF_MAX_S),
-    ProcessSpec("tick_preview", tick_preview.run, _TICK_BACKOFF_MAX_S),
-    ProcessSpec("ui", ui.run),
-)
+_WORK = {
+    "connector": (connector.run, None),
+    "m1_poller": (m1_poller.run, None),
+    "tick_publisher": (tick_publisher.run, _TICK_BACKOFF_MAX_S),
+    "tick_preview": (tick_preview.run, _TICK_BACKOFF_MAX_S),
+    "ui": (ui.run, None),
+}
+PROCESSES = tuple(ProcessSpec(name, *_WORK[name]) for name in PROCESS_NAMES)
 
 
 class Engine:
@@ -122,7 +122,7 @@ async def open_engine(
         config.redis.url,
         config.redis.namespace,
     ) as store:
-        board = StatusBoard(_first_status(config, boot_id, clock), clock)
+        board = StatusBoard(first_status(config, boot_id, clock.now_ms()), clock)
         board.post(StoreOpened(store.token.value))
         for code, symbol, sentence in broker.notes():
             board.post(ReasonRaised(DegradedCode(code), symbol, sentence))
@@ -232,20 +232,4 @@ def _terms(config: Config) -> StoreTerms:
         config.redis.tail_bars,
         config.anchors.model_dump(),
         OPEN_MODE,
-    )
-
-
-def _first_status(config: Config, boot_id: str, clock: SystemClock) -> Status:
-    cells = {SeriesKey(s, tf): Cell() for s in config.symbols for tf in config.timeframes}
-    now_ms = clock.now_ms()
-    return Status(
-        name=config.name,
-        boot_id=boot_id,
-        market=market_word(config.broker.kind),
-        opened_ms=now_ms,
-        cells=cells,
-        broker=BrokerStatus(config.broker.kind, slots_total=config.broker.concurrency),
-        processes=tuple(ProcessStatus(spec.name) for spec in PROCESSES),
-        prime=PrimeStatus(budget_s=config.bootstrap.redis_priming_budget_s),
-        gate_since_ms=now_ms,
     )

@@ -57,11 +57,6 @@ def markets(config: Config) -> dict[str, Market]:
     }
 
 
-def market_word(kind: str) -> str:
-    """How the screen names the source, so that nobody takes one for another."""
-    return {"sim": "simulated"}.get(kind, kind)
-
-
 def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
     path = config.broker.replay.path
     if path is None:

@@ -9,5 +9,5 @@ from ..process import Tools
 
 async def run(tools: Tools) -> None:
     """Be there, so that the process table is the platform's."""
-    tools.ready("no previews yet")
+    tools.ready("idle")
     await asyncio.Event().wait()
