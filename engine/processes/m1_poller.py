@@ -12,8 +12,12 @@ from ..broker.session import Lane
 from ..fetching import Fetcher
 from ..plan import warmup_from_ms
 from ..process import Tools
+from ..scrutiny import scrutinise
 from ..status import CellState, Status
 from ..timeline import Span
+
+
+_EMPTY_RETRY_S = 60.0
 
 
 async def run(tools: Tools) -> None:
@@ -39,10 +43,12 @@ async def _live_with(tools: Tools, symbol: Symbol) -> None:
 async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     """M1 newest page first, then derive; seal as soon as D1 is there too."""
     symbol = fetcher.key.symbol
-    warmup = tools.config.bootstrap.warmup_bars.M1
     start_s = tools.since_opened_s()
-    from_ms = warmup_from_ms(tools.markets[symbol], tools.clock.now_ms(), warmup)
+    from_ms = _from_ms(tools, symbol)
     await fetcher.fill(from_ms, Lane.FILL)
+    while not len(tools.store.load(fetcher.key)):
+        await tools.clock.sleep(_EMPTY_RETRY_S)
+        await fetcher.fill(from_ms, Lane.FILL)
     if tools.store.tail(symbol) is not None:
         await fetcher.fill(from_ms, Lane.LIVE)  # readers must not fall back behind a minute
     fetched_s = tools.since_opened_s()
@@ -56,16 +62,22 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     unfetched = (CellState.EMPTY, CellState.FETCHING)
     await tools.board.until(lambda status: status.cells[d1].state not in unfetched)
     await seal(tools, symbol)
+    scrutinise(tools, symbol)
 
 
 async def _follow(tools: Tools, fetcher: Fetcher) -> None:
     """Fetch the minutes that closed, derive what they complete, show readers all of it."""
     symbol = fetcher.key.symbol
-    if not await fetcher.fetch_new():
+    if not await fetcher.fetch_new(_from_ms(tools, symbol)):
         return
     await derive_all(tools, symbol)
     snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
     show_served(tools, symbol, snapshot)
+
+
+def _from_ms(tools: Tools, symbol: Symbol) -> int:
+    warmup = tools.config.bootstrap.warmup_bars.M1
+    return warmup_from_ms(tools.markets[symbol], tools.clock.now_ms(), warmup)
 
 
 async def _rest(tools: Tools, symbol: Symbol) -> None:
