@@ -142,16 +142,16 @@ class Words:
     }
     help_rows_title = "Reading the screen"
     help_rows = (
-        "▲n counts degraded reasons, ✖n failed cells, held processes and fatal reasons.",
-        "gate CLOSED m1_poller 8/13: m1_poller is not ready, 8 of 13 symbols are served.",
-        "prime 61/104 3.1/8.0s ≈5.3s: cells in Redis, time used of the budget, expected end.",
-        "broker D1:0 M1:4: requests waiting, by lane. Underlined: changed in the last 3 s.",
+        "▲n: degraded reasons. ✖n: failed cells, held processes, fatal reasons.",
+        "gate CLOSED m1_poller 8/13: m1_poller is not ready, 8 of 13 symbols served.",
+        "prime 61/104 3.1/8.0s ≈5.3s: cells in Redis, time of budget, expected total.",
+        "broker D1:0 M1:4: requests waiting, by lane. Underlined: changed within 3 s.",
         "SYMBOL▲: a reason concerns the whole symbol.",
     )
     help_market_title = "This market"
     help_simulated = (
         "It is SIMULATED: prices are drawn from a seed, nothing here was ever quoted.",
-        "Real history: start with --broker replay:FOLDER (CSV files or a data_v3 folder)",
+        "Real history: start with --broker replay:FOLDER (files as EURUSD_M1.csv.gz)",
         "or set broker.kind and broker.replay.path in config.json.",
     )
     help_real = "Bars come from {market}."

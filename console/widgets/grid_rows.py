@@ -20,9 +20,8 @@ from ..words import Words
 from . import cell_face
 from .facts import Facts
 
-_NAME_WIDTHS = (8, 14)
-_NAME_MIN = 4
-_CELL_WIDTHS = (4, 8, 11)
+_NAME_WIDTH, _NAME_MIN, _NAME_MAX = 8, 4, 14
+_CELL_MIN, _CELL_MAX = 8, 11
 _MARKER = 1
 
 
@@ -66,13 +65,16 @@ class Grid:
                 for symbol, row in rows.items()
             )
             columns.append(Column(cell_width, (self._timeframe(timeframe), *cells)))
+        # At 72 columns the gap after the last cell does not fit, and is not needed.
+        beyond = max(0, sum(column.width for column in columns) - width)
+        columns[-1] = columns[-1]._replace(width=columns[-1].width - beyond)
         return tuple(columns), top
 
     def compact(self, width: int, height: int, top: int) -> tuple[tuple[Column, ...], int]:
         """One row of signs per symbol, without a header."""
         top = self._top(top, max(1, height))
         signs_width = 1 + len(self._timeframes)
-        name_width = max(_NAME_MIN, min(_NAME_WIDTHS[0], width - _MARKER - signs_width))
+        name_width = max(_NAME_MIN, min(_NAME_WIDTH, width - _MARKER - signs_width))
         drawn = self._symbols[top : top + height]
         return (Column(width, tuple(self._compact(s, name_width) for s in drawn)),), top
 
@@ -82,11 +84,12 @@ class Grid:
         return scrolled(top, selected, visible, len(self._symbols))
 
     def _widths(self, width: int) -> tuple[int, int]:
+        """Names and cells grow with the room there is."""
         count = max(1, len(self._timeframes))
-        narrow, _, wide = _CELL_WIDTHS
-        cell_width = min(wide, max(narrow, (width - _MARKER - _NAME_WIDTHS[0]) // count))
+        cell_width = (width - _MARKER - _NAME_WIDTH) // count
+        cell_width = min(_CELL_MAX, max(_CELL_MIN, cell_width))
         spare = width - _MARKER - cell_width * count
-        return min(max(spare, _NAME_WIDTHS[0]), _NAME_WIDTHS[1]), cell_width
+        return min(max(spare, _NAME_WIDTH), _NAME_MAX), cell_width
 
     def _head(self, top: int, drawn: int) -> str:
         if drawn == len(self._symbols):

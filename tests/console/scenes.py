@@ -1,0 +1,222 @@
+"""Scripted engines for the console's tests: real statuses, made by the real step function."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from engine import ActionRefused
+from engine.apply import apply
+from engine.degraded import DegradedCode, Scope
+from engine.events import (
+    ApiListening,
+    BrokerChanged,
+    CellsChanged,
+    Event,
+    ModesDecided,
+    ProcessChanged,
+    ReasonRaised,
+    StoreOpened,
+    SymbolPrimed,
+)
+from engine.status import (
+    BrokerStatus,
+    Cell,
+    CellState,
+    Mode,
+    PrimeStatus,
+    ProcessState,
+    ProcessStatus,
+    Status,
+)
+from uds.model import Generation, SeriesKey, Symbol, Timeframe
+
+SYMBOLS = (
+    *("XAU/USD", "XAG/USD", "NGAS", "SPX500", "NAS100", "US30", "GER30", "EUSTX50", "HKG33"),
+    *("GBP/CAD", "NZD/CAD", "USD/CAD", "USD/JPY"),
+)
+BARS = dict(zip(Timeframe, (4_320, 1_440, 864, 288, 144, 72, 18, 180), strict=True))
+OPENED_MS = 1_763_985_600_000
+"""Monday 2025-11-24 12:00 UTC."""
+
+
+def cold(symbols: Iterable[Symbol] = SYMBOLS, market: str = "simulated") -> Status:
+    """An engine that has just opened: nothing fetched, every process starting."""
+    cells = {SeriesKey(symbol, tf): Cell() for symbol in symbols for tf in Timeframe}
+    names = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
+    return Status(
+        name="fx-1",
+        boot_id="3f9ac1d27be04455a1c09de2f6b7a810",
+        market=market,
+        opened_ms=OPENED_MS,
+        cells=cells,
+        broker=BrokerStatus("sim", state="logging_in"),
+        processes=tuple(ProcessStatus(name) for name in names),
+        prime=PrimeStatus(budget_s=8.0),
+    )
+
+
+def played(now: Status, *events: Event, at_ms: int) -> Status:
+    """The status after these events."""
+    for event in events:
+        now = apply(now, event, at_ms)
+    return now
+
+
+def started(now: Status, at_ms: int) -> Status:
+    """Store open, logged in, processes warming, the mode decided."""
+    queue = {"D1": 0, "M1": 4}
+    broker = BrokerStatus("sim", state="ready", slots_used=4, slots_total=4, queue=queue)
+    modes = dict.fromkeys(now.symbols, Mode.COLD)
+    return played(
+        now,
+        StoreOpened(42),
+        ModesDecided(Mode.COLD, "no stored bars", modes),
+        BrokerChanged(broker),
+        ProcessChanged(
+            ProcessStatus("connector", ProcessState.READY, ready_after_s=2.1),
+        ),
+        ProcessChanged(ProcessStatus("m1_poller", ProcessState.WARMING, "41%")),
+        ProcessChanged(ProcessStatus("tick_publisher", ProcessState.READY, ready_after_s=0.6)),
+        ProcessChanged(ProcessStatus("tick_preview", ProcessState.READY, ready_after_s=0.4)),
+        ProcessChanged(ProcessStatus("ui", ProcessState.READY, "serving 503", 0.5)),
+        ApiListening(8000),
+        at_ms=at_ms,
+    )
+
+
+def sealed(now: Status, symbol: Symbol, at_ms: int) -> Status:
+    """All cells of a symbol served from its first generation."""
+    generation = Generation(42, 1)
+    cells = {
+        tf: Cell(
+            CellState.SEALED,
+            progress=1.0,
+            bars=BARS[tf],
+            watermark_ms=OPENED_MS // tf.ms * tf.ms - tf.ms,
+            serving=generation,
+        )
+        for tf in Timeframe
+    }
+    now = played(now, CellsChanged(symbol, cells), at_ms=at_ms)
+    return played(now, SymbolPrimed(symbol, 0.4), at_ms=at_ms)
+
+
+def cells(now: Status, symbol: Symbol, at_ms: int, changed: dict[Timeframe, Cell]) -> Status:
+    """Cells of one symbol replaced."""
+    return played(now, CellsChanged(symbol, changed), at_ms=at_ms)
+
+
+def raised(now: Status, code: DegradedCode, scope: Scope, detail: str, at_ms: int) -> Status:
+    """A reason more."""
+    return played(now, ReasonRaised(code, scope, detail), at_ms=at_ms)
+
+
+def start_of_boot() -> Status:
+    """0 %: the gate is closed and every cell waits."""
+    return cold()
+
+
+def middle_of_boot() -> Status:
+    """About 40 %: some symbols served, some on their way, some waiting."""
+    now = started(cold(), OPENED_MS + 400)
+    for symbol in SYMBOLS[:5]:
+        now = sealed(now, symbol, OPENED_MS + 4_000)
+    d1 = Cell(CellState.STORED, 1.0, 180, OPENED_MS - 2 * 86_400_000)
+    m1 = Cell(CellState.STORED, 1.0, 4_320, OPENED_MS - 60_000)
+    primed = {tf: Cell(CellState.PRIMED, 1.0, BARS[tf]) for tf in Timeframe}
+    now = cells(now, "US30", OPENED_MS + 11_000, primed)
+    half = {tf: Cell(CellState.DERIVED, 1.0, BARS[tf]) for tf in list(Timeframe)[1:4]}
+    now = cells(now, "GER30", OPENED_MS + 5_000, {Timeframe.M1: m1, Timeframe.D1: d1, **half})
+    fetching = Cell(CellState.FETCHING, 0.417, 1_800)
+    now = cells(now, "EUSTX50", OPENED_MS + 6_000, {Timeframe.M1: fetching, Timeframe.D1: d1})
+    for symbol in SYMBOLS[8:]:
+        now = cells(now, symbol, OPENED_MS + 3_000, {Timeframe.D1: d1})
+    return now
+
+
+def end_of_boot() -> Status:
+    """100 %: everything served, the gate open."""
+    now = started(cold(), OPENED_MS + 400)
+    for at, symbol in enumerate(SYMBOLS):
+        now = sealed(now, symbol, OPENED_MS + 1_000 + 300 * at)
+    ready = ProcessStatus("m1_poller", ProcessState.READY, ready_after_s=4.6)
+    serving = ProcessStatus("ui", ProcessState.READY, "serving 200", 0.5)
+    broker = BrokerStatus("sim", "ready", slots_total=4, queue={"D1": 0, "M1": 0})
+    return played(
+        now,
+        ProcessChanged(ready),
+        ProcessChanged(serving),
+        BrokerChanged(broker),
+        at_ms=OPENED_MS + 4_700,
+    )
+
+
+def closed_with_reasons() -> Status:
+    """The gate closed, one cell failed, one with a gap, one process in backoff, a torn tail."""
+    now = middle_of_boot()
+    at_ms = OPENED_MS + 8_000
+    now = cells(now, "GER30", at_ms, {Timeframe.M1: Cell(CellState.FAILED)})
+    stale = Cell(CellState.STALE, 1.0, 4_320, OPENED_MS - 7 * 60_000, Generation(42, 1))
+    now = cells(now, "NGAS", at_ms, {Timeframe.M1: stale})
+    m1, h4 = SeriesKey("GER30", Timeframe.M1), SeriesKey("SPX500", Timeframe.H4)
+    code = DegradedCode
+    now = raised(now, code.TORN_TAIL, "XAU/USD", "1 torn line cut off", at_ms)
+    now = raised(now, code.GAP, h4, "3 bars 02:00–14:00 are missing", at_ms)
+    now = raised(now, code.CORRUPT_JSONL, m1, "line 4132 quarantined", at_ms + 500)
+    now = raised(now, code.BROKER_FETCH_FAILED, "USD/JPY", "the broker closed the page", at_ms)
+    ill = ProcessStatus(
+        "tick_publisher",
+        ProcessState.BACKOFF,
+        restarts=2,
+        backoff_s=0.46,
+        next_attempt_ms=OPENED_MS + 12_600,
+        last_exit="BrokerError: the stream ended",
+    )
+    now = raised(now, code.CHILD_RESTARTING, "tick_publisher", "the stream ended", at_ms + 600)
+    return played(now, ProcessChanged(ill), at_ms=at_ms + 600)
+
+
+class FakeClient:
+    """A client whose engine is the test."""
+
+    pid = 4711
+
+    def __init__(self, now: Status, refuses: str = "") -> None:
+        self._status = now
+        self._refuses = refuses
+        self._moved = asyncio.Event()
+        self.acted: list[tuple[str, str]] = []
+        """What was done, in order."""
+
+    @property
+    def status(self) -> Status:
+        """The newest value."""
+        return self._status
+
+    def push(self, now: Status) -> None:
+        """The next status."""
+        self._status = now
+        self._moved.set()
+
+    async def changed(self) -> Status:
+        """Wait for the next push."""
+        self._moved.clear()
+        await self._moved.wait()
+        return self._status
+
+    def question(self, action_id: str, target: str) -> str:
+        """As the engine would ask."""
+        if self._refuses:
+            raise ActionRefused(self._refuses)
+        return {
+            "restart": f"Restart {target}: its queue is kept, readers notice nothing.",
+            "rebuild": f"Rebuild {target}: 6 timeframes, 2 826 bars, readers stay on 42-1 "
+            "until the flip.",
+            "shutdown": "Stop the engine: 5 processes end, the data stays.",
+        }[action_id]
+
+    async def act(self, action_id: str, target: str) -> str:
+        """Remember it."""
+        self.acted.append((action_id, target))
+        return f"{action_id} {target} done".replace("  ", " ")

@@ -1,0 +1,73 @@
+"""Whole screens as text; write them anew with COLDSTART_GOLDENS=rewrite and read the diff."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from engine.status import Status
+
+from . import scenes
+from .stage import drawn, staged
+
+GOLDENS = Path(__file__).parent / "goldens"
+
+
+def _many_symbols() -> Status:
+    now = scenes.cold([f"MKT{number:02d}" for number in range(1, 41)], market="replay")
+    return scenes.sealed(scenes.started(now, scenes.OPENED_MS), "MKT20", scenes.OPENED_MS)
+
+
+SCREENS = {
+    "start_80x24": (scenes.start_of_boot, (80, 24), ()),
+    "middle_80x24": (scenes.middle_of_boot, (80, 24), ()),
+    "end_80x24": (scenes.end_of_boot, (80, 24), ()),
+    "reasons_80x24": (scenes.closed_with_reasons, (80, 24), ()),
+    "reasons_72x20": (scenes.closed_with_reasons, (72, 20), ()),
+    "reasons_120x30": (scenes.closed_with_reasons, (120, 30), tuple("jjjjjj")),
+    "reasons_160x48": (scenes.closed_with_reasons, (160, 48), tuple("jjjjjj")),
+    "processes_80x24": (scenes.closed_with_reasons, (80, 24), ("tab", "j", "j")),
+    "confirm_80x24": (scenes.end_of_boot, (80, 24), ("j", "b")),
+    "help_80x24": (scenes.end_of_boot, (80, 24), ("question_mark",)),
+    "many_symbols_80x24": (_many_symbols, (80, 24), tuple("j" * 19)),
+    "compact_71x19": (scenes.closed_with_reasons, (71, 19), ()),
+    "compact_30x8": (scenes.closed_with_reasons, (30, 8), ()),
+}
+
+
+def _compare(name: str, rows: list[str]) -> None:
+    path = GOLDENS / f"{name}.txt"
+    text = "\n".join(rows) + "\n"
+    if os.environ.get("COLDSTART_GOLDENS") == "rewrite":
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text, f"compare {path.name} with what is drawn"
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_the_screen_reads_as_it_did(name: str) -> None:
+    """A change of layout must be seen in a diff and meant."""
+    make, size, keys = SCREENS[name]
+    app, _ = staged(make())
+    async with app.run_test(size=size) as pilot:
+        await pilot.press(*keys)
+        rows = await drawn(pilot)
+
+    _compare(name, rows)
+    assert size[1] == len(rows)
+    assert size[0] >= max(map(cell_len, rows))
+
+
+@pytest.mark.parametrize("name", ["reasons_80x24", "confirm_80x24"])
+async def test_without_unicode_every_sign_has_its_stand_in(name: str) -> None:
+    """A terminal that cannot draw the signs must still tell the states apart."""
+    make, size, keys = SCREENS[name]
+    app, _ = staged(make(), ascii_only=True)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press(*keys)
+        rows = await drawn(pilot)
+
+    assert "".join(rows).isascii()
+    _compare(f"ascii_{name}", rows)

@@ -1,0 +1,246 @@
+"""The pure rows: what each state looks like, what gives way when room is short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.cursor import Cursor, scrolled, settled
+from console.lines import Look, Span, text_of
+from console.widgets.facts import Facts
+from console.widgets.faults import faults
+from console.widgets.grid_rows import Grid
+from console.widgets.header_rows import Header
+from console.widgets.journal import differences
+from console.widgets.process_rows import process_rows
+from console.widgets.reason_rows import reason_rows
+from console.widgets.xray_rows import xray_rows
+from console.words import Words
+from engine.degraded import DegradedCode
+from engine.events import BecameOverdue, ProcessChanged
+from engine.status import Cell, CellState, PrimeStatus, ProcessState, ProcessStatus, Status
+from uds.model import Generation, SeriesKey, Timeframe
+
+from . import scenes
+from .scenes import OPENED_MS
+from .stage import NOW_MS
+
+WORDS = Words()
+M1, H4 = Timeframe.M1, Timeframe.H4
+
+
+def _cell(now: Status, symbol: str, timeframe: Timeframe, width: int = 80) -> Span:
+    cursor = settled(Cursor(), now)
+    columns, _ = Grid(Facts.of(now), cursor, NOW_MS, WORDS).columns(width, 20, 0)
+    column = columns[1 + list(Timeframe).index(timeframe)]
+    return column.lines[1 + now.symbols.index(symbol)][0]
+
+
+def _header(now: Status, width: int) -> tuple[str, str]:
+    first, second = Header(Facts.of(now), NOW_MS, WORDS).rows(width)
+    return text_of(first), text_of(second)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "look"),
+    [
+        (Cell(), "·–", Look.WAITING),
+        (Cell(CellState.FETCHING, 0.417), "◔41%", Look.FETCHING),
+        (Cell(CellState.STORED, 1.0, 4320), "◑0%", Look.DERIVING),
+        (Cell(CellState.DERIVED, bars=864), "◕0%", Look.PRIMING),
+        (Cell(CellState.PRIMED, bars=864), "◕12%", Look.PRIMING),
+        (Cell(CellState.SEALED, bars=38_880), "●38880", Look.READY),
+        (Cell(CellState.SEALED, bars=3_888_000), "●3.9M", Look.READY),
+        (Cell(CellState.STALE, watermark_ms=NOW_MS - 13 * 60_000), "◌12m", Look.STALE),
+        (Cell(CellState.STALE), "◌–", Look.STALE),
+        (Cell(CellState.FAILED), "✖fail", Look.FAILED),
+    ],
+)
+def test_a_cell_shows_its_state_as_sign_and_text(cell: Cell, text: str, look: Look) -> None:
+    """The eight states of the screen, each told by more than its colour."""
+    now = scenes.cells(scenes.cold(), "NGAS", OPENED_MS, {M1: cell})
+
+    assert Span(text, look) == _cell(now, "NGAS", M1)
+
+
+def test_a_reason_of_its_own_covers_how_far_a_cell_has_come() -> None:
+    """One reason shows its code, several show how many; a note changes nothing."""
+    key, now = SeriesKey("NGAS", H4), scenes.end_of_boot()
+    noted = scenes.raised(now, DegradedCode.DEPTH_SHORT, key, "deeper later", OPENED_MS)
+    one = scenes.raised(noted, DegradedCode.GAP, key, "3 bars", OPENED_MS)
+    two = scenes.raised(one, DegradedCode.CASCADE_EMPTY, key, "no bars", OPENED_MS)
+
+    assert "●18" == _cell(noted, "NGAS", H4).text
+    assert Span("▲GAP", Look.DEGRADED) == _cell(one, "NGAS", H4)
+    assert Span("▲2", Look.DEGRADED) == _cell(two, "NGAS", H4)
+
+
+def test_a_stale_cell_keeps_its_age_beside_the_reason_that_says_so() -> None:
+    """CELL_STALE repeats what the sign already says; the age is worth more."""
+    stale = Cell(CellState.STALE, watermark_ms=NOW_MS - 3 * 3_600_000)
+    now = scenes.cells(scenes.end_of_boot(), "NGAS", OPENED_MS, {M1: stale})
+    now = scenes.raised(now, DegradedCode.CELL_STALE, SeriesKey("NGAS", M1), "late", OPENED_MS)
+
+    assert "◌2h" == _cell(now, "NGAS", M1).text
+
+
+def test_a_cell_changed_in_the_last_three_seconds_is_underlined() -> None:
+    """The eye must find what moved."""
+    now = scenes.cells(scenes.cold(), "NGAS", NOW_MS - 2_999, {M1: Cell(CellState.FETCHING)})
+    old = scenes.cells(scenes.cold(), "NGAS", NOW_MS - 3_000, {M1: Cell(CellState.FETCHING)})
+
+    assert _cell(now, "NGAS", M1).fresh
+    assert not _cell(old, "NGAS", M1).fresh
+
+
+def test_the_chosen_cell_is_a_block_even_when_it_failed() -> None:
+    """A failed cell is reversed too: only the width of the block tells them apart."""
+    now = scenes.cells(scenes.cold(), "XAU/USD", OPENED_MS, {M1: Cell(CellState.FAILED)})
+
+    assert Span("✖fail  ", Look.FAILED, chosen=True) == _cell(now, "XAU/USD", M1)
+
+
+def test_a_reason_of_the_symbol_marks_its_name() -> None:
+    """Eight marked cells would hide how far each has come."""
+    now = scenes.raised(scenes.cold(), DegradedCode.D1_MISMATCH, "NGAS", "differs", OPENED_MS)
+    columns, _ = Grid(Facts.of(now), settled(Cursor(), now), NOW_MS, WORDS).columns(80, 20, 0)
+
+    assert " NGAS▲" == text_of(columns[0].lines[3]).rstrip()
+
+
+def test_the_grid_scrolls_under_its_header() -> None:
+    """More symbols than rows: the selected one is always drawn."""
+    assert 0 == scrolled(0, selected=4, visible=5, total=40)
+    assert 1 == scrolled(0, selected=5, visible=5, total=40)
+    assert 3 == scrolled(9, selected=3, visible=5, total=40)
+    assert 35 == scrolled(38, selected=39, visible=5, total=40)
+
+
+@pytest.mark.parametrize("width", [72, 80, 100, 120, 160])
+def test_gate_ready_and_counts_survive_long_values(width: int) -> None:
+    """Instance, boot and elapsed are lost first; what the operator steers by never."""
+    now = replace(
+        scenes.closed_with_reasons(), name="a-long-instance-name-" * 3, owner_token=1_234_567_890
+    )
+    first, second = _header(now, width)
+
+    assert "SIM" in first
+    assert first.endswith("ready 40/104  ▲3 ✖1")
+    assert second.startswith("gate CLOSED m1_poller+1 5/13")
+    assert width >= max(len(first), len(second))
+
+
+def test_what_is_lost_first() -> None:
+    """The order in which the first row gives way."""
+    now = scenes.closed_with_reasons()
+
+    assert "boot" in _header(now, 110)[0]
+    assert "boot" not in _header(now, 109)[0]
+    assert "fx-1" in _header(now, 72)[0]
+    assert "fx-1" not in _header(now, 71)[0]
+    assert "+00:12.4" in _header(now, 66)[0]
+    assert "+00:12.4" not in _header(now, 65)[0]
+    assert "SIMULATED MARKET" in _header(now, 65)[0]
+
+
+def test_a_real_market_is_named_and_never_called_simulated() -> None:
+    """Nobody may take one for the other."""
+    first, _ = _header(scenes.cold(market="replay"), 80)
+
+    assert "replay" in first
+    assert "SIM" not in first
+
+
+def test_the_gauge_says_when_priming_will_end_too_late() -> None:
+    """A bare bar does not say that the budget will not do."""
+    late = replace(scenes.middle_of_boot(), prime=PrimeStatus(40, 3.8, 8.0))
+    in_time = replace(late, prime=PrimeStatus(40, 2.0, 8.0))
+
+    assert "at this pace 9.9s > 8.0s" in _header(late, 160)[1]
+    assert "at this pace 5.2s of 8.0s" in _header(in_time, 160)[1]
+    assert "40/104 3.8/8.0s ▲≈9.9s" in _header(late, 80)[1]
+    assert "≈" not in _header(scenes.end_of_boot(), 120)[1]
+
+
+def test_an_overdue_gate_says_so() -> None:
+    """Time alone never opens the gate, but it must be heard."""
+    now = scenes.played(scenes.middle_of_boot(), BecameOverdue(), at_ms=NOW_MS)
+
+    assert _header(now, 80)[1].startswith("gate CLOSED OVERDUE m1_poller 5/13")
+
+
+def test_a_permanent_login_fault_asks_for_the_operator() -> None:
+    """A closed gate that no waiting will open is a graver word."""
+    code = DegradedCode.BROKER_LOGIN_PERMANENT
+    now = scenes.raised(scenes.start_of_boot(), code, "connector", "bad password", OPENED_MS)
+
+    assert _header(now, 80)[1].startswith("gate NEEDS OPERATOR connector")
+    assert (1, 0) == (faults(now).failed, faults(now).degraded)
+
+
+def test_the_worst_reason_stands_first() -> None:
+    """A failed cell matters more than a newer nuisance."""
+    (row,) = reason_rows(Facts.of(scenes.closed_with_reasons()), 80, 1, WORDS)
+
+    assert text_of(row).startswith("✖ GER30/M1 CORRUPT_JSONL line 4132 quarantined   ▲ ")
+    assert 80 == len(text_of(row))
+
+
+def test_with_room_each_reason_has_a_row_and_its_hint() -> None:
+    """What can be done stands beside what is wrong."""
+    rows = reason_rows(Facts.of(scenes.closed_with_reasons()), 200, 8, WORDS)
+
+    assert 4 == len(rows)
+    assert text_of(rows[3]).endswith("→ The hole is fetched again; rebuild the symbol if it stays.")
+
+
+def test_all_is_well_only_when_it_is() -> None:
+    """Calm words while the gate is closed would be a lie."""
+    (closed,) = reason_rows(Facts.of(scenes.middle_of_boot()), 80, 1, WORDS)
+    (opened,) = reason_rows(Facts.of(scenes.end_of_boot()), 80, 1, WORDS)
+
+    assert "● all is well" == text_of(opened)
+    assert "well" not in text_of(closed)
+
+
+def test_a_process_in_backoff_counts_down() -> None:
+    """The operator must see that it will be tried again, when, and why it failed."""
+    ill = ProcessStatus(
+        "ui", ProcessState.BACKOFF, restarts=1, next_attempt_ms=NOW_MS + 2_150, last_exit="OSError"
+    )
+    now = scenes.played(scenes.end_of_boot(), ProcessChanged(ill), at_ms=NOW_MS)
+    rows = process_rows(now, Cursor(), NOW_MS, 80, 5, WORDS)
+
+    assert " ▲ ui              backoff 2.1s               1 restart    OSError" == text_of(rows[4])
+
+
+def test_the_xray_shows_both_clocks() -> None:
+    """The trading day is New York's, the files are UTC."""
+    rows = xray_rows(scenes.end_of_boot(), SeriesKey("XAU/USD", M1), NOW_MS, 46, 20, WORDS)
+    text = "\n".join(map(text_of, rows))
+
+    assert 20 == len(rows)
+    assert "2025-11-24 11:59 UTC" in text
+    assert "2025-11-24 06:59 New York" in text
+    assert "served from 42-1" in text
+
+
+def test_events_are_read_off_two_pictures() -> None:
+    """What the screen learned, causes before the gate that follows from them."""
+    was, now = Facts.of(scenes.middle_of_boot()), Facts.of(scenes.end_of_boot())
+    told = [text for _, text in differences(was, now, WORDS)]
+
+    assert "m1_poller ready" == told[0]
+    assert "USD/JPY is served from 42-1" in told
+    assert "gate OPEN" == told[-1]
+    assert [] == list(differences(now, now, WORDS))
+
+
+def test_the_generation_is_written_as_a_sentence_says_it() -> None:
+    """`42-1`, as in the questions."""
+    cell = Cell(CellState.SEALED, serving=Generation(42, 3))
+    now = scenes.cells(scenes.cold(), "NGAS", OPENED_MS, {M1: cell})
+    rows = xray_rows(now, SeriesKey("NGAS", M1), NOW_MS, 40, 20, WORDS)
+
+    assert any(text_of(row).endswith("42-3") for row in rows)

@@ -1,0 +1,125 @@
+"""The tables and the small tools of the console: signs, codes, keys, words, lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from console import codes, moments
+from console.commands import EVERYWHERE, HOME, Danger, all_keys, footer_line
+from console.glyphs import STATES, in_ascii, needs_ascii
+from console.lines import ALWAYS, Form, Span, boxed, cropped, differing, fitted, text_of
+from console.widgets.help_rows import help_rows
+from console.words import Words
+from engine.degraded import DegradedCode
+
+WORDS = Words()
+
+
+def test_every_reason_code_has_a_short_form_of_its_own() -> None:
+    """Six columns, and no two codes that look the same."""
+    short = [codes.short(code) for code in DegradedCode]
+
+    assert len(DegradedCode) == len(set(short))
+    assert codes.WIDTH == max(map(len, short))
+
+
+def test_no_two_states_share_a_sign() -> None:
+    """Without colour the sign is all there is."""
+    assert 8 == len({glyph.sign for glyph in STATES.values()})
+    assert 8 == len({glyph.ascii for glyph in STATES.values()})
+    assert "#~dpo!X.?" == in_ascii("●◔◑◕◌▲✖·ї")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "terminal", "ascii_only"),
+    [
+        ("utf-8", "xterm", False),
+        ("UTF-8", None, False),
+        ("utf-8", "linux", True),
+        ("ISO-8859-1", "xterm", True),
+        (None, "xterm", True),
+    ],
+)
+def test_ascii_is_automatic(encoding: str | None, terminal: str | None, ascii_only: bool) -> None:
+    """The kernel console and old locales cannot draw the signs."""
+    assert ascii_only == needs_ascii(encoding, terminal)
+
+
+def test_the_footer_names_only_keys_that_work() -> None:
+    """A key that is shown and does nothing is a lie."""
+    assert " ?help r restart b rebuild q quit tab processes" == text_of(footer_line(WORDS))
+
+
+def test_help_names_every_command_and_how_to_leave_the_simulation() -> None:
+    """Help is made of the table; 80 columns must hold each of its rows."""
+    page = [text_of(row) for row in help_rows("simulated", WORDS)]
+
+    assert {command.id for command in (*EVERYWHERE, *HOME)} == WORDS.commands.keys()
+    assert all(any(sentence in row for row in page) for sentence in WORDS.commands.values())
+    assert any("--broker replay:" in row for row in page)
+    assert not any("SIMULATED" in text_of(row) for row in help_rows("fxcm", WORDS))
+    assert 80 >= max(map(len, page))
+
+
+def test_no_act_lies_on_a_vim_or_readline_key() -> None:
+    """A hand that means to scroll must not rebuild."""
+    acts = [command for command in (*EVERYWHERE, *HOME) if command.danger is Danger.ACT]
+    keys = {key for command in acts for key in all_keys(command)}
+
+    assert {"q", "ctrl+q", "ctrl+c", "r", "b", "й", "к", "и"} == keys
+
+
+def test_no_key_means_two_things() -> None:
+    """The Ukrainian places must not collide either."""
+    keys = [key for command in (*EVERYWHERE, *HOME) for key in all_keys(command)]
+
+    assert len(keys) == len(set(keys))
+
+
+def test_times_in_words() -> None:
+    """Running times and ages at their edges."""
+    assert "+00:12.4" == moments.elapsed(12.4)
+    assert "+1:02:03" == moments.elapsed(3_723)
+    assert "+00:00.0" == moments.elapsed(-5)
+    assert ["59s", "1m", "59m", "1h", "23h", "1d"] == [
+        moments.age(seconds) for seconds in (59, 60, 3_599, 3_600, 86_399, 86_400)
+    ]
+    assert "2025-07-01 00:00" == moments.stamp(1_751_328_000_000)
+    assert "2025-06-30 20:00" == moments.stamp(1_751_328_000_000, moments.NEW_YORK)
+
+
+def test_lines_are_cropped_with_an_ellipsis_and_wide_characters_are_kept_whole() -> None:
+    """Columns are counted, not characters."""
+    assert "abc…" == boxed("abcdef", 4)
+    assert "ab  " == boxed("ab", 4)
+    assert "日 …" == boxed("日本語", 4)
+    assert "" == boxed("abc", 0)
+    assert "abc…" == text_of(cropped((Span("abc"), Span("def")), 4))
+    assert "ab…" == text_of(cropped((Span("abc"), Span("def")), 3))
+    assert "abcdef" == text_of(cropped((Span("abc"), Span("def")), 6))
+
+
+def test_the_lowest_rank_gives_way_first() -> None:
+    """Shorter forms are tried before anything is lost."""
+    parts = (
+        (Form(1, (Span("name"),)),),
+        (Form(2, (Span("long form"),)), Form(3, (Span("short"),))),
+        (Form(ALWAYS, (Span("gate"),)),),
+    )
+
+    assert "name long form gate" == text_of(fitted(parts, 19, gap=" "))
+    assert "long form gate" == text_of(fitted(parts, 18, gap=" "))
+    assert "short gate" == text_of(fitted(parts, 13, gap=" "))
+    assert "gate" == text_of(fitted(parts, 9, gap=" "))
+    assert "ga…" == text_of(fitted(parts, 3, gap=" "))
+
+
+def test_only_the_columns_that_differ_are_painted() -> None:
+    """A changed cell must cost its own few bytes."""
+    was = (Span("abc"), Span("def"), Span("ghi"))
+
+    assert [(3, 3)] == list(differing(was, (Span("abc"), Span("DEF"), Span("ghi")), 20))
+    assert [(3, 17)] == list(differing(was, (Span("abc"), Span("longer"), Span("ghi")), 20))
+    assert [(9, 11)] == list(differing(was, (*was, Span("more")), 20))
+    assert [(3, 17)] == list(differing(was, was[:1], 20))
+    assert [] == list(differing(was, was, 20))
