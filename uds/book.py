@@ -57,12 +57,20 @@ class Series:
 
     bars: Bars = field(default_factory=Bars.empty)
     """All resident bars, ascending."""
+    resident_from_ms: int = 0
+    """Bars that open before it may be on disk only; 0 while all are resident."""
     coverage: Coverage = field(default_factory=Coverage)
     """What was fetched; empty for derived timeframes."""
     segments: list[Segment] = field(default_factory=list)
     """Its files, in the order they were begun."""
     open_segment: Segment | None = None
     """The file our token still appends to; None before the first and after a failed write."""
+
+    def keep(self, bars: Bars, kept_bars: int) -> None:
+        """Make these the bars, and let the oldest leave the RAM."""
+        self.bars = bars.tail(kept_bars)
+        if len(self.bars) < len(bars):
+            self.resident_from_ms = self.bars.first_open_ms or 0
 
 
 @dataclass(slots=True)
@@ -77,6 +85,12 @@ class Book:
     """One account for each configured timeframe."""
     seq: int = 0
     """Extensions since the flip."""
+    is_primed: bool = False
+    """Whether Redis got its tails, all of them, at least once."""
+    unpublished: set[Timeframe] = field(default_factory=set)
+    """Timeframes with bars that Redis was not yet asked to take."""
+    unanswered: dict[Timeframe, bytes] = field(default_factory=dict)
+    """Tails of an extension that may have been applied; exactly it is repeated."""
 
     def key(self, timeframe: Timeframe) -> SeriesKey:
         """The name of one of its series."""

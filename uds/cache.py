@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from . import layout
+from . import codec, layout
 from .errors import (
     CacheDown,
     CacheRegressed,
@@ -26,7 +26,7 @@ from .errors import (
     Fenced,
     UdsError,
 )
-from .model import FencingToken, Generation, SeriesKey, Symbol, Timeframe
+from .model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Pointer
 
 CALL_TIMEOUT_S = 0.5
@@ -132,6 +132,20 @@ class RedisCache:
             return None
         found = zip(timeframes, reply[3:], strict=True)
         return self._pointer(symbol, reply), {tf: v for tf, v in found if v is not None}
+
+    async def preview(
+        self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]
+    ) -> None:
+        """Put forming bars beside the live generation; those not after its last bar go."""
+        keys = (
+            *self._gate_keys(symbol),
+            *(layout.preview_key(self._namespace, preview.key) for preview in previews),
+        )
+        args: list[str | bytes] = [str(token.value), str(ttl_ms)]
+        for one in previews:
+            args += [one.key.timeframe.name, str(one.open_time_ms), codec.preview_json(one)]
+        word = await self._call("coldstart_preview", keys, tuple(args))
+        self._obey(word, f"preview {symbol} in")
 
     async def forget(
         self, symbol: Symbol, generation: Generation, timeframes: Sequence[Timeframe]

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from .errors import BadSegment, BadTail
-from .model import BadBars, Bars, Generation, PartialReason, SeriesKey, Timeframe
+from .model import BadBars, Bars, Generation, PartialReason, Preview, SeriesKey, Timeframe
 
 LINE_BYTES_MAX = 1_024
 """No line of ours is longer; a longer one is dropped unread."""
@@ -112,6 +112,8 @@ class Drop:
     """Why, in words."""
     is_torn: bool
     """Whether it is the file's last line and simply ends too early."""
+    is_misplaced: bool
+    """Whether it is a whole line of this file in a place where it cannot have been written."""
     good_before: int
     """How many good bars stand before it, so between which two bars the hole is."""
 
@@ -139,7 +141,7 @@ def encode_header(header: SegmentHeader) -> bytes:
         str(header.generation),
         header.open_mode,
     )
-    return _sealed(_encoder.encode(line), 0)
+    return _checked(_encoder.encode(line)[:-1], 0)
 
 
 def header_crc(header_line: bytes) -> int:
@@ -150,16 +152,12 @@ def header_crc(header_line: bytes) -> int:
 def encode_lines(key: SeriesKey, bars: Bars, seed: int) -> bytes:
     """One line a bar, ascending, each with its newline; seed is the header's CRC."""
     symbol, tf_s, src = key.symbol, int(key.timeframe), key.timeframe.src
-    encode = _encoder.encode
-    return b"".join(
-        _sealed(
-            encode(
-                _Line(symbol, tf_s, open_ms, close_ms, o, h, low, c, v, True, src, _extensions(*e))
-            ),
-            seed,
-        )
-        for open_ms, close_ms, o, h, low, c, v, *e in _rows(bars)
-    )
+    rows = [
+        _Line(symbol, tf_s, open_ms, close_ms, o, h, low, c, v, True, src, _extensions(*why))
+        for open_ms, close_ms, o, h, low, c, v, *why in _rows(bars)
+    ]
+    bodies = _encoder.encode_lines(rows).split(b"}\n")[:-1]
+    return b"".join([_checked(body, seed) for body in bodies])
 
 
 def decode_segment(key: SeriesKey, data: bytes) -> Decoded:
@@ -215,11 +213,12 @@ def _decode_lines(
             row = _line_decoder.decode(_unsealed(line, seed))
             if row.symbol != key.symbol or row.tf_s != key.timeframe:
                 raise ValueError(f"it is a bar of {row.symbol} {row.tf_s}")
-            if row.open_time_ms <= last_open_ms:
-                raise ValueError("it does not follow the line before")
         except (ValueError, RecursionError) as error:
             torn = last_is_torn and number == len(lines)
-            drops.append(Drop(number, str(error), torn, len(rows)))
+            drops.append(Drop(number, str(error), torn, False, len(rows)))
+            continue
+        if row.open_time_ms <= last_open_ms:
+            drops.append(Drop(number, "it does not follow the line before", False, True, len(rows)))
             continue
         last_open_ms = row.open_time_ms
         rows.append(row)
@@ -258,8 +257,8 @@ def _extensions(source_count: int, expected_count: int, partial_reasons: int) ->
     return _Extensions(source_count, expected_count, True, words)
 
 
-def _sealed(body: bytes, seed: int) -> bytes:
-    body = body[:-1]
+def _checked(body: bytes, seed: int) -> bytes:
+    """A line from an object without its closing brace."""
     return b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body, seed))
 
 
@@ -300,14 +299,32 @@ def unpack_tail(key: SeriesKey, value: bytes) -> Bars:
         raise BadTail(f"the tail of {key} in Redis is damaged: {error}", scope=key) from error
 
 
-def bars_json(timeframe: Timeframe, bars: Bars) -> bytes:
-    """The JSON array readers get: final bars, ascending."""
+def bars_json(timeframe: Timeframe, bars: Bars, preview: Preview | None = None) -> bytes:
+    """The JSON array readers get: final bars, ascending, and behind them a forming one."""
     src = timeframe.src
-    return _encoder.encode(
-        [
-            _WireBar(open_ms, close_ms, o, h, low, c, v, True, src)
-            for open_ms, close_ms, o, h, low, c, v, *_ in _rows(bars)
-        ]
+    final = [
+        _WireBar(open_ms, close_ms, o, h, low, c, v, True, src)
+        for open_ms, close_ms, o, h, low, c, v, *_ in _rows(bars)
+    ]
+    return _encoder.encode(final if preview is None else [*final, _forming(preview)])
+
+
+def preview_json(preview: Preview) -> bytes:
+    """The JSON object of a forming bar: a final bar's fields, not complete, `src` preview."""
+    return _encoder.encode(_forming(preview))
+
+
+def _forming(preview: Preview) -> _WireBar:
+    return _WireBar(
+        preview.open_time_ms,
+        preview.close_time_ms,
+        preview.o,
+        preview.h,
+        preview.low,
+        preview.c,
+        preview.v,
+        False,
+        "preview",
     )
 
 

@@ -76,6 +76,37 @@ local function read(keys, args)
   return reply
 end
 
+-- Open of a packed tail's newest bar: the last of the first column; see docs/formats.md.
+local function last_open(tail_key)
+  local head = redis.call('GETRANGE', tail_key, 0, 15)
+  if #head < 16 then return 0 end
+  local count = struct.unpack('<I4', head, 9)
+  if count == 0 then return 0 end
+  local at = 16 + (count - 1) * 8
+  local low, high = struct.unpack('<I4I4', redis.call('GETRANGE', tail_key, at, at + 7))
+  return high * 4294967296 + low
+end
+
+-- keys: owner, live, preview...; args: token, ttl_ms, then timeframe name, open_time_ms, value
+-- for each preview. One that is not after the last final bar is refused: its key goes.
+local function preview(keys, args)
+  local word = standing(keys[1], args[1])
+  if word ~= 'OK' then return word end
+  local live = redis.call('HGET', keys[2], 'generation')
+  if not live then return 'NOT_LIVE' end
+  local stem = string.sub(keys[2], 1, -5) .. live .. ':'
+  for index = 3, #keys do
+    local at = 3 * index - 6
+    if tonumber(args[at + 1]) > last_open(stem .. args[at]) then
+      redis.call('SET', keys[index], args[at + 2], 'PX', args[2])
+    else
+      redis.call('DEL', keys[index])
+    end
+  end
+  return 'OK'
+end
+
+redis.register_function('coldstart_preview', preview)
 redis.register_function('coldstart_claim', claim)
 redis.register_function { function_name = 'coldstart_holds', callback = holds, flags = { 'no-writes' } }
 redis.register_function('coldstart_write', write)

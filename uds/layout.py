@@ -59,6 +59,13 @@ def segment_number(name: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+def segment_of(path: str) -> tuple[int, int]:
+    """(token, n) of a path that `segment_path` made."""
+    number = segment_number(path.rpartition("/")[2])
+    assert number is not None, f"{path} is not a segment"
+    return number
+
+
 def manifest_folder(symbol: Symbol) -> str:
     """Where manifests are written before they are committed."""
     return f"{folder_of(symbol)}/manifest"
@@ -100,7 +107,7 @@ def tail_key(namespace: str, key: SeriesKey, generation: Generation) -> str:
 
 
 def preview_key(namespace: str, key: SeriesKey) -> str:
-    """Redis hash: the bar of a series that is still forming."""
+    """Redis string with a TTL: the bar of a series that is still forming, as JSON."""
     return f"{_symbol_keys(namespace, key.symbol)}:pv:{key.timeframe.name}"
 
 

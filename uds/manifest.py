@@ -23,7 +23,7 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     """File, relative to the data folder."""
     bytes: int
     """Length that was durable."""
-    crc: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$")]
+    crc: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}\Z")]
     """CRC-32 of those bytes, eight lower-case hex digits."""
     first_ms: int
     """Open of its first bar, UTC ms."""

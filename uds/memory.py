@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from . import codec
 from .errors import CacheRegressed, DiskFailed, Fenced
-from .model import FencingToken, Generation, Symbol, Timeframe
+from .model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Pointer
 
 
@@ -63,6 +64,7 @@ class MemoryCache:
         self.owners: dict[Symbol, int] = {}
         self.live: dict[Symbol, Pointer] = {}
         self.tails: dict[tuple[Symbol, Generation, Timeframe], bytes] = {}
+        self.previews: dict[SeriesKey, Preview] = {}
         self.ticks: list[tuple[Symbol, bytes]] = []
 
     async def connect(self) -> None:
@@ -132,6 +134,7 @@ class MemoryCache:
             raise CacheRegressed(f"{generation} of {symbol} is OUT_OF_SEQ.")
         for timeframe, value in tails.items():
             self.tails[symbol, generation, timeframe] = value
+            self.previews.pop(SeriesKey(symbol, timeframe), None)
         self.live[symbol] = Pointer(generation, from_seq + 1, live.previous)
 
     async def read(
@@ -143,6 +146,22 @@ class MemoryCache:
             return None
         keys = {tf: (symbol, live.generation, tf) for tf in timeframes}
         return live, {tf: self.tails[key] for tf, key in keys.items() if key in self.tails}
+
+    async def preview(
+        self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]
+    ) -> None:
+        """Put forming bars beside the live generation; those not after its last bar go."""
+        self._stand(symbol, token)
+        live = self.live.get(symbol)
+        if live is None:
+            raise CacheRegressed(f"{symbol} is NOT_LIVE.")
+        for one in previews:
+            tail = self.tails.get((symbol, live.generation, one.key.timeframe), b"")
+            final = codec.unpack_tail(one.key, tail).last_open_ms if tail else None
+            if final is not None and one.open_time_ms <= final:
+                self.previews.pop(one.key, None)
+            else:
+                self.previews[one.key] = one
 
     async def forget(
         self, symbol: Symbol, generation: Generation, timeframes: Sequence[Timeframe]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from .model import FencingToken, Generation, Symbol, Timeframe
+from .model import FencingToken, Generation, Preview, Symbol, Timeframe
 
 
 class Append(NamedTuple):
@@ -123,6 +123,12 @@ class Cache(Protocol):
         self, symbol: Symbol, timeframes: Sequence[Timeframe]
     ) -> tuple[Pointer, dict[Timeframe, bytes]] | None:
         """Pointer and tails in one step; None when nothing is live."""
+        ...
+
+    async def preview(
+        self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]
+    ) -> None:
+        """Put forming bars beside the live generation; those not after its last bar go."""
         ...
 
     async def forget(

