@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from uds import Snapshot, bars_json, timeframe_named
-from uds.model import Bars, SeriesKey, Timeframe
+from uds.model import Bars, Preview, SeriesKey, Timeframe
 
 from . import gate
 from .degraded import DegradedReason, Severity
@@ -22,9 +23,11 @@ from .wire import ProblemDocument, progress_document, reason_document, waiting_f
 
 LIMIT_DEFAULT = 300
 _NUMBERS = ("limit", "from_ms", "to_ms")
-_KNOWN = ("symbol", "tf", *_NUMBERS)
-_NUMBER_MAX = 1 << 53
+_KNOWN = ("symbol", "tf", *_NUMBERS, "preview")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
+_FAR_MS = 10**15
 _RETRY_AFTER_MIN_S = 1
+_NO_PREVIEWS: Mapping[SeriesKey, Preview] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class BarsQuery:
     """Oldest open, inclusive; None means no bound."""
     until_ms: int | None
     """Newest open, exclusive (`to_ms` on the wire); None means no bound."""
+    with_preview: bool
+    """Whether the forming bar is wanted behind the final ones."""
 
 
 class BadQuery(ValueError):
@@ -77,7 +82,10 @@ def parse_query(raw: Mapping[str, str], status: Status) -> BarsQuery:
     from_ms, until_ms = numbers.get("from_ms"), numbers.get("to_ms")
     if from_ms is not None and until_ms is not None and from_ms >= until_ms:
         raise BadQuery("'from_ms' must be before 'to_ms'.")
-    return BarsQuery(_series(raw["symbol"], raw["tf"], status), limit, from_ms, until_ms)
+    if raw.get("preview", "0") not in ("0", "1"):
+        raise BadQuery("The parameter 'preview' must be 0 or 1.")
+    key = _series(raw["symbol"], raw["tf"], status)
+    return BarsQuery(key, limit, from_ms, until_ms, raw.get("preview") == "1")
 
 
 def answer_bars(
@@ -86,8 +94,13 @@ def answer_bars(
     tails: Mapping[str, Snapshot | None],
     target_bars: Mapping[Timeframe, int],
     now_ms: int,
+    forming: Mapping[SeriesKey, Preview] = _NO_PREVIEWS,
 ) -> Answer:
-    """Bars, or why not; `tails` are the snapshots by symbol, `target_bars` the depth wanted."""
+    """Bars, or why not; `tails` are the snapshots by symbol, `target_bars` the depth wanted.
+
+    `forming` are the previews; one is answered only if it opens where the final bars end or
+    later, so that a stale one never stands beside its own final bar.
+    """
     try:
         query = parse_query(raw, status)
     except BadQuery as error:
@@ -101,11 +114,12 @@ def answer_bars(
         return _refused(status, f"{query.key} has no bars yet.", now_ms)
     reasons = [r for r in status.reasons if r.scope in (None, query.key, query.key.symbol)]
     target = target_bars[query.key.timeframe]
-    return _bars(query, snapshot, reasons, target, now_ms)
+    preview = forming.get(query.key) if query.with_preview else None
+    return _bars(query, snapshot, reasons, target, now_ms, preview)
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isascii() or not text.lstrip("-").isdigit() or abs(int(text[:20])) > _NUMBER_MAX:
+    if not _WHOLE_NUMBER.fullmatch(text):
         raise BadQuery(f"The parameter {name!r} must be a whole number.")
     return int(text)
 
@@ -122,7 +136,7 @@ def _series(symbol: str, tf: str, status: Status) -> SeriesKey:
 
 def _picked(query: BarsQuery, tail: Bars) -> Bars:
     from_ms = query.from_ms if query.from_ms is not None else 0
-    until_ms = query.until_ms if query.until_ms is not None else _NUMBER_MAX
+    until_ms = query.until_ms if query.until_ms is not None else _FAR_MS
     return tail.between(from_ms, until_ms).tail(query.limit)
 
 
@@ -132,11 +146,16 @@ def _bars(
     reasons: list[DegradedReason],
     target: int,
     now_ms: int,
+    preview: Preview | None,
 ) -> Answer:
     timeframe = query.key.timeframe
     tail = snapshot.tails[timeframe]
     first_ms = tail.first_open_ms
-    asked_before = query.from_ms is not None and first_ms is not None and query.from_ms < first_ms
+    picked = _picked(query, tail)
+    if query.from_ms is None:
+        is_truncated = len(picked) < query.limit
+    else:
+        is_truncated = first_ms is not None and query.from_ms < first_ms
     head = {
         "ok": True,
         "symbol": query.key.symbol,
@@ -147,13 +166,20 @@ def _bars(
         "as_of_ms": now_ms,
         "complete_through_ms": tail.last_close_ms,
         "depth": {"bars": len(tail), "target": target, "first_ms": first_ms},
-        "truncated": asked_before or (query.from_ms is None and query.limit > len(tail)),
+        "truncated": is_truncated,
         "resident_from_ms": first_ms,
         "degraded": any(reason.severity is Severity.DEGRADED for reason in reasons),
         "reasons": [reason_document(reason).model_dump() for reason in reasons],
     }
     body = json.dumps(head, separators=(",", ":")).encode()
-    return Answer(200, body[:-1] + b',"bars":' + bars_json(timeframe, _picked(query, tail)) + b"}")
+    after = preview if preview is not None and _follows(query, tail, preview) else None
+    return Answer(200, body[:-1] + b',"bars":' + bars_json(timeframe, picked, after) + b"}")
+
+
+def _follows(query: BarsQuery, tail: Bars, preview: Preview) -> bool:
+    """Whether a forming bar comes after the final ones and inside the asked range."""
+    is_inside = query.until_ms is None or preview.open_time_ms < query.until_ms
+    return is_inside and preview.open_time_ms >= (tail.last_close_ms or 0)
 
 
 def _refused(status: Status, detail: str, now_ms: int) -> Answer:
@@ -179,5 +205,5 @@ def _problem(code: int, title: str, detail: str) -> Answer:
 
 
 def _problem_of(document: ProblemDocument, headers: Mapping[str, str]) -> Answer:
-    body = document.model_dump_json(exclude_none=True).encode()
+    body = document.model_dump_json(exclude_unset=True).encode()
     return Answer(document.status, body, "application/problem+json", headers)

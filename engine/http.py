@@ -77,8 +77,15 @@ def build_app(board: StatusBoard, store: Store, clock: Clock) -> Starlette:
     async def bars(request: Request) -> Response:
         now = board.status
         tails = {symbol: store.tail(symbol) for symbol in now.symbols}
+        forming = {
+            preview.key: preview
+            for symbol in now.symbols
+            for preview in store.previews(symbol).values()
+        }
         query = dict(request.query_params)
-        return _response(api.answer_bars(query, now, tails, store.terms.tail_bars, clock.now_ms()))
+        return _response(
+            api.answer_bars(query, now, tails, store.terms.tail_bars, clock.now_ms(), forming)
+        )
 
     return Starlette(
         routes=[
@@ -100,7 +107,7 @@ async def _not_found(request: Request, error: Exception) -> Response:
         status=error.status_code,
         detail=f"{request.method} {request.url.path} is not answered here; see /openapi.json.",
     )
-    body = problem.model_dump_json(exclude_none=True)
+    body = problem.model_dump_json(exclude_unset=True)
     return Response(body, error.status_code, media_type="application/problem+json")
 
 
@@ -144,7 +151,7 @@ def openapi_document() -> dict[str, object]:
 
 def _bars_parameters() -> list[dict[str, object]]:
     required = {"symbol": "string", "tf": "string"}
-    optional = {"limit": "integer", "from_ms": "integer", "to_ms": "integer"}
+    optional = {"limit": "integer", "from_ms": "integer", "to_ms": "integer", "preview": "integer"}
     return [
         {"name": name, "in": "query", "required": name in required, "schema": {"type": kind}}
         for name, kind in {**required, **optional}.items()

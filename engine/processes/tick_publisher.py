@@ -15,6 +15,7 @@ async def run(tools: Tools) -> None:
     lost_count = 0
     tools.ready()
     async for tick in tools.session.broker.ticks(tuple(tools.markets)):
+        tools.ticks.publish(tick)
         try:
             await tools.store.publish_tick(tick.symbol, json.dumps(asdict(tick)).encode())
         except CacheDown:

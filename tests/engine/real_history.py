@@ -13,17 +13,17 @@ import pytest
 from engine.buckets import Anchors, bucket_closes
 from uds.model import Bars, Timeframe
 
-_FOLDER = os.environ.get("COLDSTART_REAL_DATA", "")
+FOLDER = os.environ.get("COLDSTART_REAL_DATA", "")
 
 needs_real_history = pytest.mark.skipif(
-    not _FOLDER, reason="COLDSTART_REAL_DATA does not name the folder of real history"
+    not FOLDER, reason="COLDSTART_REAL_DATA does not name the folder of real history"
 )
 
 
 @cache
 def bars(file: str, timeframe: Timeframe, anchors: Anchors) -> Bars:
     """The bars of one file such as `mt5_2022q4/USDJPY_M1`; their opens must lie on the grid."""
-    with gzip.open(Path(_FOLDER) / f"{file}.csv.gz", "rt") as lines:
+    with gzip.open(Path(FOLDER) / f"{file}.csv.gz", "rt") as lines:
         table = np.loadtxt(lines, delimiter=",", skiprows=1)
     opens = table[:, 0].astype(np.int64)
     closes = bucket_closes(opens, timeframe, anchors)
