@@ -7,10 +7,8 @@ says where a replay begins, `ReplayBroker` serves what has closed by its clock.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import os
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +16,16 @@ import numpy as np
 from uds.model import MINUTE_MS, Bars, Symbol, Timeframe
 
 from ..aggregate import aggregate
-from ..buckets import Anchors, bucket_closes, bucket_opens
+from ..buckets import Anchors, bucket_opens
 from ..clock import Clock
+from ..errors import HistoryUnreadable
+from ..history.file_zone import FileZone
+from ..history.files import content, names_in
+from ..history.formats import NotHistory, read_lines, read_ticks
+from ..history.names import ENDINGS
+from ..history.reading import FileRows, ZoneUnknown, in_utc
+from ..history.rows import Rows
 from ..trading_calendar import TradingCalendar
-from .csv_history import NotHistory, Rows, parse_bars, parse_ticks
 from .port import BarsAnswer, BarsRequest, BrokerError, FetchFailed, Tick
 from .quotes import Quotes
 from .tick_stream import tick_stream
@@ -59,18 +63,20 @@ def load_history(
     anchors: Anchors,
     calendars: Mapping[Symbol, TradingCalendar],
     instruments: Mapping[Symbol, str] | None = None,
+    zone: FileZone | None = None,
 ) -> History:
     """Read the files of the symbols; `instruments` names those not found by their symbol.
 
-    Raises ReplayFolderIncomplete when the folder or a file is unreadable, or a symbol has no
-    M1. Bad lines are dropped and told in `notes`.
+    `zone` is the clock of files that do not state their own; None to detect it. Raises
+    ReplayFolderIncomplete when the folder or a file is unreadable, a symbol has no M1, or a
+    file does not tell its clock. Bad lines are dropped and told in `notes`.
     """
-    reader = _FolderReader(folder, instruments or {})
+    reader = _FolderReader(folder, instruments or {}, zone)
     m1: dict[Symbol, Bars] = {}
     d1: dict[Symbol, Bars] = {}
     quotes: dict[Symbol, Quotes] = {}
     for symbol in symbols:
-        m1[symbol] = reader.m1(symbol, anchors)
+        m1[symbol] = reader.m1(symbol, anchors, calendars[symbol])
         d1[symbol] = reader.d1(symbol, m1[symbol], anchors, calendars[symbol])
         ticks = reader.ticks(symbol)
         if ticks is not None:
@@ -90,27 +96,30 @@ def start_ms(history: History, calendars: Mapping[Symbol, TradingCalendar]) -> i
 class _FolderReader:
     """Finds and reads the files of a folder, collecting notes on the way."""
 
-    def __init__(self, folder: str, instruments: Mapping[Symbol, str]) -> None:
+    def __init__(
+        self, folder: str, instruments: Mapping[Symbol, str], zone: FileZone | None
+    ) -> None:
         self.notes: list[tuple[str, Symbol, str]] = []
         self._folder = folder
         self._instruments = instruments
+        self._zone = zone
+        self._m1: dict[Symbol, FileRows] = {}
         try:
-            self._present = frozenset(os.listdir(folder))
-        except OSError as error:
-            raise ReplayFolderIncomplete(
-                f"The replay folder {folder} cannot be read: {error.strerror}."
-            ) from error
+            self._present = frozenset(names_in(folder))
+        except HistoryUnreadable as error:
+            raise ReplayFolderIncomplete(f"The replay folder {error}") from error
 
-    def m1(self, symbol: Symbol, anchors: Anchors) -> Bars:
+    def m1(self, symbol: Symbol, anchors: Anchors, calendar: TradingCalendar) -> Bars:
         """M1 of a symbol, which must be there."""
-        file_name = self._find(symbol, "M1")
+        names = self._names(symbol, "_M1", "")
+        file_name = self._find(names)
         if file_name is None:
             raise ReplayFolderIncomplete(
                 f"The replay folder {self._folder} has no M1 of {symbol}: "
-                f"looked for {', '.join(self._names(symbol, 'M1'))}."
+                f"looked for {', '.join(names)}."
             )
-        rows = self._rows(symbol, file_name, parse_bars)
-        bars = _bars(rows, Timeframe.M1, anchors)
+        self._m1[symbol] = self._bar_rows(symbol, file_name, calendar)
+        bars = self._m1[symbol].rows.bars(Timeframe.M1, anchors)
         if not len(bars):
             raise ReplayFolderIncomplete(
                 f"The replay folder {self._folder} has no M1 of {symbol}: "
@@ -120,13 +129,13 @@ class _FolderReader:
 
     def d1(self, symbol: Symbol, m1: Bars, anchors: Anchors, calendar: TradingCalendar) -> Bars:
         """D1 of a symbol's file when it stands on the anchor's grid, else made of its M1."""
-        file_name = self._find(symbol, "D1")
+        file_name = self._find(self._names(symbol, "_D1"))
         why = f"has no D1 of {symbol}"
         if file_name is not None:
-            rows = self._rows(symbol, file_name, parse_bars)
+            rows = self._bar_rows(symbol, file_name, calendar).rows
             opens = bucket_opens(rows.times, Timeframe.D1, anchors)
             if len(opens) and np.array_equal(rows.times, opens):
-                return _bars(rows, Timeframe.D1, anchors)
+                return rows.bars(Timeframe.D1, anchors)
             why = f"has a {file_name} whose days do not open at {anchors.d1} {anchors.zone}"
         sentence = f"The replay folder {self._folder} {why}; D1 is made of its M1."
         self.notes.append(("D1_FROM_M1", symbol, sentence))
@@ -134,32 +143,56 @@ class _FolderReader:
 
     def ticks(self, symbol: Symbol) -> Quotes | None:
         """Recorded ticks of a symbol; None when there is no file."""
-        file_name = self._find(symbol, "TICK")
+        file_name = self._find(self._names(symbol, "_TICK"))
         if file_name is None:
             return None
-        rows = self._rows(symbol, file_name, parse_ticks)
+        try:
+            rows = read_ticks(self._content(file_name))
+        except NotHistory as error:
+            raise self._refused(file_name, str(error)) from error
+        self._note(symbol, file_name, rows)
         return Quotes.counted(rows.times, rows.values[:, 1], rows.values[:, 2])
 
-    def _names(self, symbol: Symbol, kind: str) -> list[str]:
+    def _names(self, symbol: Symbol, *kinds: str) -> list[str]:
         """File names to look for, the likeliest first."""
         plain = symbol.replace("/", "")
         stems = dict.fromkeys((plain, self._instruments.get(symbol, plain)))
-        return [f"{stem}_{kind}{ending}" for stem in stems for ending in (".csv.gz", ".csv")]
+        return [f"{stem}{kind}{ending}" for stem in stems for kind in kinds for ending in ENDINGS]
 
-    def _find(self, symbol: Symbol, kind: str) -> str | None:
-        return next((name for name in self._names(symbol, kind) if name in self._present), None)
+    def _find(self, names: list[str]) -> str | None:
+        return next((name for name in names if name in self._present), None)
 
-    def _rows(self, symbol: Symbol, file_name: str, parse: Callable[[bytes], Rows]) -> Rows:
+    def _bar_rows(self, symbol: Symbol, file_name: str, calendar: TradingCalendar) -> FileRows:
         """The usable rows of one file; a note when some were not."""
         try:
-            rows = parse(_content(os.path.join(self._folder, file_name)))
-        except (OSError, EOFError, zlib.error, NotHistory) as error:
+            lines = read_lines(self._content(file_name))
+            m1 = self._m1.get(symbol)
+            like = m1.zone if m1 and m1.format == lines.layout.format else None
+            found = in_utc(lines, calendar, self._zone, like)
+        except NotHistory as error:
+            raise self._refused(file_name, str(error)) from error
+        except ZoneUnknown as error:
             raise ReplayFolderIncomplete(
-                f"The replay folder {self._folder} has an unreadable {file_name}: {error}."
+                f"The replay folder {self._folder} has a {file_name} of an unknown time zone: "
+                f"{error}; name the zone in broker.replay.zone."
             ) from error
+        self._note(symbol, file_name, found.rows)
+        return found
+
+    def _content(self, file_name: str) -> bytes:
+        try:
+            return content(os.path.join(self._folder, file_name))
+        except HistoryUnreadable as error:
+            raise self._refused(file_name, str(error).removesuffix(".")) from error
+
+    def _refused(self, file_name: str, why: str) -> ReplayFolderIncomplete:
+        return ReplayFolderIncomplete(
+            f"The replay folder {self._folder} has an unreadable {file_name}: {why}."
+        )
+
+    def _note(self, symbol: Symbol, file_name: str, rows: Rows) -> None:
         if rows.fault is not None:
             self.notes.append(("CORRUPT_JSONL", symbol, f"{file_name} has {rows.fault}."))
-        return rows
 
 
 class ReplayBroker:
@@ -217,18 +250,6 @@ class ReplayBroker:
             bars = self._history.m1[symbol].between(from_ms - MINUTE_MS, until_ms)
             quotes = Quotes.interpolated(bars)
         return quotes.between(symbol, from_ms, until_ms)
-
-
-def _content(path: str) -> bytes:
-    with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
-        return file.read()
-
-
-def _bars(rows: Rows, timeframe: Timeframe, anchors: Anchors) -> Bars:
-    """Rows of a bar file as bars; a fractional volume is rounded."""
-    closes = bucket_closes(rows.times, timeframe, anchors)
-    o, h, low, c = rows.values[:, 1:5].T
-    return Bars.of(rows.times, closes, o, h, low, c, np.rint(rows.values[:, 5]))
 
 
 def _days_of(m1: Bars, anchors: Anchors, calendar: TradingCalendar) -> Bars:

@@ -17,7 +17,7 @@ from enum import IntEnum
 
 from ..clock import Clock
 from ..status import BrokerStatus
-from .port import BarsAnswer, BarsRequest, Broker, BrokerError, FetchFailed, LoginFailed
+from .port import BarsAnswer, BarsRequest, Broker, FetchFailed, LoginFailed
 from .token_bucket import TokenBucket
 
 REQUEST_TIMEOUT_S = 5.0
@@ -123,10 +123,15 @@ class BrokerSession:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 answer = await self.broker.fetch_bars(request)
         except TimeoutError as error:
-            raise FetchFailed(
+            silent = FetchFailed(
                 f"The broker did not answer for {request.symbol} {request.timeframe.name} "
                 f"within {REQUEST_TIMEOUT_S:g} s."
-            ) from error
+            )
+            self._say(last_error=str(silent))
+            raise silent from error
+        except FetchFailed as error:
+            self._say(last_error=str(error))
+            raise
         finally:
             self._free += 1
             self._grant()
@@ -136,10 +141,6 @@ class BrokerSession:
         counted = Counter(self._status.requests) + Counter((name,))
         self._say(requests=dict(counted))
         return answer
-
-    def failed(self, error: BrokerError) -> None:
-        """Note the last failure for the operator."""
-        self._say(last_error=str(error))
 
     async def _slot(self, lane: Lane, rank: tuple[int, int]) -> None:
         self._number += 1
@@ -152,7 +153,7 @@ class BrokerSession:
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():
                 self._free += 1
-                self._grant()
+            self._grant()
             raise
 
     def _grant(self) -> None:

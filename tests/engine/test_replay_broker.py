@@ -19,6 +19,8 @@ from engine.broker.replay import (
     start_ms,
 )
 from engine.clock import ManualClock
+from engine.history.file_zone import FileZone, file_zone
+from tests.engine.history_files import minute_bars, text_of
 from tests.engine.sample_markets import ANCHORS, FX, HONG_KONG, ms
 from uds.model import MINUTE_MS, Bars, Timeframe
 
@@ -43,7 +45,9 @@ def minutes(from_ms: int, count: int) -> list[int]:
     return [from_ms + index * MINUTE_MS for index in range(count)]
 
 
-def load(folder: Path | str, *symbols: str, **instruments: str) -> History:
+def load(
+    folder: Path | str, *symbols: str, zone: FileZone | None = None, **instruments: str
+) -> History:
     """The history of symbols that all trade around the clock."""
     return load_history(
         str(folder),
@@ -51,6 +55,7 @@ def load(folder: Path | str, *symbols: str, **instruments: str) -> History:
         anchors=ANCHORS,
         calendars=dict.fromkeys(symbols, FX),
         instruments=instruments,
+        zone=zone,
     )
 
 
@@ -64,6 +69,55 @@ def test_files_are_found_by_symbol_or_by_instrument_name(tmp_path: Path) -> None
     assert [2, 3] == [len(history.m1[symbol]) for symbol in ("EUR/USD", "GER30")]
     assert WEDNESDAY + 2 * MINUTE_MS == history.last_common_m1_ms
     assert MINUTE_MS == int(np.ptp(history.m1["EUR/USD"].close_time_ms))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "zone"),
+    [
+        ("histdata", "EURUSD.csv.gz", "America/New_York"),
+        ("mt4", "EURUSD.txt", "Europe/Athens"),
+        ("mt5", "EURUSD_M1.csv", "America/New_York+7"),
+        ("dukascopy local", "EURUSD_M1.txt", "Europe/Berlin"),
+    ],
+)
+def test_files_of_other_programs_are_replayed_at_their_own_clock(
+    tmp_path: Path, kind: str, name: str, zone: str
+) -> None:
+    """What an archive offers for download is played as it is; its clock is told by its pauses."""
+    bars = minute_bars(FX.minutes(ms("2022-10-20T00:00"), ms("2022-11-18T00:00")))
+    text = text_of(kind, bars, zone)
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+
+    assert bars.same_as(load(tmp_path, "EUR/USD").m1["EUR/USD"])
+
+
+def test_a_clock_that_cannot_be_told_must_be_named(tmp_path: Path) -> None:
+    """A guess would be right until the next clock change."""
+    bars = minute_bars(FX.minutes(ms("2022-01-03T00:00"), ms("2022-01-20T00:00")))
+    (tmp_path / "EURUSD.txt").write_bytes(text_of("histdata", bars, "UTC-5"))
+
+    with pytest.raises(ReplayFolderIncomplete) as refused:
+        load(tmp_path, "EUR/USD")
+    named = load(tmp_path, "EUR/USD", zone=file_zone("EST5"))
+
+    for words in ("EURUSD.txt", "America/New_York and UTC-5 alike", "broker.replay.zone"):
+        assert words in str(refused.value)
+    assert bars.same_as(named.m1["EUR/USD"])
+
+
+def test_d1_follows_the_clock_of_its_m1(tmp_path: Path) -> None:
+    """Days have no pauses to tell a clock by; those of one program are of one clock."""
+    bars = minute_bars(FX.minutes(ms("2022-10-20T00:00"), ms("2022-11-18T00:00")))
+    opens = np.array([ms("2022-10-24T21:00"), ms("2022-11-08T22:00"), ms("2022-11-09T22:00")])
+    days = Bars.of(opens, opens + DAY_MS, *([[2.0] * 3] * 4), [8] * 3)
+    for kind, part in (("M1", bars), ("D1", days)):
+        text = text_of("mt4", part, "America/New_York+7")
+        (tmp_path / f"EURUSD_{kind}.csv").write_bytes(text)
+
+    history = load(tmp_path, "EUR/USD")
+
+    assert opens.tolist() == history.d1["EUR/USD"].open_time_ms.tolist()
+    assert () == history.notes
 
 
 def test_a_symbol_without_m1_names_folder_symbol_and_files(tmp_path: Path) -> None:

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.broker.csv_history import NotHistory, parse_bars, parse_ticks
+from engine.history.formats import NotHistory, read_lines, read_ticks
+from engine.history.reading import in_utc
+from engine.history.rows import Rows
+from tests.engine.sample_markets import FX
 
 HEADER = "open_ms,o,h,l,c,v"
 GOOD = "60000,1.5,1.7,1.4,1.6,9"
+
+
+def parse_bars(text: bytes) -> Rows:
+    """The rows of a file in our own CSV."""
+    return in_utc(read_lines(text, "csv"), FX).rows
 
 
 def bars_text(*lines: str) -> bytes:
@@ -38,6 +46,7 @@ def test_a_good_file_has_no_fault() -> None:
         pytest.param("120000,1.5,1.7,1.55,1.6,9", id="low above open"),
         pytest.param("120000,1.5,1.7,0,1.6,9", id="price of zero"),
         pytest.param("120000,1.5,1.7,1.4,1.6,-1", id="negative volume"),
+        pytest.param("120000,1.5,1.7,1.4,1.6,1e300", id="volume beyond counting"),
         pytest.param("120001,1.5,1.7,1.4,1.6,9", id="not a whole minute"),
         pytest.param("-60000,1.5,1.7,1.4,1.6,9", id="before 1970"),
         pytest.param("99999999960000,1.5,1.7,1.4,1.6,9", id="far future"),
@@ -113,7 +122,7 @@ def test_a_header_alone_is_an_empty_history() -> None:
 
 def test_ticks_keep_crossed_quotes_and_equal_times() -> None:
     """9 % of real ticks are crossed and several share a millisecond; all of them are quotes."""
-    rows = parse_ticks(b"ts_ms,bid,ask\n7,1.2,1.1\n7,1.1,1.2\n9,0,1\n8,1,2\n")
+    rows = read_ticks(b"ts_ms,bid,ask\n7,1.2,1.1\n7,1.1,1.2\n9,0,1\n8,1,2\n")
 
     assert [[7, 1.2, 1.1], [7, 1.1, 1.2], [8, 1.0, 2.0]] == rows.values.tolist()
     assert (1, 0, 0) == (rows.bad_count, rows.repeated_count, rows.unordered_count)
