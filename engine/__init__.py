@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .gate import GateState as GateState
     from .gate import Open as Open
     from .gate import Why as Why
+    from .import_sources import ImportRequest as ImportRequest
+    from .importing import import_history as import_history
     from .report import bootstrap_report as bootstrap_report
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
@@ -83,6 +85,8 @@ __getattr__ = lazy_door(
             "Open",
             "Why",
         ),
+        "import_sources": ("ImportRequest",),
+        "importing": ("import_history",),
         "report": ("bootstrap_report",),
         "runtime": (
             "Engine",

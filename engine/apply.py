@@ -12,6 +12,7 @@ from . import gate
 from .degraded import DegradedCode, DegradedReason, Scope
 from .events import (
     ApiListening,
+    BarsCounted,
     BecameOverdue,
     BrokerChanged,
     CellsChanged,
@@ -61,6 +62,12 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, broker=broker)
         case SymbolPrimed(symbol, elapsed_s):
             return replace(status, prime=_with_primed(status, symbol, elapsed_s))
+        case BarsCounted(repeated_count, revised_count):
+            return replace(
+                status,
+                repeated_count=status.repeated_count + repeated_count,
+                revised_count=status.revised_count + revised_count,
+            )
         case ApiListening(port):
             return replace(status, api_port=port)
         case BecameOverdue():

@@ -68,4 +68,5 @@ class StatusBoard:
                     yield backlog.popleft()
                 await self.changed()
         finally:
-            self._subscribers.remove(backlog)
+            # by identity: two backlogs that are empty are equal
+            self._subscribers = [other for other in self._subscribers if other is not backlog]

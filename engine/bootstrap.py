@@ -18,12 +18,10 @@ from . import modes
 from .attempt import Partner, attempt
 from .degraded import DegradedCode
 from .derive import derive
-from .events import CellsChanged, ModesDecided, ReasonRaised, SymbolPrimed
+from .events import CellsChanged, ModesDecided, ReasonCleared, ReasonRaised, SymbolPrimed
 from .process import Tools
 from .status import Cell, CellState, Mode, Status
 from .timeline import Span
-
-OPEN_MODE = "first_tick"
 
 
 async def recover_all(tools: Tools, agree_on_time: Callable[[int], None]) -> None:
@@ -61,15 +59,19 @@ def begin_rebuild(tools: Tools, symbol: Symbol) -> None:
 
 
 async def derive_all(tools: Tools, symbol: Symbol) -> None:
-    """Bring M3 to H4 up to the stored M1; only what differs from the disk is written."""
+    """Bring M3 to H4 up to the stored M1; only what differs from the disk is written.
+
+    A bucket whose first M1 have left the RAM stays as it was made when they were there.
+    """
     m1 = SeriesKey(symbol, Timeframe.M1)
     market = tools.markets[symbol]
+    covered = tools.store.coverage(m1).without(0, tools.store.resident_from_ms(m1))
     wanted = tuple(tf for tf in tools.config.timeframes if tf.is_derived)
     derived = derive(
         tools.store.load(m1),
         market.anchors,
         market.calendar,
-        tools.store.coverage(m1),
+        covered,
         tools.clock.now_ms(),
         market.settle_ms,
         wanted,
@@ -102,6 +104,7 @@ async def seal(tools: Tools, symbol: Symbol) -> None:
         symbol,
         lambda: attempt(tools, Partner.REDIS, None, lambda: _flip(tools, symbol)),
     )
+    _say_repaired(tools, symbol)
 
 
 def show(tools: Tools, symbol: Symbol, state: CellState, *timeframes: Timeframe) -> None:
@@ -110,9 +113,7 @@ def show(tools: Tools, symbol: Symbol, state: CellState, *timeframes: Timeframe)
     cells: dict[Timeframe, Cell] = {}
     for timeframe in timeframes or status.timeframes:
         key = SeriesKey(symbol, timeframe)
-        bars = store.load(key)
-        before = status.cells[key]
-        cells[timeframe] = Cell(state, 1.0, len(bars), bars.last_open_ms, before.serving)
+        cells[timeframe] = status.cells[key].moved(state, 1.0, store.load(key))
     tools.board.post(CellsChanged(symbol, cells))
 
 
@@ -131,13 +132,25 @@ async def _flip(tools: Tools, symbol: Symbol) -> None:
     show_served(tools, symbol, await tools.store.flip(symbol))
 
 
+def _say_repaired(tools: Tools, symbol: Symbol) -> None:
+    """What recovery found damaged is healed by a new commit without a hole."""
+    fetched = (SeriesKey(symbol, timeframe) for timeframe in (Timeframe.M1, Timeframe.D1))
+    if any(len(tools.store.coverage(key).intervals) > 1 for key in fetched):
+        return
+    for reason in tools.board.status.reasons:
+        is_of_cell = isinstance(reason.scope, SeriesKey) and reason.scope.symbol == symbol
+        is_damage = is_of_cell and reason.code is DegradedCode.CORRUPT_JSONL
+        if is_damage or (reason.code, reason.scope) == (DegradedCode.COMMIT_SKIPPED, symbol):
+            tools.board.post(ReasonCleared(reason.code, reason.scope))
+
+
 def _decide(tools: Tools, recovered: Recovered) -> modes.Decision:
     restart = tools.config.bootstrap
     m1 = SeriesKey(recovered.symbol, Timeframe.M1)
     terms = modes.Terms(
         restart.short_pause_h,
         restart.max_warmup_bars,
-        OPEN_MODE,
+        tools.store.terms.open_mode,
         tools.config.anchors.model_dump(),
     )
     found = modes.Found(tools.store.coverage(m1).until_ms, recovered.open_mode, recovered.anchors)

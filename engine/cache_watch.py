@@ -8,7 +8,7 @@ watch: we are fenced.
 
 from __future__ import annotations
 
-from uds import CacheDown, CacheRegressed, CacheTooOld, Fenced, ServerMissing
+from uds import CacheDown, CacheRegressed, CacheTooOld, DiskFailed, Fenced, ServerMissing
 
 from .attempt import Partner, clear
 from .degraded import DegradedCode
@@ -31,7 +31,7 @@ async def watch_cache(tools: Tools) -> None:
         except CacheRegressed as error:
             is_ours = False
             _say(tools, DegradedCode.REDIS_REGRESSED, error)
-        except (CacheDown, CacheTooOld, ServerMissing) as error:
+        except (CacheDown, CacheTooOld, ServerMissing, DiskFailed) as error:
             is_ours = False
             known = Partner.REDIS.code_of(error) if isinstance(error, CacheDown) else None
             _say(tools, known or DegradedCode.REDIS_DOWN, error)

@@ -29,6 +29,7 @@ from .calendar_rules import (
     LateOpen,
     Outage,
 )
+from .history.file_zone import FileZone, file_zone
 from .trading_calendar import TradingCalendar
 
 FX_GROUP = "fx"
@@ -58,14 +59,17 @@ def _timeframe(value: object) -> object:
 TimeframeName = Annotated[
     Timeframe, BeforeValidator(_timeframe), PlainSerializer(lambda timeframe: timeframe.name)
 ]
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number; strict, because `true` is no number."""
+Number = Annotated[float, Field(strict=True)]
+Count = Annotated[Whole, Field(ge=1)]
+Seconds = Annotated[Number, Field(ge=0)]
 
 
 class Section(BaseModel):
     """A part of the file: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class BreakConfig(Section):
@@ -151,10 +155,10 @@ class CalendarConfig(Section):
 class SimConfig(Section):
     """The simulated broker."""
 
-    seed: int = 1
+    seed: Whole = 1
     login_s: Seconds = 0.5
     latency_ms: Seconds = 50.0
-    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    jitter: Annotated[Number, Field(ge=0, le=1)] = 0.0
     publish_delay_s: Seconds = 5.0
 
 
@@ -163,6 +167,18 @@ class ReplayConfig(Section):
 
     path: Path | None = None
     latency_ms: Seconds = 0.0
+    zone: str | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def _is_clock(cls, zone: str | None) -> str | None:
+        if zone is not None:
+            file_zone(zone)
+        return zone
+
+    def clock(self) -> FileZone | None:
+        """The clock of files that do not state their own; None to detect it."""
+        return None if self.zone is None else file_zone(self.zone)
 
 
 class BrokerConfig(Section):
@@ -170,8 +186,9 @@ class BrokerConfig(Section):
 
     kind: Literal["sim", "replay"] = "sim"
     page_bars_max: Count = 1_000
-    requests_per_s: Annotated[float, Field(gt=0)] | None = None
+    requests_per_s: Annotated[Number, Field(gt=0)] | None = None
     concurrency: Count = 4
+    open_mode: Literal["first_tick", "previous_close", "auto"] = "auto"
     sim: SimConfig = SimConfig()
     replay: ReplayConfig = ReplayConfig()
 
@@ -182,6 +199,7 @@ class RedisConfig(Section):
     url: str | None = None
     namespace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "coldstart"
     tail_bars: dict[TimeframeName, Count] = TAIL_BARS
+    preview_ttl_s: Annotated[Number, Field(ge=1)] = 120.0
 
     @field_validator("url")
     @classmethod
@@ -236,7 +254,7 @@ class PollConfig(Section):
     """How often the broker is asked once the start is over."""
 
     m1_settle_s: Seconds = 15.0
-    d1_s: Annotated[float, Field(ge=1)] = 60.0
+    d1_s: Annotated[Number, Field(ge=1)] = 60.0
 
 
 class SupervisorConfig(Section):
@@ -244,15 +262,15 @@ class SupervisorConfig(Section):
 
     intensity: Count = 5
     period_s: Seconds = 30.0
-    backoff_min_s: Annotated[float, Field(gt=0)] = 0.1
-    backoff_max_s: Annotated[float, Field(gt=0)] = 10.0
+    backoff_min_s: Annotated[Number, Field(gt=0)] = 0.1
+    backoff_max_s: Annotated[Number, Field(gt=0)] = 10.0
 
 
 class ApiConfig(Section):
     """Where readers are answered."""
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535)] = 8_000
+    port: Annotated[Whole, Field(ge=0, le=65_535)] = 8_000
 
 
 class ConsoleConfig(Section):
@@ -264,7 +282,7 @@ class ConsoleConfig(Section):
 class InstrumentConfig(Section):
     """What a market is called elsewhere and how fine its prices are."""
 
-    digits: Annotated[int, Field(ge=0, le=9)] | None = None
+    digits: Annotated[Whole, Field(ge=0, le=9)] | None = None
     names: dict[str, str] = {}
 
 
@@ -337,6 +355,11 @@ class Config(Section):
         if not _CURRENCY_PAIR.fullmatch(symbol):
             return _OTHER_DIGITS
         return _YEN_DIGITS if symbol.endswith("JPY") else _PAIR_DIGITS
+
+    def bars_open_at(self) -> Literal["first_tick", "previous_close"]:
+        """What the opens of our bars mean; `auto` is the first tick, as brokers' history is."""
+        mode = self.broker.open_mode
+        return "first_tick" if mode == "auto" else mode
 
     def names(self, kind: str) -> Mapping[Symbol, str]:
         """What symbols are called at one broker, where that is configured."""

@@ -41,13 +41,17 @@ def load_config(
     given = built_in if where is None else _read(where)
     place = BUILT_IN if where is None else str(where)
     raw = _completed(given, built_in)
+    places: dict[tuple[str, ...], str] = {(): place}
     for variable, keys, value in _from_environment(environ):
         if keys[0] in _NEVER_FROM_ENV:
             raise BadConfig(f"{variable}: {keys[0]} comes from the configuration file only.")
         _put(raw, keys, value, variable)
+        places[keys] = variable
     for dotted, value in overrides.items():
-        _put(raw, dotted.split("."), value, dotted)
-    config = _validated(raw, place)
+        keys = tuple(dotted.split("."))
+        _put(raw, keys, value, dotted)
+        places[keys] = "the command line"
+    config = _validated(raw, places)
     beside = where.resolve().parent if where is not None else cwd
     return config.model_copy(update={"data_root": beside / config.data_root})
 
@@ -62,7 +66,7 @@ def _built_in_bytes() -> bytes:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(read_document(path), object_pairs_hook=_unique)
+        found = _parsed(read_document(path))
     except FolderUnreadable as error:
         raise BadConfig(str(error)) from error
     except (ValueError, RecursionError) as error:
@@ -70,6 +74,14 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadConfig(f"{path} must hold one JSON object.")
     return found
+
+
+def _parsed(text: str | bytes) -> Any:
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is not a number")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,20 +104,20 @@ def _completed(given: dict[str, Any], built_in: dict[str, Any]) -> dict[str, Any
     return raw
 
 
-def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str], Any]]:
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...], Any]]:
     for variable in sorted(environ):
         rest = variable.removeprefix(_ENV_PREFIX)
         if rest == variable or "__" not in rest:
             continue
         text = environ[variable]
         try:
-            value = json.loads(text)
-        except ValueError:
+            value = _parsed(text)
+        except (ValueError, RecursionError):
             value = text
-        yield variable, rest.lower().split("__"), value
+        yield variable, tuple(rest.lower().split("__")), value
 
 
-def _put(raw: dict[str, Any], keys: list[str], value: Any, source: str) -> None:
+def _put(raw: dict[str, Any], keys: tuple[str, ...], value: Any, source: str) -> None:
     section = raw
     for key in keys[:-1]:
         inner = section.setdefault(key, {})
@@ -115,13 +127,25 @@ def _put(raw: dict[str, Any], keys: list[str], value: Any, source: str) -> None:
     section[keys[-1]] = value
 
 
-def _validated(raw: dict[str, Any], place: str) -> Config:
+def _validated(raw: dict[str, Any], places: Mapping[tuple[str, ...], str]) -> Config:
+    """`places` says where the value under each tuple of keys came from."""
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_input=False)
         more = f" ({len(others)} more after it)" if others else ""
-        raise BadConfig(f"{place}: {_sentence(first)}{more}.") from error
+        place = _place(tuple(map(str, first["loc"])), places)
+        raise BadConfig(f"{place}: {_sentence(first)}{more}.".replace("?.", "?")) from error
+
+
+def _place(at: tuple[str, ...], places: Mapping[tuple[str, ...], str]) -> str:
+    """The last source that wrote the value at fault, a section around it or a key inside."""
+    found = places[()]
+    for keys, source in places.items():
+        shared = min(len(keys), len(at))
+        if shared and keys[:shared] == at[:shared]:
+            found = source
+    return found
 
 
 def _sentence(problem: Any) -> str:
@@ -135,7 +159,9 @@ def _sentence(problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{dotted!r} is missing"
     text = problem["msg"].removeprefix("Value error, ")
-    return f"{dotted!r}: {text[:1].lower() + text[1:]}" if location else text
+    if text[1:2].islower():  # a word, not a name such as M1 or XAU/USD
+        text = text[0].lower() + text[1:]
+    return f"{dotted!r}: {text}" if location else text
 
 
 def _keys_of(location: list[str]) -> list[str]:

@@ -34,19 +34,19 @@ class BadRequest(ValueError):
 
 async def serve_control(engine: Engine, path: Path | None = None) -> None:
     """Answer until cancelled; a socket file that vanished is made again."""
-    path = path or make_socket_folder(engine.tools.config.data_root) / SOCKET_NAME
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _talk(engine, reader, writer)
 
     while True:
-        server = await _listen(path, talk)
+        where = path or make_socket_folder(engine.tools.config.data_root) / SOCKET_NAME
+        server = await _listen(where, talk)
         try:
-            while path.is_socket():
+            while where.is_socket():
                 await asyncio.sleep(_RECREATE_S)
         finally:
             server.close()
-            path.unlink(missing_ok=True)
+            where.unlink(missing_ok=True)
 
 
 async def _listen(

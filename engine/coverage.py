@@ -99,11 +99,17 @@ def _remember(waiting: tuple[EmptyAnswer, ...], silence: EmptyAnswer) -> tuple[E
     """Add a silence unless an older one says as much; forget the older that say less."""
     if silence.from_ms >= silence.until_ms:
         return waiting
-    if any(s.from_ms <= silence.from_ms and s.until_ms >= silence.until_ms for s in waiting):
+    if any(_says(silence, s) for s in waiting):
         return waiting
     ripe = [s for s in waiting if silence.at_ms - s.at_ms >= CONFIRM_MS]
     young = [s for s in waiting if silence.at_ms - s.at_ms < CONFIRM_MS]
-    return (*ripe[-1:], *young, silence)
+    kept = (s for index, s in enumerate(ripe) if not any(_says(s, t) for t in ripe[index + 1 :]))
+    return (*kept, *young, silence)
+
+
+def _says(silence: EmptyAnswer, other: EmptyAnswer) -> bool:
+    """Whether the other silence holds all of this one."""
+    return other.from_ms <= silence.from_ms and other.until_ms >= silence.until_ms
 
 
 HoleKind: TypeAlias = ShutReason | Literal["no_tick", "gap"]

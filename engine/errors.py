@@ -15,6 +15,14 @@ class BadConfig(EngineError):
     """The configuration cannot be used; the message names the place and the remedy."""
 
 
+class HistoryUnreadable(EngineError):
+    """A file or folder of history cannot be read at all."""
+
+
+class BadImport(EngineError):
+    """What should be imported cannot be used as it was asked for; says the remedy."""
+
+
 class StoredLater(EngineError):
     """The data folder holds bars of a time that the clock has not reached."""
 

@@ -89,6 +89,16 @@ class SymbolPrimed:
 
 
 @dataclass(frozen=True, slots=True)
+class BarsCounted:
+    """Bars arrived that were stored before, just so or with other content."""
+
+    repeated_count: int
+    """Stored just so: nothing changed."""
+    revised_count: int
+    """Stored with other content: the newest fetch won."""
+
+
+@dataclass(frozen=True, slots=True)
 class ApiListening:
     """The API answers on this port."""
 
@@ -110,6 +120,7 @@ Event: TypeAlias = (
     | ProcessChanged
     | BrokerChanged
     | SymbolPrimed
+    | BarsCounted
     | ApiListening
     | BecameOverdue
 )

@@ -12,9 +12,10 @@ from .attempt import Partner, attempt
 from .broker.port import BarsAnswer, BarsRequest, BrokerTimeframe
 from .broker.session import Lane
 from .coverage import LiveEdge
-from .events import CellsChanged
+from .degraded import DegradedCode
+from .events import BarsCounted, CellsChanged, ReasonCleared, ReasonRaised
 from .process import Tools
-from .status import Cell, CellState
+from .status import CellState
 
 
 class Fetcher:
@@ -48,15 +49,29 @@ class Fetcher:
         async with asyncio.TaskGroup() as group:
             for page, request in enumerate(requests):
                 group.create_task(one(page, request))
+        if requests:
+            self._say_whether_any()
 
-    async def fetch_new(self) -> int:
-        """Fetch and store what is missing at the live edge; how many requests that took."""
+    async def fetch_new(self, first_ms: int) -> int:
+        """Fetch and store what is missing at the live edge; how many requests that took.
+
+        `first_ms` is where the series begins while nothing of it is covered.
+        """
         covered_until_ms = self._tools.store.coverage(self.key).until_ms
-        assert covered_until_ms is not None, f"{self.key} was never filled"
-        requests = self.missing(covered_until_ms)
+        requests = self.missing(first_ms if covered_until_ms is None else covered_until_ms)
         for request in requests:
             await self._page(request, Lane.LIVE, 0)
+        if requests:
+            self._say_whether_any()
         return len(requests)
+
+    def _say_whether_any(self) -> None:
+        """A series without a single bar is a reason, until its first bar is there."""
+        stale, board = DegradedCode.CELL_STALE, self._tools.board
+        if len(self._tools.store.load(self.key)):
+            board.post(ReasonCleared(stale, self.key))
+        else:
+            board.post(ReasonRaised(stale, self.key, f"The broker has no bar of {self.key} yet."))
 
     async def _page(self, request: BarsRequest, lane: Lane, page: int) -> None:
         """One range; asked again, older part by older part, while answers are cut short."""
@@ -78,12 +93,15 @@ class Fetcher:
         oldest_ms = answer.bars.first_open_ms
         from_ms = oldest_ms if is_cut and oldest_ms is not None else request.from_ms
         proved = self._proved(from_ms, request.until_ms, settled, now_ms)
-        await attempt(
+        stored = await attempt(
             self._tools,
             Partner.DISK,
             self.key,
             lambda: self._tools.store.append(self.key, settled, proved),
         )
+        if stored.repeated_count or stored.revised_count:
+            counted = BarsCounted(stored.repeated_count, stored.revised_count)
+            self._tools.board.post(counted)
 
     def _proved(
         self, from_ms: int, until_ms: int, settled: Bars, now_ms: int
@@ -99,7 +117,6 @@ class Fetcher:
 
     def _show_progress(self, share: float) -> None:
         board, store = self._tools.board, self._tools.store
-        bars = store.load(self.key)
         before = board.status.cells[self.key]
-        cell = Cell(CellState.FETCHING, share, len(bars), bars.last_open_ms, before.serving)
+        cell = before.moved(CellState.FETCHING, share, store.load(self.key))
         board.post(CellsChanged(self.key.symbol, {self._timeframe: cell}))

@@ -1,15 +1,17 @@
 """How long to wait before trying again, and when trying has become too often.
 
 The words are OTP's: a child may be restarted `intensity` times within `period_s`; after that
-it is held, which here means one try a period, never giving up. Delays grow geometrically,
+it is held, which here means one try a period, never giving up. Being ready for long enough
+forgives everything. Delays grow geometrically,
 `min * (max / min) ** (i / 6)`: 0.10, 0.22, 0.46, 1.0, 2.15, 4.64, 10 s by default.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 _STEPS = 6
+_FORGIVEN_AFTER_S = 60.0
 JITTER = 0.2
 """Delays are spread by this share, so that many children do not return together."""
 
@@ -36,12 +38,15 @@ class RestartWindow:
 
     failed_at_s: tuple[float, ...] = ()
     """When it failed within the last period, by the monotonic clock, oldest first."""
+    is_held: bool = False
+    """Whether it failed too often, and was not well for long since."""
 
-    def failed(self, at_s: float, period_s: float) -> RestartWindow:
-        """One failure more; those older than the period are forgotten."""
-        recent = tuple(t for t in self.failed_at_s if at_s - t < period_s)
-        return replace(self, failed_at_s=(*recent, at_s))
+    def failed(self, at_s: float, period_s: float, intensity: int) -> RestartWindow:
+        """One failure more; those older than the period are forgotten, being held is not."""
+        recent = (*(t for t in self.failed_at_s if at_s - t < period_s), at_s)
+        return RestartWindow(recent, self.is_held or len(recent) > intensity)
 
-    def is_too_often(self, intensity: int) -> bool:
-        """Whether the child must be held."""
-        return len(self.failed_at_s) > intensity
+
+def is_forgiven(ready_for_s: float, last_delay_s: float) -> bool:
+    """Whether a child was ready for so long that its earlier failures count no more."""
+    return ready_for_s >= max(_FORGIVEN_AFTER_S, 2 * last_delay_s)

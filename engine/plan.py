@@ -104,9 +104,3 @@ def remainder(request: BarsRequest, bars: Bars, page_bars_max: int) -> BarsReque
     if len(bars) < page_bars_max or first_ms is None or first_ms <= request.from_ms:
         return None
     return BarsRequest(request.symbol, request.timeframe, request.from_ms, first_ms)
-
-
-def is_day_due(market: Market, coverage: Coverage, now_ms: int) -> bool:
-    """Whether a trading day has closed that D1 was not fetched for."""
-    from_ms = coverage.until_ms
-    return from_ms is not None and bool(pages(market, Timeframe.D1, coverage, from_ms, now_ms))

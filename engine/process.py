@@ -17,7 +17,9 @@ from .events import ProcessChanged
 from .listener import Listener
 from .plan import Market
 from .status import ProcessState
+from .tick_feed import TickFeed
 from .timeline import Timeline
+from .witness import OpenMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,15 @@ class Tools:
     """When the engine opened, by the monotonic clock."""
     spawned_s: float
     """When this life of the process began, by the monotonic clock."""
+    ticks: TickFeed
+    """Where ticks pass from the publisher to the previews."""
     listener: Listener
     """Where the API listens."""
+
+    @property
+    def open_mode(self) -> OpenMode:
+        """What the opens of our bars mean."""
+        return "previous_close" if self.store.terms.open_mode == "previous_close" else "first_tick"
 
     def since_opened_s(self) -> float:
         """Seconds since the engine opened."""

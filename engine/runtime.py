@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from uds import Store, StoreTerms, new_boot_id, open_store
+from uds import Store, new_boot_id, open_store
 
 from . import gate
 from .actions import find_action
 from .board import StatusBoard
-from .bootstrap import OPEN_MODE, recover_all
+from .bootstrap import recover_all
 from .broker.session import BrokerSession
 from .cache_watch import watch_cache
 from .clock import SystemClock
@@ -28,8 +28,9 @@ from .first_status import PROCESS_NAMES, first_status
 from .listener import Listener
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
-from .sources import markets, open_source
+from .sources import markets, open_source, store_terms
 from .supervisor import Supervisor
+from .tick_feed import TickFeed
 from .timeline import Timeline
 
 _TICK_BACKOFF_MAX_S = 30.0
@@ -115,7 +116,7 @@ async def open_engine(
     opened_s = clock.monotonic_s()
     boot_id = new_boot_id()
     async with open_store(
-        _terms(config),
+        store_terms(config),
         config.data_root,
         boot_id,
         clock.real_ms(),
@@ -143,6 +144,7 @@ async def open_engine(
             chance=Random(store.token.value),
             opened_s=opened_s,
             spawned_s=opened_s,
+            ticks=TickFeed(),
             listener=Listener(config.api.host, config.api.port),
         )
         async with _running(tools, clock, at_ms, socket_path) as engine:
@@ -223,13 +225,3 @@ async def _watch_overdue(tools: Tools) -> None:
     await tools.clock.sleep(tools.config.bootstrap.prime_ready_timeout_s)
     if isinstance(tools.board.status.gate, gate.Closed):
         tools.board.post(BecameOverdue())
-
-
-def _terms(config: Config) -> StoreTerms:
-    return StoreTerms(
-        config.symbols,
-        config.timeframes,
-        config.redis.tail_bars,
-        config.anchors.model_dump(),
-        OPEN_MODE,
-    )

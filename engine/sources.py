@@ -1,6 +1,8 @@
-"""From the configuration to a broker and the clock that belongs to it."""
+"""From the configuration to a broker and the clock that belongs to it, markets, store terms."""
 
 from __future__ import annotations
+
+from uds import StoreTerms
 
 from .broker.market import SimulatedMarket
 from .broker.port import Broker
@@ -57,6 +59,18 @@ def markets(config: Config) -> dict[str, Market]:
     }
 
 
+def store_terms(config: Config) -> StoreTerms:
+    """What the store must be told."""
+    return StoreTerms(
+        config.symbols,
+        config.timeframes,
+        config.redis.tail_bars,
+        config.anchors.model_dump(),
+        config.bars_open_at(),
+        round(config.redis.preview_ttl_s * 1_000),
+    )
+
+
 def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
     path = config.broker.replay.path
     if path is None:
@@ -68,6 +82,7 @@ def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
         anchors=anchors,
         calendars=calendars,
         instruments=config.names("replay"),
+        zone=config.broker.replay.clock(),
     )
     begin_ms = at_ms if at_ms is not None else start_ms(history, calendars)
     clock = SystemClock.started_at(begin_ms)

@@ -6,16 +6,14 @@ ask (the gate, the phase, the counts) is computed from it, so no two answers can
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from uds.model import DERIVED_TIMEFRAMES, Generation, SeriesKey, Symbol, Timeframe
+from uds.model import Bars, Generation, SeriesKey, Symbol, Timeframe
 
 from . import gate
 from .degraded import DegradedReason, Severity
-
-_HEALED_MAX = 100
 
 
 class CellState(Enum):
@@ -52,6 +50,15 @@ class Cell:
     """The generation readers get this cell from; None until a flip was read back."""
     changed_ms: int = 0
     """When this value was written, for the change mark on the screen."""
+
+    def moved(self, state: CellState, progress: float, stored: Bars) -> Cell:
+        """On the way to being sealed; what readers are served meanwhile goes on counting."""
+        if self.serving is not None:
+            return replace(self, state=state, progress=progress)
+        return Cell(state, progress, len(stored), stored.last_open_ms)
+
+
+_UNFETCHED = {CellState.EMPTY, CellState.FETCHING}
 
 
 class Mode(Enum):
@@ -178,6 +185,10 @@ class Status:
     """The newest reasons that stood once and were cleared, oldest first."""
     prime: PrimeStatus = field(default_factory=PrimeStatus)
     """The priming budget."""
+    repeated_count: int = 0
+    """Bars the broker sent again just as they were stored."""
+    revised_count: int = 0
+    """Bars the broker sent again with other content; the newest fetch won."""
     gate_since_ms: int = 0
     """When the gate's word last changed, UTC ms."""
     opened_gate_after_s: float | None = None
@@ -224,21 +235,28 @@ class Status:
         """The earliest phase of any symbol."""
         if self.mode is None:
             return Phase.RECOVERING
-        return min(map(self.phase_of, self.symbols), key=tuple(Phase).index)
+        return _earliest_phase(self.cells.items())
 
     def phase_of(self, symbol: Symbol) -> Phase:
         """How far one symbol has come."""
-        states = {key.timeframe: c.state for key, c in self.cells.items() if key.symbol == symbol}
-        fetched = (states[Timeframe.M1], states[Timeframe.D1])
-        if any(state in (CellState.EMPTY, CellState.FETCHING) for state in fetched):
-            return Phase.FILLING
-        derived = [state for tf, state in states.items() if tf in DERIVED_TIMEFRAMES]
-        if CellState.EMPTY in derived:
-            return Phase.DERIVING
-        if any(state.is_ahead_of_redis for state in states.values()):
-            return Phase.PRIMING
-        return Phase.SEALING if CellState.PRIMED in states.values() else Phase.PRIME_COMPLETE
+        return _earliest_phase((k, cell) for k, cell in self.cells.items() if k.symbol == symbol)
 
     def reasons_of(self, key: SeriesKey) -> tuple[DegradedReason, ...]:
         """Reasons that concern a cell: its own, its symbol's."""
         return tuple(r for r in self.reasons if r.scope in (key, key.symbol))
+
+
+def _earliest_phase(cells: Iterable[tuple[SeriesKey, Cell]]) -> Phase:
+    """What the cell that is furthest behind is waiting for."""
+    fetched: set[CellState] = set()
+    derived: set[CellState] = set()
+    for key, cell in cells:
+        (derived if key.timeframe.is_derived else fetched).add(cell.state)
+    if fetched & _UNFETCHED:
+        return Phase.FILLING
+    if CellState.EMPTY in derived:
+        return Phase.DERIVING
+    states = fetched | derived
+    if any(state.is_ahead_of_redis for state in states):
+        return Phase.PRIMING
+    return Phase.SEALING if CellState.PRIMED in states else Phase.PRIME_COMPLETE

@@ -7,7 +7,8 @@ one-for-one.
 
 A keeper counts failures in a window. Within the intensity the delays grow (`intensity.py`);
 beyond it the child is *held*: one try a period, loudly, never giving up and never touching a
-sibling. The operator's restart ends the delay, clears the window and counts as a restart.
+sibling, until it was ready for long enough. The operator's restart ends the delay, clears the
+window and counts as a restart.
 
 This is the one place with a broad except: here an unexpected failure becomes a restart, a
 number and a sentence, instead of the end of the platform.
@@ -25,7 +26,7 @@ from .board import StatusBoard
 from .config import SupervisorConfig
 from .degraded import DegradedCode
 from .events import ProcessChanged, ReasonCleared, ReasonRaised
-from .intensity import Backoff, RestartWindow
+from .intensity import Backoff, RestartWindow, is_forgiven
 from .process import ProcessSpec, Tools
 from .status import ProcessState, ProcessStatus
 
@@ -74,6 +75,8 @@ class _Keeper:
         self._limits = limits
         self._schedule = Backoff(limits.backoff_min_s, spec.backoff_max_s or limits.backoff_max_s)
         self._window = RestartWindow()
+        self._delay_s = 0.0
+        self._ready_at_s: float | None = None
         self._child: asyncio.Task[None] | None = None
         self._retry_now = asyncio.Event()
         self._is_asked = False
@@ -83,14 +86,14 @@ class _Keeper:
         self._post(ProcessState.STARTING)
         while True:
             failure = await self._run_once()
+            if not self._is_asked and isinstance(failure, Fenced):
+                self._fenced(failure)
+                return
+            if not self._is_asked:
+                await self._wait_out(failure)
             if self._is_asked:
                 self._is_asked = False
                 self._window = RestartWindow()
-            elif isinstance(failure, Fenced):
-                self._fenced(failure)
-                return
-            else:
-                await self._wait_out(failure)
             self._began_again()
 
     def restart(self) -> None:
@@ -102,6 +105,7 @@ class _Keeper:
 
     async def _run_once(self) -> BaseException:
         """One life of the child: how it ended."""
+        self._ready_at_s = None
         self._child = asyncio.create_task(self._live(), name=self._spec.name)
         ready = asyncio.create_task(self._clear_when_ready(), name=f"{self._spec.name} readiness")
         try:
@@ -125,22 +129,29 @@ class _Keeper:
 
     async def _wait_out(self, failure: BaseException) -> None:
         """Say what happened and when the next attempt is; wait until then."""
-        now_s = self._tools.clock.monotonic_s()
-        self._window = self._window.failed(now_s, self._limits.period_s)
+        self._count_failure()
+        held = self._window.is_held
         count = len(self._window.failed_at_s)
-        held = self._window.is_too_often(self._limits.intensity)
         delay_s = self._schedule.delay_s(count, self._tools.chance.random())
+        following_s = self._schedule.delay_s(count + 1)
         if held:
-            delay_s = self._limits.period_s
+            delay_s = following_s = self._limits.period_s
+        self._delay_s = delay_s
         code = DegradedCode.CHILD_HELD if held else DegradedCode.CHILD_RESTARTING
         what = f"{type(failure).__name__}: {failure}"
-        following_s = self._schedule.delay_s(count + 1)
         plan = f"attempt {count + 1}, next in {delay_s:.1f} s, then {following_s:.1f} s"
         self._board.post(ReasonRaised(code, self._spec.name, f"{what} ({plan})"))
         due_ms = self._tools.clock.now_ms() + round(delay_s * 1_000)
         state = ProcessState.HELD if held else ProcessState.BACKOFF
         self._post(state, backoff_s=delay_s, next_attempt_ms=due_ms, last_exit=what)
         await self._sleep(delay_s)
+
+    def _count_failure(self) -> None:
+        now_s = self._tools.clock.monotonic_s()
+        ready_for_s = 0.0 if self._ready_at_s is None else now_s - self._ready_at_s
+        if is_forgiven(ready_for_s, self._delay_s):
+            self._window = RestartWindow()
+        self._window = self._window.failed(now_s, self._limits.period_s, self._limits.intensity)
 
     async def _sleep(self, delay_s: float) -> None:
         self._retry_now.clear()
@@ -151,12 +162,11 @@ class _Keeper:
         finally:
             nap.cancel()
             early.cancel()
-        self._is_asked = False
 
     async def _clear_when_ready(self) -> None:
         """The reasons against the child hold until it says ready."""
-
         await self._board.until(lambda status: self._said_ready(status.processes))
+        self._ready_at_s = self._tools.clock.monotonic_s()
         for code in (DegradedCode.CHILD_RESTARTING, DegradedCode.CHILD_HELD):
             self._board.post(ReasonCleared(code, self._spec.name))
 

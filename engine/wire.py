@@ -92,6 +92,8 @@ class BrokerDocument(Document):
     slots: SlotsDocument
     queue: dict[str, int]
     requests: dict[str, int]
+    repeated_bars: int
+    revised_bars: int
 
 
 class PrimeDocument(Document):
@@ -311,6 +313,8 @@ def _broker(status: Status) -> BrokerDocument:
         slots=SlotsDocument(used=b.slots_used, total=b.slots_total),
         queue=dict(b.queue),
         requests=dict(b.requests),
+        repeated_bars=status.repeated_count,
+        revised_bars=status.revised_count,
     )
 
 

@@ -19,10 +19,11 @@ _PURE_ROOMS = {
     "uds": "model errors layout codec manifest book",
     "engine": """
         absorb aggregate api apply buckets calendar_drift calendar_rules config coverage degraded
-        derive digest errors events gate intensity modes plan status timeline trading_calendar
-        wall_clock wire witness
+        derive digest errors events gate import_report intensity modes plan status timeline
+        trading_calendar wall_clock wire witness
     """,
-    "engine/broker": "csv_history market market_day noise port quotes token_bucket",
+    "engine/broker": "market market_day noise port quotes token_bucket",
+    "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())
 IMPURE_MODULES = frozenset(
@@ -42,7 +43,7 @@ SEAMS = {
     "typer": {"console/cli.py"},
     "time": {"engine/clock.py"},
 }
-MAY_OPEN = {"uds/disk.py", "engine/broker/replay.py"}
+MAY_OPEN = {"uds/disk.py", "engine/history/files.py"}
 BANNED_NAMES = ("utils", "helpers", "manager", "base", "common")
 TOO_HEAVY = ("pandas", "polars", "numba", "duckdb", "fastapi")
 LINES_MAX = 400

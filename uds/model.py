@@ -221,6 +221,30 @@ def joined(parts: Sequence[Bars]) -> Bars:
     return Bars(*(np.concatenate(rows) for rows in zip(*(p.columns for p in parts), strict=True)))
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Bars that arrived, beside those that are stored; no order of preference in it."""
+
+    is_new: npt.NDArray[np.bool_]
+    """Of each that arrived: its open was not stored."""
+    is_same: npt.NDArray[np.bool_]
+    """Of each that arrived: it is stored just so; neither new nor same means other content."""
+
+
+def compare(stored: Bars, arrived: Bars) -> Compared:
+    """What of the arrived bars is new and what is stored just so."""
+    at = stored.open_time_ms.searchsorted(arrived.open_time_ms)
+    is_known = np.zeros(len(arrived), dtype=np.bool_)
+    inside = at < len(stored)
+    is_known[inside] = stored.open_time_ms[at[inside]] == arrived.open_time_ms[inside]
+    is_same = is_known.copy()
+    rows = np.flatnonzero(is_known)
+    mine, theirs = stored.take(at[rows]), arrived.take(rows)
+    for one, other in zip(mine.columns, theirs.columns, strict=True):
+        is_same[rows] &= one == other
+    return Compared(~is_known, is_same)
+
+
 def _check(bars: Bars) -> None:
     lengths = {len(column) for column in bars.columns}
     if len(lengths) != 1:

@@ -37,6 +37,7 @@ from .model import (
     SeriesKey,
     Symbol,
     Timeframe,
+    compare,
 )
 from .ports import Cache, Disk, Pointer
 from .recovery import Recovered, recover_into
@@ -65,8 +66,10 @@ class Appended:
     key: SeriesKey
     watermark_ms: int | None
     """Open of the series' newest durable bar; None when it has none."""
-    bars: int
-    """Resident bars of the series now."""
+    repeated_count: int
+    """Bars of it that were stored just so before; nothing was written for them."""
+    revised_count: int
+    """Bars of it that replaced other content of the same open."""
 
 
 @dataclass(slots=True)
@@ -165,13 +168,16 @@ class Store:
             book = shelf.draft or shelf.live
             assert book is not None, f"{key.symbol} was neither recovered nor begun"
             series = book.series[key.timeframe]
-            news = _news(series.bars, bars)
+            found = compare(series.bars, bars)
+            news = bars.take(~found.is_same)
             if len(news):
                 await self._write(book, key.timeframe, news)
                 series.keep(series.bars.merged(news), self._kept_bars(key.timeframe))
                 book.unpublished.add(key.timeframe)
             series.coverage = Coverage.of((*series.coverage, *covered))
-            return Appended(key, series.bars.last_open_ms, len(series.bars))
+            repeated_count = int(found.is_same.sum())
+            revised_count = len(news) - int(found.is_new.sum())
+            return Appended(key, series.bars.last_open_ms, repeated_count, revised_count)
 
     def load(self, key: SeriesKey) -> Bars:
         """The resident bars of the draft, else of the live generation."""
@@ -372,15 +378,3 @@ class Store:
     def _snapshot(self, book: Book) -> Snapshot:
         tails = {timeframe: self._resident(book, timeframe) for timeframe in book.series}
         return Snapshot(book.generation, book.seq, tails, book.series[Timeframe.M1].coverage)
-
-
-def _news(stored: Bars, arrived: Bars) -> Bars:
-    """The arrived bars that are not stored just so already."""
-    if not len(stored) or not len(arrived) or arrived.open_time_ms[0] > stored.open_time_ms[-1]:
-        return arrived
-    place = stored.open_time_ms.searchsorted(arrived.open_time_ms).clip(max=len(stored) - 1)
-    there = stored.take(place)
-    same = there.open_time_ms == arrived.open_time_ms
-    for mine, theirs in zip(there.columns, arrived.columns, strict=True):
-        same &= mine == theirs
-    return arrived.take(~same)

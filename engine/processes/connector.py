@@ -14,7 +14,7 @@ from ..degraded import DegradedCode
 from ..events import ReasonCleared, ReasonRaised
 from ..fetching import Fetcher
 from ..intensity import Backoff
-from ..plan import days_from_ms, is_day_due
+from ..plan import days_from_ms
 from ..process import Tools
 from ..status import CellState, Status
 from ..timeline import Span
@@ -75,21 +75,22 @@ async def _keep_days(tools: Tools, symbol: Symbol) -> None:
 async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     symbol = fetcher.key.symbol
     start_s = tools.since_opened_s()
-    days = tools.config.bootstrap.warmup_bars.D1
-    from_ms = days_from_ms(tools.markets[symbol], tools.clock.now_ms(), days)
-    await fetcher.fill(from_ms, Lane.D1)
+    await fetcher.fill(_from_ms(tools, symbol), Lane.D1)
     tools.timeline.note(Span("D1", symbol, start_s, tools.since_opened_s()))
     show(tools, symbol, CellState.STORED, Timeframe.D1)
 
 
 async def _follow(tools: Tools, fetcher: Fetcher) -> None:
     symbol = fetcher.key.symbol
-    covered = tools.store.coverage(fetcher.key)
-    if not is_day_due(tools.markets[symbol], covered, tools.clock.now_ms()):
+    if not await fetcher.fetch_new(_from_ms(tools, symbol)):
         return
-    await fetcher.fetch_new()
     snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
     show_served(tools, symbol, snapshot)
+
+
+def _from_ms(tools: Tools, symbol: Symbol) -> int:
+    days = tools.config.bootstrap.warmup_bars.D1
+    return days_from_ms(tools.markets[symbol], tools.clock.now_ms(), days)
 
 
 async def _rest(tools: Tools, key: SeriesKey) -> None:

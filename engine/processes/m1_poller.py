@@ -16,7 +16,6 @@ from ..scrutiny import scrutinise
 from ..status import CellState, Status
 from ..timeline import Span
 
-
 _EMPTY_RETRY_S = 60.0
 
 

@@ -1,0 +1,348 @@
+"""Lanes before slots: D1 first, then symbol by symbol, and no slot is ever lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.broker import session as session_room
+from engine.broker.port import BarsAnswer, BarsRequest, FetchFailed, LoginFailed, LoginFault
+from engine.broker.session import BrokerSession, Lane
+from engine.status import BrokerStatus
+from tests.engine.builders import GOLD, NOON, YEN, Fault, ScriptedBroker
+from tests.engine.virtual_time import VirtualClock, in_virtual_time, settle
+from uds.model import Bars, Timeframe
+
+LANES = {"D1": Lane.D1, "LIVE": Lane.LIVE, "FILL": Lane.FILL}
+
+
+def request(symbol: str = GOLD, page: int = 0) -> BarsRequest:
+    """A page, told apart by where it begins."""
+    return BarsRequest(symbol, Timeframe.M1, NOON - page, NOON)
+
+
+def no_rows(_: BarsRequest) -> Bars:
+    """An answer is an answer."""
+    return Bars.empty()
+
+
+class Room:
+    """A session over a scripted broker, and what it said of itself."""
+
+    def __init__(self, slots: int = 1, pace: float | None = None, **broker: object) -> None:
+        self.clock = VirtualClock(NOON)
+        self.broker = ScriptedBroker(no_rows, self.clock, concurrency=slots, **broker)  # type: ignore[arg-type]
+        self.said: list[BrokerStatus] = []
+        self.session = BrokerSession(self.broker, self.clock, pace, self.said.append)
+
+    def ask(
+        self, lane: Lane = Lane.FILL, rank: tuple[int, int] = (0, 0), symbol: str = GOLD
+    ) -> asyncio.Task[BarsAnswer]:
+        """Queue a request; its page number is its rank's."""
+        return asyncio.create_task(self.session.fetch(request(symbol, rank[1]), lane, rank))
+
+    @property
+    def status(self) -> BrokerStatus:
+        """The newest word."""
+        return self.said[-1]
+
+
+@given(
+    st.permutations(
+        [(lane, symbol, page) for lane in LANES for symbol in (0, 1) for page in (0, 1)]
+    )
+)
+def test_after_login_requests_go_by_lane_symbol_and_page(
+    queued: list[tuple[str, int, int]],
+) -> None:
+    """D1 before M1 whatever the order of queueing: slots open when the first wave is queued."""
+
+    @in_virtual_time
+    async def sent() -> None:
+        room = Room(slots=1)
+        tasks = []
+        for lane, symbol, page in queued:
+            order = list(LANES).index(lane) * 10 + symbol * 2 + page
+            asked = BarsRequest(str(order), Timeframe.M1, 0, 1)
+            tasks.append(
+                asyncio.create_task(room.session.fetch(asked, LANES[lane], (symbol, page)))
+            )
+            await settle(2)
+        await room.session.login()
+        await asyncio.gather(*tasks)
+
+        assert [0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23] == [
+            int(one.symbol) for one in room.broker.asked
+        ]
+
+    sent()
+
+
+@in_virtual_time
+async def test_nothing_is_sent_before_the_login() -> None:
+    """The port says so: a call before `login` has returned is not safe."""
+    room = Room(slots=4)
+    asked = room.ask()
+    await asyncio.sleep(60)
+
+    assert [] == room.broker.asked
+    await room.session.login()
+    await asked
+    assert 1 == len(room.broker.asked)
+
+
+@in_virtual_time
+async def test_no_more_requests_are_under_way_than_there_are_slots() -> None:
+    """The account allows so many; with 4 slots and 50 ms each, 10 take 3 rounds."""
+    room = Room(slots=4)
+    await room.session.login()
+    began_s = room.clock.monotonic_s()
+
+    await asyncio.gather(*(room.ask() for _ in range(10)))
+
+    assert pytest.approx(0.15) == room.clock.monotonic_s() - began_s
+    assert 4 == max(status.slots_used for status in room.said)
+    assert 0 == room.status.slots_used
+
+
+@in_virtual_time
+async def test_an_urgent_request_overtakes_those_that_wait() -> None:
+    """A closed minute must not stand behind an hour of backfill."""
+    room = Room(slots=1)
+    await room.session.login()
+    tasks = [room.ask(Lane.FILL, (0, page)) for page in (1, 2, 3)]
+    await settle()
+    tasks.append(room.ask(Lane.LIVE, (9, 9)))
+    await asyncio.gather(*tasks)
+
+    assert [1, 9, 2, 3] == [NOON - asked.from_ms for asked in room.broker.asked]
+
+
+@in_virtual_time
+async def test_a_waiter_cancelled_in_the_queue_leaves_its_place() -> None:
+    """Its slot would otherwise be granted to nobody."""
+    room = Room(slots=1)
+    await room.session.login()
+    first, gone, last = (room.ask(rank=(0, page)) for page in (1, 2, 3))
+    await settle()
+
+    gone.cancel()
+    await settle()
+
+    assert {"FILL": 1} == dict(room.status.queue)
+    await asyncio.gather(first, last)
+    assert [1, 3] == [NOON - asked.from_ms for asked in room.broker.asked]
+    assert 0 == room.status.slots_used
+
+
+@in_virtual_time
+async def test_a_waiter_cancelled_after_being_granted_passes_its_slot_on() -> None:
+    """Between the grant and the waiter's next step a restart may cancel it."""
+    room = Room(slots=1)
+    first, second = (room.ask(rank=(0, page)) for page in (1, 2))
+    await settle()
+    room.broker.login_s = 0.0
+    await room.session.login()  # grants the slot to the first, which has not run since
+    first.cancel()
+
+    await second
+
+    assert [2] == [NOON - asked.from_ms for asked in room.broker.asked]
+    assert 0 == room.status.slots_used
+
+
+@in_virtual_time
+async def test_a_request_cancelled_under_way_frees_its_slot() -> None:
+    """A restarted process must not take slots with it."""
+    room = Room(slots=1)
+    await room.session.login()
+    gone, waits = room.ask(rank=(0, 1)), room.ask(rank=(0, 2))
+    await asyncio.sleep(0.01)
+
+    gone.cancel()
+    await waits
+
+    assert 0 == room.status.slots_used
+
+
+@in_virtual_time
+async def test_a_hanging_request_fails_after_five_seconds() -> None:
+    """F9: detection is 5 s, and the other slots go on meanwhile."""
+    room = Room(slots=1, faults=[Fault(lambda _: True)])
+    await room.session.login()
+    began_s = room.clock.monotonic_s()
+
+    with pytest.raises(FetchFailed, match=r"did not answer for XAU/USD M1 within 5 s\."):
+        await room.ask()
+
+    assert pytest.approx(5.0) == room.clock.monotonic_s() - began_s
+
+
+@in_virtual_time
+async def test_the_time_in_the_queue_is_not_the_brokers_fault() -> None:
+    """With one slot and 100 requests the last waits 5 s before it is even sent."""
+    room = Room(slots=1)
+    await room.session.login()
+
+    answers = await asyncio.gather(*(room.ask(rank=(0, page)) for page in range(120)))
+
+    assert 120 == len(answers)
+
+
+@given(st.lists(st.sampled_from(["answers", "fails", "hangs", "is cancelled"]), max_size=12))
+def test_afterwards_as_many_slots_are_free_as_there_ever_were(fates: list[str]) -> None:
+    """Whatever befalls requests, none may keep its slot (F9: slots free = capacity)."""
+
+    @in_virtual_time
+    async def all_free() -> None:
+        room = Room(slots=3)
+        await room.session.login()
+        tasks = []
+        for page, fate in enumerate(fates):
+
+            def mine(asked: BarsRequest, page: int = page) -> bool:
+                return NOON - page == asked.from_ms
+
+            if fate == "fails":
+                room.broker.faults.append(Fault(mine, FetchFailed("No.")))
+            elif fate == "hangs":
+                room.broker.faults.append(Fault(mine))
+            tasks.append(room.ask(rank=(0, page)))
+        await asyncio.sleep(0.02)
+        for task, fate in zip(tasks, fates, strict=True):
+            if fate == "is cancelled":
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert 0 == room.status.slots_used
+
+        began_s = room.clock.monotonic_s()
+        await asyncio.gather(*(room.ask() for _ in range(3)))
+        assert pytest.approx(0.05) == room.clock.monotonic_s() - began_s
+
+    all_free()
+
+
+@in_virtual_time
+async def test_answered_requests_are_counted_and_failed_ones_are_not() -> None:
+    """The replay floor is recomputed from these counts."""
+    room = Room(slots=2, faults=[Fault(lambda asked: asked.symbol == YEN, FetchFailed("No."))])
+    await room.session.login()
+    d1 = BarsRequest(GOLD, Timeframe.D1, 0, NOON)
+
+    await asyncio.gather(room.ask(), room.ask(), room.session.fetch(d1, Lane.D1))
+    with pytest.raises(FetchFailed):
+        await room.ask(symbol=YEN)
+
+    assert {"M1": 2, "D1": 1} == dict(room.status.requests)
+    assert [0.05] * 3 == [one.latency_s for one in room.session.answered]
+    assert "No." == room.status.last_error
+
+
+@in_virtual_time
+async def test_an_answer_remembers_when_it_was_queued_sent_and_received() -> None:
+    """Wait and work are told apart by it."""
+    room = Room(slots=1)
+    await room.session.login()
+    await asyncio.gather(room.ask(rank=(0, 0)), room.ask(rank=(0, 1)))
+
+    first, second = room.session.answered
+    assert pytest.approx((0.5, 0.5, 0.55)) == (first.queued_s, first.sent_s, first.answered_s)
+    assert pytest.approx((0.5, 0.55, 0.6)) == (second.queued_s, second.sent_s, second.answered_s)
+
+
+@in_virtual_time
+async def test_the_queue_is_told_by_lane() -> None:
+    """The screen's `broker D1:0 M1:4`."""
+    room = Room(slots=1)
+    tasks = [room.ask(lane) for lane in (Lane.D1, Lane.FILL, Lane.FILL, Lane.LIVE)]
+    await settle()
+
+    assert {"D1": 1, "FILL": 2, "LIVE": 1} == dict(room.status.queue)
+    await room.session.login()
+    await asyncio.gather(*tasks)
+    assert {} == dict(room.status.queue)
+
+
+@in_virtual_time
+async def test_requests_keep_the_configured_pace() -> None:
+    """Ten a second, the first few at once: 30 requests take 2 to 3 s."""
+    room = Room(slots=4, pace=10.0)
+    await room.session.login()
+    began_s = room.clock.monotonic_s()
+
+    await asyncio.gather(*(room.ask() for _ in range(30)))
+
+    assert 2.0 < room.clock.monotonic_s() - began_s < 3.0
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (LoginFailed("No.", LoginFault.PERMANENT), LoginFailed, "No."),
+        (None, TimeoutError, "the login timed out"),
+    ],
+)
+def test_a_failed_login_opens_no_slots(
+    error: Exception | None,
+    kind: type[Exception],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Requests go on waiting for the login that succeeds."""
+    monkeypatch.setattr(session_room, "LOGIN_TIMEOUT_S", 2.0)
+
+    @in_virtual_time
+    async def fails() -> None:
+        room = Room(slots=1, login_errors=[error])
+        asked = room.ask()
+        with pytest.raises(kind):
+            await room.session.login()
+
+        assert not room.session.is_open
+        assert [] == room.broker.asked
+        assert ("failed", said, 1) == (
+            room.status.state,
+            room.status.last_error,
+            room.status.login_attempts,
+        )
+
+        await room.session.login()
+        await asked
+        assert ("ready", 2) == (room.status.state, room.status.login_attempts)
+
+    fails()
+
+
+@in_virtual_time
+async def test_a_second_login_does_not_multiply_the_slots() -> None:
+    """A session that expires is opened again; the account's limit stays."""
+    room = Room(slots=1)
+    await room.session.login()
+    room.broker.login_s = 0.0
+    room.broker.latency_s = 1.0
+    tasks = [room.ask() for _ in range(3)]
+    await asyncio.sleep(0.1)
+    await room.session.login()
+    await asyncio.sleep(0.1)
+
+    assert (1, 1) == (len(room.broker.asked), room.status.slots_used)
+    await asyncio.gather(*tasks)
+
+
+@in_virtual_time
+async def test_the_state_says_since_when() -> None:
+    """`broker ready since` is for the operator; it moves with the state only."""
+    room = Room(slots=1)
+    await room.session.login()
+    await asyncio.sleep(10)
+    await room.ask()
+
+    assert NOON + 500 == room.status.since_ms
+
+
+def test_lanes_are_in_the_order_of_their_urgency() -> None:
+    """The heap compares them as numbers."""
+    assert [Lane.D1, Lane.LIVE, Lane.FILL] == sorted(Lane)

@@ -1,0 +1,278 @@
+"""The pure step from status and event to the next status, and what is computed from it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.apply import apply
+from engine.degraded import DegradedCode
+from engine.events import (
+    ApiListening,
+    BecameOverdue,
+    BrokerChanged,
+    CellsChanged,
+    Event,
+    ModesDecided,
+    ProcessChanged,
+    ReasonCleared,
+    ReasonRaised,
+    StoreOpened,
+    SymbolPrimed,
+)
+from engine.gate import Closed, GateState, Open
+from engine.status import (
+    BrokerStatus,
+    Cell,
+    CellState,
+    Mode,
+    Phase,
+    ProcessState,
+    ProcessStatus,
+    Status,
+)
+from tests.engine.builders import GOLD, NOON, YEN, a_status, flat_bars, key, small_config
+from uds.model import Generation, Timeframe
+
+FIRST = a_status(small_config())
+SERVED = Generation(42, 1)
+COLD = ModesDecided(Mode.COLD, "nothing is stored", {GOLD: Mode.COLD, YEN: Mode.COLD})
+
+any_cell = st.builds(
+    Cell, st.sampled_from(CellState), serving=st.sampled_from((None, SERVED, Generation(42, 2)))
+)
+any_scope = st.sampled_from((None, GOLD, "m1_poller", key(YEN, Timeframe.H4)))
+any_event = st.one_of(
+    st.builds(StoreOpened, st.integers(1, 99)),
+    st.just(COLD),
+    st.builds(
+        CellsChanged,
+        st.sampled_from((GOLD, YEN)),
+        st.dictionaries(st.sampled_from(Timeframe), any_cell, min_size=1),
+    ),
+    st.builds(ReasonRaised, st.sampled_from(DegradedCode), any_scope, st.text(max_size=5)),
+    st.builds(ReasonCleared, st.sampled_from(DegradedCode), any_scope),
+    st.builds(
+        ProcessChanged,
+        st.builds(ProcessStatus, st.just("m1_poller"), st.sampled_from(ProcessState)),
+    ),
+    st.just(BrokerChanged(BrokerStatus("sim", "failed"))),
+    st.builds(SymbolPrimed, st.sampled_from((GOLD, YEN)), st.floats(0, 9)),
+    st.just(ApiListening(8_000)),
+    st.just(BecameOverdue()),
+)
+
+
+def after(*events: Event, status: Status = FIRST, at_ms: int = NOON) -> Status:
+    """The status that these events lead to, one millisecond apart."""
+    for step, event in enumerate(events):
+        status = apply(status, event, at_ms + step)
+    return status
+
+
+def all_cells(symbol: str, state: CellState, serving: Generation | None = None) -> CellsChanged:
+    """Every timeframe of a symbol in one state."""
+    return CellsChanged(symbol, {tf: Cell(state, serving=serving) for tf in Timeframe})
+
+
+def sealed(symbol: str, generation: Generation = SERVED) -> CellsChanged:
+    """Every timeframe of a symbol is served."""
+    return all_cells(symbol, CellState.SEALED, generation)
+
+
+def raised(code: DegradedCode, detail: str = "it happened") -> ReasonRaised:
+    """A reason of the whole platform."""
+    return ReasonRaised(code, None, detail)
+
+
+@given(st.lists(any_event, max_size=25))
+def test_after_any_events_the_gate_is_what_the_cells_say(events: list[Event]) -> None:
+    """No order of flags, reasons and moves of processes may open or close it."""
+    status = after(*events)
+
+    is_served = all(cell.serving is not None for cell in status.cells.values())
+    is_fenced = any(r.code is DegradedCode.FENCED for r in status.reasons)
+    assert (is_served and not is_fenced) is isinstance(status.gate, Open)
+
+
+@given(st.lists(any_event, max_size=25))
+def test_a_closed_gate_says_why_after_any_events(events: list[Event]) -> None:
+    """I5, for every road that leads there."""
+    verdict = after(*events).gate
+
+    assert isinstance(verdict, Open) or len(verdict.why) > 0
+
+
+@given(st.lists(any_event, max_size=25))
+def test_the_platform_is_in_the_earliest_phase_of_any_symbol(events: list[Event]) -> None:
+    """The fastest symbol must not speak for the slowest."""
+    status = after(*events)
+
+    order = list(Phase)
+    if status.mode is None:
+        assert Phase.RECOVERING is status.phase
+    else:
+        slowest = min(order.index(status.phase_of(symbol)) for symbol in (GOLD, YEN))
+        assert slowest == order.index(status.phase)
+
+
+@given(st.lists(any_event, max_size=25))
+def test_every_event_is_one_step_and_never_changes_the_value_before(events: list[Event]) -> None:
+    """Readers hold on to a status; a sequence number tells them how far they are behind."""
+    before = dataclasses.replace(FIRST)
+
+    assert len(events) == after(*events).seq
+    assert before == FIRST
+
+
+@pytest.mark.parametrize(
+    ("m1_and_d1", "derived", "phase"),
+    [
+        ((CellState.FETCHING, CellState.STORED), CellState.EMPTY, Phase.FILLING),
+        ((CellState.STORED, CellState.EMPTY), CellState.DERIVED, Phase.FILLING),
+        ((CellState.STORED, CellState.STORED), CellState.EMPTY, Phase.DERIVING),
+        ((CellState.STORED, CellState.STORED), CellState.DERIVED, Phase.PRIMING),
+        ((CellState.PRIMED, CellState.PRIMED), CellState.PRIMED, Phase.SEALING),
+        ((CellState.SEALED, CellState.SEALED), CellState.SEALED, Phase.PRIME_COMPLETE),
+    ],
+)
+def test_a_symbols_phase_follows_from_its_cells(
+    m1_and_d1: tuple[CellState, CellState], derived: CellState, phase: Phase
+) -> None:
+    """The phase is read off the data, nobody announces it."""
+    states = dict.fromkeys(Timeframe, derived)
+    states |= dict(zip((Timeframe.M1, Timeframe.D1), m1_and_d1, strict=True))
+    moved = CellsChanged(GOLD, {tf: Cell(state) for tf, state in states.items()})
+
+    assert phase is after(COLD, sealed(YEN), moved).phase
+
+
+def test_a_rebuild_leaves_the_gate_open() -> None:
+    """Readers stay on the old generation until the flip; only then does it change."""
+    status = after(COLD, sealed(GOLD), sealed(YEN), all_cells(GOLD, CellState.EMPTY, SERVED))
+
+    assert GateState.OPEN is status.gate.state
+    assert SERVED == status.generations[GOLD]
+    assert Phase.FILLING is status.phase
+
+
+def test_fenced_closes_even_what_is_complete() -> None:
+    """A successor owns the data: whatever we hold is the past."""
+    status = after(sealed(GOLD), sealed(YEN), raised(DegradedCode.FENCED))
+
+    assert GateState.FENCED is status.gate.state
+
+
+def test_a_permanent_refusal_asks_for_the_operator() -> None:
+    """The exit code and the screen's word depend on it."""
+    assert GateState.NEEDS_OPERATOR is after(raised(DegradedCode.BROKER_LOGIN_PERMANENT)).gate.state
+
+
+def test_a_reason_raised_again_counts_and_keeps_its_beginning() -> None:
+    """`since` is when the trouble began, not when it was last seen."""
+    down = DegradedCode.REDIS_DOWN
+    status = after(raised(down, "one"), raised(down, "two"), raised(down, "three"))
+
+    (reason,) = status.reasons
+    assert (3, NOON, "three") == (reason.count, reason.since_ms, reason.detail)
+
+
+def test_a_cleared_reason_is_remembered_as_healed() -> None:
+    """A start that stumbled and recovered must be able to say so."""
+    down = DegradedCode.REDIS_DOWN
+    status = after(raised(down), raised(down), ReasonCleared(down, None))
+
+    assert () == status.reasons
+    assert [(down, 2)] == [(reason.code, reason.count) for reason in status.healed]
+
+
+def test_clearing_what_does_not_stand_changes_nothing() -> None:
+    """Recovery is announced without asking whether anything was wrong."""
+    status = after(raised(DegradedCode.REDIS_DOWN), ReasonCleared(DegradedCode.REDIS_DOWN, GOLD))
+
+    assert 1 == len(status.reasons)
+    assert () == status.healed
+
+
+def test_reasons_of_different_scopes_stand_side_by_side() -> None:
+    """Gold's trouble must not count as the yen's."""
+    failed = DegradedCode.BROKER_FETCH_FAILED
+    m1, h4 = key(GOLD, Timeframe.M1), key(GOLD, Timeframe.H4)
+    status = after(ReasonRaised(failed, m1, "a"), ReasonRaised(failed, YEN, "b"), raised(failed))
+
+    assert [m1, YEN, None] == [reason.scope for reason in status.reasons]
+    assert [m1] == [reason.scope for reason in status.reasons_of(m1)]
+    assert () == status.reasons_of(h4)
+
+
+def test_only_the_newest_healed_reasons_are_kept() -> None:
+    """A year of flapping must not grow the status without bound."""
+    down = DegradedCode.REDIS_DOWN
+    flapping = [event for _ in range(120) for event in (raised(down), ReasonCleared(down, None))]
+
+    assert 100 == len(after(*flapping).healed)
+
+
+def test_cells_that_are_not_ours_are_a_programmers_error() -> None:
+    """A typo in a symbol must not grow a cell that the gate then waits for."""
+    with pytest.raises(AssertionError, match="GER30"):
+        after(sealed("GER30"))
+
+
+def test_opening_clears_overdue_and_heals_its_reason() -> None:
+    """The word overdue is about a gate that is closed."""
+    status = after(BecameOverdue(), sealed(GOLD), sealed(YEN), at_ms=NOON + 31_000)
+
+    assert not status.overdue
+    assert GateState.OPEN is status.gate.state
+    assert [DegradedCode.GATE_OVERDUE] == [reason.code for reason in status.healed]
+    assert pytest.approx(31.002) == status.opened_gate_after_s
+
+
+def test_overdue_names_the_cells_and_opens_nothing() -> None:
+    """P3: a timeout that passes is news, not a decision."""
+    status = after(sealed(GOLD), BecameOverdue())
+
+    assert status.overdue
+    assert isinstance(status.gate, Closed)
+    assert "8 cells: USD/JPY/M1, USD/JPY/M3" in status.reasons[0].detail
+
+
+def test_the_first_opening_is_the_one_that_is_timed() -> None:
+    """A rebuild or a healed reason later on must not rewrite the start's figure."""
+    status = after(sealed(GOLD), sealed(YEN), at_ms=NOON + 1_000)
+    later = after(raised(DegradedCode.REDIS_DOWN), status=status, at_ms=NOON + 90_000)
+
+    assert pytest.approx(1.001) == later.opened_gate_after_s
+    assert NOON + 90_000 == later.gate_since_ms
+
+
+def test_a_cell_on_its_way_counts_what_readers_get_while_they_get_it() -> None:
+    """During a rebuild the screen must not say 0 bars of a series that is being served."""
+    served = Cell(CellState.SEALED, 1.0, 300, NOON, SERVED)
+    stored = flat_bars([NOON - 60_000, NOON])
+
+    assert (300, NOON) == (
+        served.moved(CellState.EMPTY, 1.0, stored.tail(0)).bars,
+        served.moved(CellState.EMPTY, 1.0, stored.tail(0)).watermark_ms,
+    )
+    assert 2 == Cell().moved(CellState.FETCHING, 0.5, stored).bars
+
+
+def test_priming_is_counted_in_cells_and_seconds() -> None:
+    """The budget's gauge reads these sums; a rebuild of a symbol replaces its share."""
+    status = after(SymbolPrimed(GOLD, 0.2), SymbolPrimed(YEN, 0.3), SymbolPrimed(GOLD, 0.1))
+
+    assert 16 == status.prime.cells
+    assert pytest.approx(0.4) == status.prime.elapsed_s
+
+
+def test_a_process_keeps_its_place_in_the_table() -> None:
+    """Rows that jump about cannot be read."""
+    names = [process.name for process in FIRST.processes]
+    moved = after(ProcessChanged(ProcessStatus("m1_poller", ProcessState.READY)))
+
+    assert names == [process.name for process in moved.processes]
