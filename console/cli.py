@@ -19,7 +19,7 @@ from uds import UdsError
 
 from .exits import Exit
 from .options import BadOption, Options, hoisted
-from .prose import bootstrap_prose, status_prose
+from .prose import bootstrap_prose, import_prose, import_warnings, status_prose
 
 if TYPE_CHECKING:
     from engine import Config
@@ -32,6 +32,7 @@ _EXIT_OF = {
     "EngineSilent": Exit.TIMEOUT,
     "EngineUnreachable": Exit.UNREACHABLE,
     "FolderLocked": Exit.REFUSED,
+    "HistoryUnreadable": Exit.FAILED,
     "UdsError": Exit.FAILED,
     "EngineError": Exit.USAGE,
     "BadOption": Exit.USAGE,
@@ -165,6 +166,45 @@ def down(ctx: typer.Context) -> None:
     typer.echo("The engine has stopped.")
 
 
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A history file, or a folder of them.")],
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="csv, histdata, mt or dukascopy; default: told.")
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option(help="Clock of files that do not state theirs: Europe/Athens, UTC-5, …"),
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="Whose file it is; default: as its name says.")
+    ] = None,
+    is_replacing: Annotated[
+        bool, typer.Option("--replace", help="Of two bars that differ take the file's.")
+    ] = False,
+) -> None:
+    """Bring M1 and D1 of history files into the data folder; no engine may own it.
+
+    Examples: coldstart-console import EURUSD_M1.csv · coldstart-console import ./histdata
+    --zone America/New_York · coldstart-console import export.txt --symbol XAU/USD --json
+    """
+    from engine import ImportRequest, SystemClock, import_history
+
+    options: Options = ctx.obj
+    config = _loaded(options)
+    at_ms = _or_fail(options.at_ms)
+    clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
+    request = ImportRequest(path, format_name, zone, symbol, is_replacing)
+    say = _tell if sys.stderr.isatty() and not options.is_quiet else _say_nothing
+    report = _run(import_history(config, request, clock, say))
+    document = report.document()
+    typer.echo(json.dumps(document) if options.is_json else import_prose(document))
+    for line in import_warnings(document):
+        _tell(line)
+    raise typer.Exit(Exit.OK if report.is_whole else Exit.USAGE)
+
+
 @config_app.command("check")
 def config_check(ctx: typer.Context) -> None:
     """Say whether the configuration can be used.
@@ -249,6 +289,10 @@ def _fail(code: Exit, sentence: str) -> NoReturn:
 
 def _tell(line: str) -> None:
     typer.echo(line, err=True)
+
+
+def _say_nothing(_: str) -> None:
+    """For whoever does not watch."""
 
 
 def _log_to_stderr() -> None:

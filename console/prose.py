@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 _NONE = "–"
@@ -51,6 +53,51 @@ def status_prose(document: dict[str, Any]) -> str:
         for p in document["processes"]
     ]
     return "\n".join([*lines, *_reasons(document["reasons"])])
+
+
+def import_prose(document: dict[str, Any]) -> str:
+    """What an import brought, a line a fact."""
+    lines: list[str] = []
+    for symbol in document["symbols"]:
+        lines.append(
+            f"{symbol['symbol']:<16}generation {symbol['generation']}"
+            f" · {symbol['derived']:,} bars of M3 to H4 derived"
+        )
+        for series in symbol["series"]:
+            lines.append(
+                f"  {series['timeframe']:<14}{series['new']:,} new"
+                f" · {series['repeated']:,} repeated · {series['conflicting']:,} conflicting"
+                f" · {_moment(series['from_ms'])} to {_moment(series['until_ms'])} UTC"
+            )
+        for file in symbol["files"]:
+            lines.append(
+                f"  {file['name']}: {file['timeframe']}, {file['format']}, {file['rows']:,} rows,"
+                f" {file['dropped']:,} dropped, {file['unfinished']:,} unfinished"
+            )
+            lines.append(f"    {file['zone']}: {file['evidence']}")
+            if file["fault"]:
+                lines.append(f"    {file['fault']}")
+    return "\n".join(lines)
+
+
+def import_warnings(document: dict[str, Any]) -> Iterator[str]:
+    """What of an import must not be overlooked, as sentences."""
+    kept = "the file's were taken" if document["replace"] else "the stored ones stay"
+    remedy = "" if document["replace"] else "; --replace takes the file's"
+    for symbol in document["symbols"]:
+        for series in symbol["series"]:
+            if series["conflicting"]:
+                yield (
+                    f"{symbol['symbol']}/{series['timeframe']}: {series['conflicting']:,} bars"
+                    f" differ from stored ones, the first at"
+                    f" {_moment(series['first_conflict_ms'])} UTC: {kept}{remedy}."
+                )
+        yield from (f"{symbol['symbol']}: {note}" for note in symbol["notes"])
+    yield from (skipped["why"] for skipped in document["skipped"])
+
+
+def _moment(ts_ms: int) -> str:
+    return datetime.fromtimestamp(ts_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _reasons(reasons: list[dict[str, Any]]) -> list[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .actions import Danger as Danger
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
+    from .cell import Cell as Cell
+    from .cell import CellState as CellState
     from .clock import Clock as Clock
     from .clock import ManualClock as ManualClock
     from .clock import SystemClock as SystemClock
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
     from .status import BrokerStatus as BrokerStatus
-    from .status import Cell as Cell
-    from .status import CellState as CellState
     from .status import Mode as Mode
     from .status import Phase as Phase
     from .status import PrimeStatus as PrimeStatus
@@ -92,10 +92,9 @@ __getattr__ = lazy_door(
             "Engine",
             "open_engine",
         ),
+        "cell": ("Cell", "CellState"),
         "status": (
             "BrokerStatus",
-            "Cell",
-            "CellState",
             "Mode",
             "Phase",
             "PrimeStatus",

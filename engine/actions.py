@@ -5,15 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from uds.model import DERIVED_TIMEFRAMES, Timeframe
 
 from .bootstrap import begin_rebuild
 from .errors import ActionRefused
+from .process import Tools
+from .supervisor import Supervisor
 
-if TYPE_CHECKING:
-    from .runtime import Engine
+
+class Operable(Protocol):
+    """An engine as those see it who operate it."""
+
+    tools: Tools
+    """Everything its processes are given."""
+    supervisor: Supervisor
+    """Keeper of its processes."""
+
+    def question(self, action_id: str, target: str) -> str:
+        """What an action would touch, as a question; raises ActionRefused."""
+        ...
+
+    async def act(self, action_id: str, target: str) -> str:
+        """Do an action; what was done, as a sentence. Raises ActionRefused."""
+        ...
+
+    def stop(self) -> None:
+        """Ask for an orderly stop."""
+        ...
 
 
 class Danger(Enum):
@@ -33,27 +53,27 @@ class Action:
     """Its name for keys, socket and command line."""
     danger: Danger
     """How it must be asked for."""
-    question: Callable[[Engine, str], str]
+    question: Callable[[Operable, str], str]
     """The blast radius from fresh state, as a question; raises ActionRefused."""
-    run: Callable[[Engine, str], str]
+    run: Callable[[Operable, str], str]
     """Do it at once, or begin it; what was done, as a sentence. Raises ActionRefused."""
 
 
-def _restart_question(engine: Engine, name: str) -> str:
+def _restart_question(engine: Operable, name: str) -> str:
     _must_be_process(engine, name)
     others = len(engine.supervisor.names) - 1
     return f"Restart {name}? The other {others} processes go on undisturbed."
 
 
-def _restart(engine: Engine, name: str) -> str:
+def _restart(engine: Operable, name: str) -> str:
     _must_be_process(engine, name)
     engine.supervisor.restart(name)
     return f"{name} is being restarted."
 
 
-def _rebuild_question(engine: Engine, symbol: str) -> str:
+def _rebuild_question(engine: Operable, symbol: str) -> str:
     _must_be_idle(engine, symbol)
-    status, snapshot = engine.board.status, engine.store.tail(symbol)
+    status, snapshot = engine.tools.board.status, engine.tools.store.tail(symbol)
     derived = [tf for tf in status.timeframes if tf in DERIVED_TIMEFRAMES]
     if snapshot is None:
         return f"Rebuild {symbol}? It is not served yet."
@@ -64,17 +84,17 @@ def _rebuild_question(engine: Engine, symbol: str) -> str:
     )
 
 
-def _rebuild(engine: Engine, symbol: str) -> str:
+def _rebuild(engine: Operable, symbol: str) -> str:
     _must_be_idle(engine, symbol)
     begin_rebuild(engine.tools, symbol)
     return f"{symbol} is being rebuilt."
 
 
-def _shutdown_question(engine: Engine, _: str) -> str:
+def _shutdown_question(engine: Operable, _: str) -> str:
     return "Stop the engine? Readers will find nothing on this host until the next start."
 
 
-def _shutdown(engine: Engine, _: str) -> str:
+def _shutdown(engine: Operable, _: str) -> str:
     engine.stop()
     return "The engine is stopping."
 
@@ -97,14 +117,14 @@ def find_action(action_id: str) -> Action:
     return action
 
 
-def _must_be_process(engine: Engine, name: str) -> None:
+def _must_be_process(engine: Operable, name: str) -> None:
     if name not in engine.supervisor.names:
         known = ", ".join(engine.supervisor.names)
         raise ActionRefused(f"There is no process {name!r}; there are {known}.")
 
 
-def _must_be_idle(engine: Engine, symbol: str) -> None:
-    if symbol not in engine.board.status.symbols:
+def _must_be_idle(engine: Operable, symbol: str) -> None:
+    if symbol not in engine.tools.board.status.symbols:
         raise ActionRefused(f"There is no symbol {symbol!r}.")
-    if engine.store.is_drafting(symbol):
+    if engine.tools.store.is_drafting(symbol):
         raise ActionRefused(f"{symbol} is being filled already; wait until it is sealed.")

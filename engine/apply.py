@@ -9,6 +9,7 @@ from types import MappingProxyType
 from uds.model import SeriesKey, Symbol, Timeframe
 
 from . import gate
+from .cell import Cell
 from .degraded import DegradedCode, DegradedReason, Scope
 from .events import (
     ApiListening,
@@ -24,7 +25,7 @@ from .events import (
     StoreOpened,
     SymbolPrimed,
 )
-from .status import Cell, PrimeStatus, Status
+from .status import PrimeStatus, Status
 
 _HEALED_MAX = 100
 

@@ -16,11 +16,13 @@ from uds.model import SeriesKey, Symbol, Timeframe
 
 from . import modes
 from .attempt import Partner, attempt
+from .cell import Cell, CellState
 from .degraded import DegradedCode
 from .derive import derive
 from .events import CellsChanged, ModesDecided, ReasonCleared, ReasonRaised, SymbolPrimed
+from .plan import warmup_from_ms
 from .process import Tools
-from .status import Cell, CellState, Mode, Status
+from .status import Mode, Status
 from .timeline import Span
 
 
@@ -159,11 +161,21 @@ def _decide(tools: Tools, recovered: Recovered) -> modes.Decision:
 
 
 def _begin_as(tools: Tools, symbol: Symbol, mode: Mode) -> None:
-    """A catch-up goes on from the recovered draft; a partial bootstrap keeps its D1 only."""
+    """A catch-up goes on from the recovered draft, a cold start from nothing.
+
+    A partial bootstrap fetches the whole warm-up window anew. Older M1 stay where they reach
+    the window without a hole; else D1 alone stays, so that no tail spans a hole.
+    """
     if mode is Mode.COLD:
         tools.store.begin(symbol)
     elif mode is Mode.PARTIAL_BOOTSTRAP:
-        tools.store.begin(symbol, keeping=(Timeframe.D1,))
+        m1 = SeriesKey(symbol, Timeframe.M1)
+        market, now_ms = tools.markets[symbol], tools.clock.now_ms()
+        window_ms = warmup_from_ms(market, now_ms, tools.config.bootstrap.warmup_bars.M1)
+        if (tools.store.coverage(m1).until_ms or 0) >= window_ms:
+            tools.store.doubt(m1, window_ms)
+        else:
+            tools.store.begin(symbol, keeping=(Timeframe.D1,))
 
 
 def _say_damage(tools: Tools, recovered: Recovered) -> None:

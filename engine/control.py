@@ -13,16 +13,14 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uds import make_socket_folder
 
+from .actions import Operable
 from .control_client import LINE_BYTES_MAX, SOCKET_NAME
 from .errors import ActionRefused
 from .wire import status_document
-
-if TYPE_CHECKING:
-    from .runtime import Engine
 
 _RECREATE_S = 2.0
 _PEER = struct.Struct("3i")
@@ -32,7 +30,7 @@ class BadRequest(ValueError):
     """A line that is not a request; the message is a sentence."""
 
 
-async def serve_control(engine: Engine, path: Path | None = None) -> None:
+async def serve_control(engine: Operable, path: Path | None = None) -> None:
     """Answer until cancelled; a socket file that vanished is made again."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -63,7 +61,9 @@ async def _listen(
     return await asyncio.start_unix_server(talk, sock=bound, limit=LINE_BYTES_MAX)
 
 
-async def _talk(engine: Engine, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _talk(
+    engine: Operable, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     try:
         if not _is_this_user(writer):
             return
@@ -86,7 +86,7 @@ def _is_this_user(writer: asyncio.StreamWriter) -> bool:
     return uid in (os.getuid(), 0)
 
 
-async def _answer(engine: Engine, line: bytes) -> dict[str, Any]:
+async def _answer(engine: Operable, line: bytes) -> dict[str, Any]:
     request_id = None
     try:
         request_id, op, args = _parsed(line)
@@ -107,11 +107,11 @@ def _parsed(line: bytes) -> tuple[int | str | None, str, Mapping[str, str]]:
     return request_id, op, args
 
 
-async def _done(engine: Engine, op: str, args: Mapping[str, str]) -> object:
+async def _done(engine: Operable, op: str, args: Mapping[str, str]) -> object:
     action_id, target = args.get("action", ""), args.get("target", "")
     match op:
         case "status":
-            document = status_document(engine.board.status, engine.clock.now_ms())
+            document = status_document(engine.tools.board.status, engine.tools.clock.now_ms())
             return document.model_dump()
         case "question":
             return engine.question(action_id, target)

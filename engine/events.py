@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 from uds.model import Symbol, Timeframe
 
+from .cell import Cell
 from .degraded import DegradedCode, Scope
-from .status import BrokerStatus, Cell, Mode, ProcessStatus
+from .status import BrokerStatus, Mode, ProcessStatus
 
 
 @dataclass(frozen=True, slots=True)

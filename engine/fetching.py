@@ -11,11 +11,11 @@ from . import plan
 from .attempt import Partner, attempt
 from .broker.port import BarsAnswer, BarsRequest, BrokerTimeframe
 from .broker.session import Lane
+from .cell import CellState
 from .coverage import LiveEdge
 from .degraded import DegradedCode
 from .events import BarsCounted, CellsChanged, ReasonCleared, ReasonRaised
 from .process import Tools
-from .status import CellState
 
 
 class Fetcher:

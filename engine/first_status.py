@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uds.model import SeriesKey
 
+from .cell import Cell
 from .config import Config
-from .status import BrokerStatus, Cell, PrimeStatus, ProcessStatus, Status
+from .status import BrokerStatus, PrimeStatus, ProcessStatus, Status
 
 PROCESS_NAMES = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
 """The five processes, in the order they are spawned."""

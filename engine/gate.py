@@ -19,14 +19,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from uds.model import SeriesKey
 
+from .cell import Cell
 from .degraded import DegradedCode, DegradedReason, Severity
-
-if TYPE_CHECKING:
-    from .status import Cell
 
 
 class GateState(Enum):

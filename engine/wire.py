@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict
 from uds.model import SeriesKey
 
 from . import gate
+from .cell import Cell, CellState
 from .degraded import DegradedReason
-from .status import Cell, CellState, Status
+from .status import Status
 
 SCHEMA = 1
 _PRIMED = (CellState.PRIMED, CellState.SEALED)

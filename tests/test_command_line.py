@@ -1,4 +1,4 @@
-"""The command line as a shell sees it: exit codes, one sentence for each bad input, real signals."""
+"""The command line as a shell sees it: exit codes, a sentence for each bad input, signals."""
 
 from __future__ import annotations
 

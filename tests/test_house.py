@@ -18,9 +18,9 @@ FILES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py")
 _PURE_ROOMS = {
     "uds": "model errors layout codec manifest book",
     "engine": """
-        absorb aggregate api apply buckets calendar_drift calendar_rules config coverage degraded
-        derive digest errors events gate import_report intensity modes plan status timeline
-        trading_calendar wall_clock wire witness
+        absorb aggregate api apply buckets calendar_drift calendar_rules cell config coverage
+        degraded derive digest errors events gate import_report intensity modes plan preview status
+        timeline trading_calendar wall_clock wire witness
     """,
     "engine/broker": "market market_day noise port quotes token_bucket",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",

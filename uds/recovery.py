@@ -19,7 +19,7 @@ from .manifest import Manifest, SegmentEntry
 from .model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
 from .ports import Disk
 
-_FAR_MS = 1 << 62
+FAR_MS = 1 << 62
 """Later than any bar: a hole at the end of a file reaches on."""
 
 
@@ -108,7 +108,7 @@ class _Load:
         for path, data in await self._begun_after_commit({entry.path for entry in listed}):
             self._believe(series, path, data, None)
         for entry in _in_order_of_need(listed):
-            if len(self._seen.between(entry.last_ms + 1, _FAR_MS)) < kept_bars:
+            if len(self._seen.between(entry.last_ms + 1, FAR_MS)) < kept_bars:
                 self._believe(series, entry.path, await self._disk.read(entry.path), entry)
             else:
                 series.segments.append(_listed(entry))
@@ -212,7 +212,7 @@ def _hole(bars: Bars, drop: codec.Drop, entry: SegmentEntry | None) -> tuple[int
     at = drop.good_before
     first_ms = entry.first_ms if entry is not None else 0
     from_ms = int(bars.close_time_ms[at - 1]) if at else first_ms
-    until_ms = int(bars.open_time_ms[at]) if at < len(bars) else _FAR_MS
+    until_ms = int(bars.open_time_ms[at]) if at < len(bars) else FAR_MS
     return from_ms, until_ms
 
 

@@ -40,7 +40,7 @@ from .model import (
     compare,
 )
 from .ports import Cache, Disk, Pointer
-from .recovery import Recovered, recover_into
+from .recovery import FAR_MS, Recovered, recover_into
 
 _SPARE_BARS = 1_440
 """Kept in RAM beyond the tail, so that the day's D1 and H4 can be derived again."""
@@ -190,6 +190,11 @@ class Store:
     def coverage(self, key: SeriesKey) -> Coverage:
         """What the draft, else the live generation, was fetched for."""
         return self._series(key).coverage
+
+    def doubt(self, key: SeriesKey, from_ms: int) -> None:
+        """Hold what was fetched since then for unfetched; the bars stay until they are replaced."""
+        series = self._series(key)
+        series.coverage = series.coverage.without(from_ms, FAR_MS)
 
     async def commit(self, symbol: Symbol) -> Generation:
         """Make the draft what the next start finds; raises DiskFailed."""

@@ -10,13 +10,14 @@ from ..attempt import Partner, attempt
 from ..bootstrap import is_recovered, show, show_served
 from ..broker.port import LoginFailed, LoginFault
 from ..broker.session import Lane
+from ..cell import CellState
 from ..degraded import DegradedCode
 from ..events import ReasonCleared, ReasonRaised
 from ..fetching import Fetcher
 from ..intensity import Backoff
 from ..plan import days_from_ms
 from ..process import Tools
-from ..status import CellState, Status
+from ..status import Status
 from ..timeline import Span
 
 _LOGIN_CODES = {

@@ -9,11 +9,12 @@ from uds.model import MINUTE_MS, SeriesKey, Symbol, Timeframe
 from ..attempt import Partner, attempt
 from ..bootstrap import derive_all, is_recovered, seal, show, show_served
 from ..broker.session import Lane
+from ..cell import CellState
 from ..fetching import Fetcher
 from ..plan import warmup_from_ms
 from ..process import Tools
 from ..scrutiny import scrutinise
-from ..status import CellState, Status
+from ..status import Status
 from ..timeline import Span
 
 _EMPTY_RETRY_S = 60.0

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from engine import ActionRefused
 from engine.apply import apply
+from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode, Scope
 from engine.events import (
     ApiListening,
@@ -19,16 +20,7 @@ from engine.events import (
     StoreOpened,
     SymbolPrimed,
 )
-from engine.status import (
-    BrokerStatus,
-    Cell,
-    CellState,
-    Mode,
-    PrimeStatus,
-    ProcessState,
-    ProcessStatus,
-    Status,
-)
+from engine.status import BrokerStatus, Mode, PrimeStatus, ProcessState, ProcessStatus, Status
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
 SYMBOLS = (

@@ -8,7 +8,8 @@ from dataclasses import replace
 from console.link import FLUSH_S, follow
 from console.messages import StatusChanged, Told
 from console.pulse import FADE_S, FAST_S, SLOW_S, pulse_s
-from engine.status import Cell, CellState, Status
+from engine.cell import Cell, CellState
+from engine.status import Status
 from uds.model import Timeframe
 
 from . import scenes

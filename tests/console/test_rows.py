@@ -17,9 +17,10 @@ from console.widgets.process_rows import process_rows
 from console.widgets.reason_rows import reason_rows
 from console.widgets.xray_rows import xray_rows
 from console.words import Words
+from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
 from engine.events import BecameOverdue, ProcessChanged
-from engine.status import Cell, CellState, PrimeStatus, ProcessState, ProcessStatus, Status
+from engine.status import PrimeStatus, ProcessState, ProcessStatus, Status
 from uds.model import Generation, SeriesKey, Timeframe
 
 from . import scenes

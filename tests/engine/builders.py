@@ -19,6 +19,7 @@ from engine.broker.port import BarsAnswer, BarsRequest, Broker, Tick
 from engine.broker.session import BrokerSession
 from engine.broker.sim import SimBroker
 from engine.cache_watch import watch_cache
+from engine.cell import Cell
 from engine.clock import Clock
 from engine.config import Config
 from engine.events import BrokerChanged, StoreOpened
@@ -26,7 +27,7 @@ from engine.listener import Listener
 from engine.process import ProcessSpec, Tools
 from engine.processes import connector, m1_poller
 from engine.sources import markets, store_terms
-from engine.status import BrokerStatus, Cell, ProcessStatus, Status
+from engine.status import BrokerStatus, ProcessStatus, Status
 from engine.supervisor import Supervisor
 from engine.tick_feed import TickFeed
 from engine.timeline import Timeline

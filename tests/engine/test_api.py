@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from engine.api import Answer, answer_bars
 from engine.apply import apply
+from engine.cell import Cell, CellState
 from engine.config import TAIL_BARS
 from engine.degraded import DegradedCode
 from engine.events import CellsChanged, ReasonRaised
-from engine.status import Cell, CellState, Status
+from engine.status import Status
 from engine.wire import BarsDocument, ProblemDocument
 from tests.engine.builders import (
     GOLD,

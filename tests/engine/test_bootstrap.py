@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from engine.bootstrap import recover_all
+from engine.cell import CellState
 from engine.config import Config
 from engine.derive import derive
 from engine.gate import GateState
-from engine.status import CellState, Mode, Phase, Status
+from engine.status import Mode, Phase, Status
 from tests.engine.builders import (
     CAD,
     GOLD,
@@ -186,6 +187,21 @@ async def test_a_long_pause_is_a_partial_bootstrap() -> None:
     assert minutes_asked(broker, GOLD) > 300
     assert [] == broker.asked_for(GOLD, Timeframe.D1)
     assert 5 == len(house.store.load(key(GOLD, Timeframe.D1)))
+
+
+@in_virtual_time
+async def test_a_long_pause_keeps_the_depth_that_reaches_the_window() -> None:
+    """Imported or older M1 must not vanish because the platform was away for an afternoon."""
+    deep = small_config(bootstrap__warmup_bars__M1=900)
+    first = Life(deep)
+    before, _, _ = await first.run()
+    oldest_ms = before.store.load(key(GOLD, Timeframe.M1)).first_open_ms
+    await asyncio.sleep(5 * HOUR_S)
+    house, broker, status = await Life(deep, disk=first.disk).run()
+
+    assert Mode.PARTIAL_BOOTSTRAP is status.mode
+    assert oldest_ms == house.store.load(key(GOLD, Timeframe.M1)).first_open_ms
+    assert minutes_asked(broker, GOLD) > 900
 
 
 @in_virtual_time

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from engine.broker.port import BarsRequest, FetchFailed, LoginFailed, LoginFault
+from engine.cell import CellState
 from engine.gate import GateState
-from engine.status import CellState, ProcessState, ProcessStatus
+from engine.status import ProcessState, ProcessStatus
 from tests.engine.builders import (
     GOLD,
     NOON,

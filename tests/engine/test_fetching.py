@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from engine.broker.port import BarsRequest, FetchFailed, RateLimited
 from engine.broker.session import Lane
+from engine.cell import Cell, CellState
 from engine.events import CellsChanged
 from engine.fetching import Fetcher
-from engine.status import Cell, CellState
 from tests.engine.builders import (
     GOLD,
     NOON,

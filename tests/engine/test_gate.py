@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode, DegradedReason
 from engine.gate import Closed, GateState, Open, Why, evaluate
-from engine.status import Cell, CellState
 from tests.engine.builders import GOLD, YEN, key
 from uds.model import Generation, SeriesKey, Timeframe
 

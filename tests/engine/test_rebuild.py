@@ -9,8 +9,8 @@ import numpy as np
 
 from engine.bootstrap import begin_rebuild
 from engine.broker.port import BarsRequest, FetchFailed
+from engine.cell import CellState
 from engine.gate import GateState
-from engine.status import CellState
 from tests.engine.builders import (
     GOLD,
     NOON,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.apply import apply
+from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
 from engine.events import (
     ApiListening,
@@ -24,16 +25,7 @@ from engine.events import (
     SymbolPrimed,
 )
 from engine.gate import Closed, GateState, Open
-from engine.status import (
-    BrokerStatus,
-    Cell,
-    CellState,
-    Mode,
-    Phase,
-    ProcessState,
-    ProcessStatus,
-    Status,
-)
+from engine.status import BrokerStatus, Mode, Phase, ProcessState, ProcessStatus, Status
 from tests.engine.builders import GOLD, NOON, YEN, a_status, flat_bars, key, small_config
 from uds.model import Generation, Timeframe
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.apply import apply
+from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
 from engine.events import (
     ApiListening,
@@ -20,7 +21,7 @@ from engine.events import (
     StoreOpened,
     SymbolPrimed,
 )
-from engine.status import Cell, CellState, Mode, ProcessState, ProcessStatus, Status
+from engine.status import Mode, ProcessState, ProcessStatus, Status
 from engine.wire import StatusDocument, progress_document, status_document, waiting_for
 from tests.engine.builders import GOLD, NOON, YEN, a_status, key, small_config
 from uds.model import MINUTE_MS, Generation, Timeframe
