@@ -6,6 +6,7 @@ At each station the same bars must be found.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from uds import codec, layout
 from uds.model import Bars, SeriesKey, Timeframe, joined
 
 XAU_M1 = SeriesKey("XAU/USD", Timeframe.M1)
+WEDNESDAY_AFTERNOON_MS = 1_795_014_030_000
+"""2026-11-18 15:00:30 UTC: gold trades, whatever day the tests run on."""
 CONFIG = Path(__file__).resolve().parent.parent / "config.json"
 
 
@@ -34,7 +37,8 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
         "broker.sim.login_s": 0.01,
         "broker.sim.latency_ms": 1,
     }
-    async with open_engine(load_config(CONFIG, {}, overrides, tmp_path)) as opened:
+    config = load_config(CONFIG, {}, overrides, tmp_path)
+    async with open_engine(config, at_ms=WEDNESDAY_AFTERNOON_MS) as opened:
         await opened.board.until(lambda status: isinstance(status.gate, Open))
         yield opened
 
@@ -80,6 +84,22 @@ async def test_every_derived_bar_is_made_of_the_chunk(engine: Engine) -> None:
         assert float(inside.low.min()) == float(newest.low[0])
         assert float(inside.c[-1]) == float(newest.c[0])
         assert int(inside.v.sum()) == int(newest.v[0])
+
+
+async def test_a_forming_bar_stands_behind_the_final_ones(engine: Engine) -> None:
+    """Ticks walk beside: publisher → preview → Redis → API, never into the final bars (I3)."""
+    async with asyncio.timeout(20):
+        while not (forming := engine.store.previews("XAU/USD")):
+            await asyncio.sleep(0.05)
+    port = engine.tools.listener.port
+    query = {"symbol": "XAU/USD", "tf": "H4", "limit": 2, "preview": 1}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        *final, last = (await client.get("/api/bars", params=query)).json()["bars"]
+
+    assert (False, "preview") == (last["complete"], last["src"])
+    assert forming[Timeframe.H4].open_time_ms == last["open_time_ms"]
+    assert [True, True] == [bar["complete"] for bar in final]
+    assert final[-1]["close_time_ms"] <= last["open_time_ms"]
 
 
 async def _from_broker(engine: Engine) -> Bars:

@@ -28,7 +28,7 @@ from tests.engine.builders import (
     small_config,
 )
 from uds import Snapshot
-from uds.model import MINUTE_MS, Bars, Coverage, Generation, Timeframe
+from uds.model import MINUTE_MS, Bars, Coverage, Generation, Preview, SeriesKey, Timeframe
 
 SERVED = Generation(42, 3)
 FIRST_MS = NOON - 100 * MINUTE_MS
@@ -291,3 +291,42 @@ def test_an_answer_is_of_the_snapshots_generation_whatever_the_status_says() -> 
     answer = answer_bars(query, OPENED, {GOLD: newer}, TAIL_BARS, NOON)
 
     assert "00000042-0004" == document(answer)["generation"]
+
+
+def forming(open_ms: int) -> dict[SeriesKey, Preview]:
+    """A preview of gold's M1 that opens then."""
+    name = key(GOLD, Timeframe.M1)
+    return {name: Preview(name, open_ms, open_ms + MINUTE_MS, 1.0, 2.0, 0.5, 1.5, 9)}
+
+
+def test_a_forming_bar_is_answered_only_if_asked_for() -> None:
+    """Readers who want truth only must not meet a bar that may still change."""
+    raw = {"symbol": GOLD, "tf": "M1", "limit": "2"}
+    plain = answer_bars(raw, OPENED, TAILS, TAIL_BARS, NOON, forming(NOON))
+    wanted = answer_bars({**raw, "preview": "1"}, OPENED, TAILS, TAIL_BARS, NOON, forming(NOON))
+
+    assert [True, True] == [bar["complete"] for bar in document(plain)["bars"]]
+    *_, last = document(wanted)["bars"]
+    assert (NOON, False, "preview", 9) == (
+        last["open_time_ms"],
+        last["complete"],
+        last["src"],
+        last["v"],
+    )
+
+
+@pytest.mark.parametrize("open_ms", [NOON - MINUTE_MS, NOON - 50 * MINUTE_MS])
+def test_a_preview_never_stands_beside_its_own_final_bar(open_ms: int) -> None:
+    """Final replaces, never merges: once history has answered, the drawing is gone (I3)."""
+    raw = {"symbol": GOLD, "tf": "M1", "preview": "1"}
+    answer = answer_bars(raw, OPENED, TAILS, TAIL_BARS, NOON, forming(open_ms))
+
+    assert all(bar["complete"] for bar in document(answer)["bars"])
+
+
+def test_a_preview_outside_the_asked_range_is_not_answered() -> None:
+    """`to_ms` is exclusive for forming bars too."""
+    raw = {"symbol": GOLD, "tf": "M1", "preview": "1", "to_ms": str(NOON)}
+    answer = answer_bars(raw, OPENED, TAILS, TAIL_BARS, NOON, forming(NOON))
+
+    assert NOON - MINUTE_MS == opens(answer)[-1]
