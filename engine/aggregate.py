@@ -32,15 +32,32 @@ from .buckets import Anchors, bucket_edges, bucket_open
 
 _BLOCK_ROWS = 50_000
 _FLOORS = (Timeframe.H1, Timeframe.M30, Timeframe.M15, Timeframe.M5, Timeframe.M1)
-_PARENT = {
-    Timeframe.M3: Timeframe.M1,
-    Timeframe.M5: Timeframe.M1,
-    Timeframe.M15: Timeframe.M5,
-    Timeframe.M30: Timeframe.M15,
-    Timeframe.H1: Timeframe.M30,
+_WIDTH_MS = {timeframe: np.int64(timeframe.ms) for timeframe in Timeframe}
+
+
+class _Step(NamedTuple):
+    """How a timeframe is folded from the one below it in the chain."""
+
+    parent: Timeframe
+    """The one below."""
+    ratio: int
+    """Rows of it in a whole bucket."""
+    lines: npt.NDArray[np.intp]
+    """0 to ratio - 1, one below the other."""
+
+    @classmethod
+    def of(cls, timeframe: Timeframe, parent: Timeframe) -> _Step:
+        ratio = timeframe // parent
+        return cls(parent, ratio, np.arange(ratio)[:, None])
+
+
+_STEPS = {
+    Timeframe.M3: _Step.of(Timeframe.M3, Timeframe.M1),
+    Timeframe.M5: _Step.of(Timeframe.M5, Timeframe.M1),
+    Timeframe.M15: _Step.of(Timeframe.M15, Timeframe.M5),
+    Timeframe.M30: _Step.of(Timeframe.M30, Timeframe.M15),
+    Timeframe.H1: _Step.of(Timeframe.H1, Timeframe.M30),
 }
-_LINES = np.arange(5)[:, None]
-"""As many as the largest step of the chain, M1 to M5."""
 
 
 class Aggregated(NamedTuple):
@@ -129,24 +146,24 @@ def _timed(timeframe: Timeframe, levels: dict[Timeframe, _Level], anchors: Ancho
     if timeframe > Timeframe.H1:
         return _wall_level(timeframe, levels, anchors)
     level = _floor_level(timeframe, levels)
-    open_ms = level.number * np.int64(timeframe.ms)
-    return _Timed(level, open_ms, open_ms + timeframe.ms)
+    width_ms = _WIDTH_MS[timeframe]
+    open_ms = level.number * width_ms
+    return _Timed(level, open_ms, open_ms + width_ms)
 
 
 def _floor_level(timeframe: Timeframe, levels: dict[Timeframe, _Level]) -> _Level:
     """The level of M1 to H1, folded (with those below it) unless it already was."""
     if timeframe in levels:
         return levels[timeframe]
-    parent = _PARENT[timeframe]
-    below = _floor_level(parent, levels)
-    ratio = timeframe // parent
-    number = below.number // ratio
+    step = _STEPS[timeframe]
+    below = _floor_level(step.parent, levels)
+    number = below.number // step.ratio
     edges = _edges(number)
-    row = edges[:-1] + _LINES[:ratio]
+    row = edges[:-1] + step.lines
     np.minimum(row, edges[1:] - 1, out=row)
     levels[timeframe] = level = _Level(
         number.take(edges[:-1]),
-        below.bounds.take(edges),
+        edges if step.parent is Timeframe.M1 else below.bounds.take(edges),
         np.maximum.reduce(below.peaks.take(row, axis=1), axis=1),
     )
     return level
@@ -162,7 +179,7 @@ def _wall_level(timeframe: Timeframe, levels: dict[Timeframe, _Level], anchors: 
     grid_ms = bucket_edges(from_ms, last_ms + MINUTE_MS, timeframe, anchors)
     fitting = next(floor for floor in _FLOORS if not (grid_ms % floor.ms).any())
     below = _floor_level(fitting, levels)
-    number = grid_ms.searchsorted(below.number * np.int64(fitting.ms), side="right")
+    number = grid_ms.searchsorted(below.number * _WIDTH_MS[fitting], side="right")
     edges = _edges(number)
     number = number.take(edges[:-1])
     level = _Level(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from uds.model import SeriesKey, Symbol, Timeframe
+from uds.model import Coverage, SeriesKey, Symbol, Timeframe
 
 from .calendar_drift import Drift, calendar_drift
 from .degraded import DegradedCode, Scope
@@ -49,7 +49,7 @@ def _mismatches(tools: Tools, symbol: Symbol) -> tuple[Mismatch, ...]:
         store.load(m1),
         market.anchors,
         market.calendar,
-        store.coverage(m1),
+        _resident_coverage(tools, m1),
         tools.clock.now_ms(),
         market.settle_ms,
         10.0 ** -tools.config.digits(symbol),
@@ -81,7 +81,7 @@ def _drifts(tools: Tools, symbol: Symbol) -> tuple[Drift, ...]:
         return ()
     return calendar_drift(
         bars.open_time_ms,
-        tools.store.coverage(m1),
+        _resident_coverage(tools, m1),
         tools.markets[symbol].calendar,
         int(bars.open_time_ms[0]),
         int(bars.close_time_ms[-1]),
@@ -100,6 +100,11 @@ def _drift_sentence(drifts: tuple[Drift, ...]) -> str | None:
             f"closed {last.closes_late_ms // _MINUTE_MS:+d} min off its calendar"
         )
     return f"{len(drifts)} sessions; the one of {_day(last.session_open_ms)} {seen}."
+
+
+def _resident_coverage(tools: Tools, key: SeriesKey) -> Coverage:
+    """What was fetched, less what has left the RAM: half a day testifies nothing."""
+    return tools.store.coverage(key).without(0, tools.store.resident_from_ms(key))
 
 
 def _day(ts_ms: int) -> str:

@@ -54,7 +54,7 @@ async def test_history_that_agrees_with_itself_is_not_mentioned() -> None:
 async def test_a_d1_that_differs_from_its_m1_is_told_and_served() -> None:
     """The broker's day wins, but never in silence; a corrected day clears the reason."""
     m1, d1 = m1_and_d1()
-    higher = d1.take(slice(0, 1))
+    higher = d1.tail(1)
     wrong = Bars.of(
         higher.open_time_ms, higher.close_time_ms, higher.o, higher.h + 9, higher.low,
         higher.c + 5, higher.v,
@@ -65,7 +65,7 @@ async def test_a_d1_that_differs_from_its_m1_is_told_and_served() -> None:
 
     assert ("D1_MISMATCH", key(GOLD, Timeframe.D1)) == (reason.code.value, reason.scope)
     assert "the broker says" in reason.detail
-    assert house.store.load(reason.scope).h[0] == wrong.h[0]
+    assert house.store.load(key(GOLD, Timeframe.D1)).h[-1] == wrong.h[0]
 
     await house.store.append(key(GOLD, Timeframe.D1), d1)
     scrutinise(house.tools, GOLD)
