@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from uds import is_symbol
+from uds import is_symbol, shown_address
 from uds.model import Symbol, Timeframe
 
 from .buckets import Anchors
@@ -196,7 +196,7 @@ class BrokerConfig(Section):
 class RedisConfig(Section):
     """Where hot tails go; no url means the embedded server."""
 
-    url: str | None = None
+    url: Annotated[str | None, PlainSerializer(lambda url: url and shown_address(url))] = None
     namespace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "coldstart"
     tail_bars: dict[TimeframeName, Count] = TAIL_BARS
     preview_ttl_s: Annotated[Number, Field(ge=1)] = 120.0

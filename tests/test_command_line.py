@@ -119,6 +119,16 @@ def test_the_environment_overrides_and_is_checked(here: Path) -> None:
     assert "did you mean 'port'" in wrong.err
 
 
+def test_secrets_never_reach_the_screen(here: Path) -> None:
+    """`config show` is what people paste into a ticket."""
+    url = "redis://user:hunter2@127.0.0.1:6379/0?password=swordfish"
+    shown = coldstart("config", "show", cwd=here, env={"COLDSTART_REDIS__URL": url})
+
+    assert "redis://127.0.0.1:6379/0" == shown.json["redis"]["url"]
+    assert "hunter2" not in shown.out
+    assert "swordfish" not in shown.out
+
+
 def test_shared_options_may_stand_before_or_after(here: Path) -> None:
     """Nobody remembers on which side an option belongs."""
     before = coldstart("--port", "7", "config", "show", cwd=here)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import UdsError as UdsError
     from .host_process import started as started
     from .layout import is_symbol as is_symbol
+    from .layout import shown_address as shown_address
     from .layout import timeframe_named as timeframe_named
     from .opening import new_boot_id as new_boot_id
     from .opening import open_store as open_store
@@ -56,6 +57,7 @@ __getattr__ = lazy_door(
         "host_process": ("started",),
         "layout": (
             "is_symbol",
+            "shown_address",
             "timeframe_named",
         ),
         "opening": (

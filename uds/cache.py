@@ -42,7 +42,7 @@ class RedisCache:
 
     def __init__(self, url: str, namespace: str) -> None:
         self._namespace = namespace
-        self._where = _without_credentials(url)
+        self._where = layout.shown_address(url)
         pool = redis.BlockingConnectionPool.from_url(
             url,
             max_connections=_CONNECTIONS,
@@ -239,8 +239,3 @@ class RedisCache:
                 hint="Use the engine that owns it now.",
             )
         raise CacheRegressed(f"Could not {doing} Redis at {self._where}: it answered {said}.")
-
-
-def _without_credentials(url: str) -> str:
-    scheme, _, rest = url.partition("?")[0].partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"

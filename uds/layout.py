@@ -128,3 +128,9 @@ def _symbol_keys(namespace: str, symbol: Symbol) -> str:
 def timeframe_named(text: str) -> Timeframe | None:
     """`M5` → Timeframe.M5; None for anything else."""
     return Timeframe.__members__.get(text)
+
+
+def shown_address(url: str) -> str:
+    """A server's address as screens and logs may have it: without user, password and options."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
