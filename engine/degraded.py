@@ -127,7 +127,9 @@ MEANINGS: dict[DegradedCode, Meaning] = {
         _INFO, "A new symbol starts cold; nothing to do.", "its first bar is stored"
     ),
     _CODE.CORRUPT_JSONL: Meaning(
-        _DEGRADED, "The bad lines are in quarantine; the hole is fetched again.", "the hole is full"
+        _DEGRADED,
+        "Good lines are kept, the file stays as it is; missing bars are fetched again.",
+        "the hole is full",
     ),
     _CODE.TORN_TAIL: Meaning(
         _INFO, "An interrupted write was cut off; its bars are fetched again.", "the next boot"
