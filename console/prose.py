@@ -38,7 +38,7 @@ def status_prose(document: dict[str, Any]) -> str:
     gate, progress = document["gate"], document["progress"]
     lines = [
         f"{document['name']} ({document['market']}) · owner {document['owner_token']}"
-        f" · boot {document['boot_id'][:8]}",
+        f" · boot {document['boot_id'][:8]} · API port {document['api_port'] or _NONE}",
         f"gate            {gate['state']}{' OVERDUE' if gate['overdue'] else ''}"
         f" · {progress['ready_cells']}/{progress['total_cells']} cells",
         f"phase           {document['phase']} · mode {document['mode'] or _NONE}"

@@ -144,6 +144,7 @@ class StatusDocument(Document):
     processes: list[ProcessDocument]
     broker: BrokerDocument
     budgets: BudgetsDocument
+    api_port: int | None
     cells: dict[str, dict[str, CellDocument]]
     as_of_ms: int
     seq: int
@@ -231,6 +232,7 @@ def status_document(status: Status, now_ms: int) -> StatusDocument:
         processes=_processes(status),
         broker=_broker(status),
         budgets=_budgets(status),
+        api_port=status.api_port,
         cells=_cells(status, now_ms),
         as_of_ms=now_ms,
         seq=status.seq,

@@ -212,6 +212,7 @@ def test_readers_get_503_with_reasons_and_then_bars(here: Path) -> None:
     question = "/api/bars?symbol=XAU/USD&tf=H4&limit=3"
     with held(cwd=here, env=slow) as engine:
         port = engine.port()
+        assert port == engine.ask().json["api_port"]
         early_code, early = get(port, question)
         engine.until(0)
         late_code, late = get(port, question)
