@@ -2,8 +2,8 @@
 
 A timed-out or refused call says REDIS_TIMEOUT or REDIS_DOWN and is tried again at the next
 beat; the embedded server is started again when it is gone. Lost claims, keys or functions say
-REDIS_REGRESSED until every live symbol was primed and flipped again. A higher token ends the
-watch: we are fenced.
+REDIS_REGRESSED until every live symbol was primed and flipped again. A disk that does not take
+the server's record says DISK_ERROR. A higher token ends the watch: we are fenced.
 """
 
 from __future__ import annotations
@@ -31,10 +31,15 @@ async def watch_cache(tools: Tools) -> None:
         except CacheRegressed as error:
             is_ours = False
             _say(tools, DegradedCode.REDIS_REGRESSED, error)
-        except (CacheDown, CacheTooOld, ServerMissing, DiskFailed) as error:
+        except CacheDown as error:
             is_ours = False
-            known = Partner.REDIS.code_of(error) if isinstance(error, CacheDown) else None
-            _say(tools, known or DegradedCode.REDIS_DOWN, error)
+            _say(tools, Partner.REDIS.code_of(error), error)
+        except (CacheTooOld, ServerMissing) as error:
+            is_ours = False
+            _say(tools, DegradedCode.REDIS_DOWN, error)
+        except DiskFailed as error:
+            is_ours = False
+            _say(tools, DegradedCode.DISK_ERROR, error)
         except Fenced as error:
             _say(tools, DegradedCode.FENCED, error)
             return
@@ -46,6 +51,7 @@ async def _take(tools: Tools) -> None:
     for symbol in tools.markets:
         await tools.store.restore(symbol)
     clear(tools, Partner.REDIS, None)
+    clear(tools, Partner.DISK, None)
 
 
 def _say(tools: Tools, code: DegradedCode, error: Exception) -> None:

@@ -76,13 +76,10 @@ def build_app(board: StatusBoard, store: Store, clock: Clock) -> Starlette:
 
     async def bars(request: Request) -> Response:
         now = board.status
-        tails = {symbol: store.tail(symbol) for symbol in now.symbols}
-        forming = {
-            preview.key: preview
-            for symbol in now.symbols
-            for preview in store.previews(symbol).values()
-        }
         query = dict(request.query_params)
+        asked = [symbol for symbol in now.symbols if symbol == query.get("symbol")]
+        tails = {symbol: store.tail(symbol) for symbol in asked}
+        forming = {p.key: p for symbol in asked for p in store.previews(symbol).values()}
         return _response(
             api.answer_bars(query, now, tails, store.terms.tail_bars, clock.now_ms(), forming)
         )

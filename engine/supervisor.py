@@ -10,8 +10,8 @@ beyond it the child is *held*: one try a period, loudly, never giving up and nev
 sibling, until it was ready for long enough. The operator's restart ends the delay, clears the
 window and counts as a restart.
 
-This is the one place with a broad except: here an unexpected failure becomes a restart, a
-number and a sentence, instead of the end of the platform.
+Not even here is an except broad: the child's task holds what it failed with. An unexpected
+failure so becomes a restart, a number and a sentence, instead of the end of the platform.
 """
 
 from __future__ import annotations

@@ -106,12 +106,6 @@ _ALSO = {"histdata": "mt"}
 """HistData has files in MetaTrader's layout too."""
 
 
-def detect_format(first_lines: Sequence[bytes]) -> str | None:
-    """The format of a file by its first lines; None when it is none of ours."""
-    layout = _layout_of(first_lines, None)
-    return None if layout is None else layout.format
-
-
 def read_lines(text: bytes, format_name: str | None = None) -> BarLines:
     """The lines of a bar file; raises NotHistory when it is not in that, or in any, format."""
     lines = split_lines(text)

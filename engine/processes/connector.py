@@ -17,6 +17,7 @@ from ..fetching import Fetcher
 from ..intensity import Backoff
 from ..plan import days_from_ms
 from ..process import Tools
+from ..scrutiny import scrutinise
 from ..status import Status
 from ..timeline import Span
 
@@ -87,6 +88,7 @@ async def _follow(tools: Tools, fetcher: Fetcher) -> None:
         return
     snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
     show_served(tools, symbol, snapshot)
+    scrutinise(tools, symbol)
 
 
 def _from_ms(tools: Tools, symbol: Symbol) -> int:

@@ -86,7 +86,7 @@ async def watched(cache: MovingCache | None = None) -> AsyncIterator[tuple[House
         (CacheTimeout("Silent."), "REDIS_TIMEOUT"),
         (CacheTooOld("Version 6."), "REDIS_DOWN"),
         (ServerMissing("None."), "REDIS_DOWN"),
-        (DiskFailed("Could not write the record."), "REDIS_DOWN"),
+        (DiskFailed("Could not write the record."), "DISK_ERROR"),
     ],
 )
 def test_a_server_that_is_away_is_said_within_a_beat_and_cleared_when_back(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import HistoryUnreadable
 from engine.history.file_zone import file_zone
 from engine.history.files import content, names_in
-from engine.history.formats import NotHistory, detect_format, read_lines, split_lines
+from engine.history.formats import NotHistory, read_lines, split_lines
 from engine.history.names import other_kind, symbol_of
 from engine.history.reading import FileRows, in_utc, timeframe_of
 from tests.engine.history_files import FORMAT_OF, STAMPS, csv_text, minute_bars, text_of
@@ -60,8 +60,10 @@ EXAMPLES = [
 @pytest.mark.parametrize(("format_name", "text"), EXAMPLES)
 def test_each_format_is_known_by_its_first_lines(format_name: str, text: str) -> None:
     """Nobody remembers which program a file in a folder came from."""
-    assert format_name == detect_format(text.encode().splitlines())
-    assert 1 == len(read_lines(text.encode()).values)
+    found = read_lines(text.encode())
+
+    assert format_name == found.layout.format
+    assert 1 == len(found.values)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,6 @@ def test_each_format_is_known_by_its_first_lines(format_name: str, text: str) ->
 )
 def test_what_is_none_of_ours_is_not_guessed(text: str) -> None:
     """Guessed columns would make bars of something else."""
-    assert detect_format(text.encode().splitlines()) is None
     with pytest.raises(NotHistory, match="csv, histdata, mt, dukascopy"):
         read_lines(text.encode())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +20,13 @@ from engine.broker.replay import (
 from engine.clock import ManualClock
 from engine.history.file_zone import FileZone, file_zone
 from tests.engine.history_files import minute_bars, text_of
+from tests.engine.real_history import FOLDER, needs_real_history
 from tests.engine.sample_markets import ANCHORS, FX, HONG_KONG, ms
 from uds.model import MINUTE_MS, Bars, Timeframe
 
 DAY_MS = 86_400_000
 WEDNESDAY = ms("2024-11-19T22:00")
 """17:00 in New York: a D1 opens."""
-REAL_DATA = os.environ.get("COLDSTART_REAL_DATA", "")
-needs_real_data = pytest.mark.skipif(
-    not REAL_DATA, reason="COLDSTART_REAL_DATA does not name a folder of recorded history"
-)
 
 
 def write_bars(folder: Path, file_name: str, opens_ms: list[int], price: float = 100.0) -> None:
@@ -300,12 +296,12 @@ def test_a_falling_bar_shows_its_high_first() -> None:
     assert [1, 3, 5, 7] == Quotes.interpolated(bar).minute_volume.tolist()
 
 
-@needs_real_data
+@needs_real_history
 def test_the_main_set_loads_whole() -> None:
     """60 000 real minutes a symbol: whatever the parser drops here is a bug of ours."""
     symbols = ("EUR/USD", "USD/JPY")
 
-    history = load(Path(REAL_DATA) / "mt5_2022q4", *symbols)
+    history = load(Path(FOLDER) / "mt5_2022q4", *symbols)
 
     assert [60_000, 60_000] == [len(history.m1[symbol]) for symbol in symbols]
     assert ["D1_FROM_M1", "D1_FROM_M1"] == [code for code, _, _ in history.notes]
@@ -313,10 +309,10 @@ def test_the_main_set_loads_whole() -> None:
     assert ms("2022-12-04T22:00") == history.d1["EUR/USD"].last_open_ms
 
 
-@needs_real_data
+@needs_real_history
 def test_real_ticks_are_counted_within_their_minutes() -> None:
     """The recorded FXCM ticks: 9 % are crossed, and none may be lost for it."""
-    history = load(Path(REAL_DATA) / "lean_fxcm_2014", "EUR/USD")
+    history = load(Path(FOLDER) / "lean_fxcm_2014", "EUR/USD")
 
     quotes = history.quotes["EUR/USD"]
     crossed = np.mean(quotes.ask < quotes.bid)
