@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -191,3 +192,26 @@ async def test_days_the_broker_did_not_have_at_first_are_asked_for_again() -> No
         assert set() == house.codes
         assert 5 == house.board.status.cells[key(GOLD, Timeframe.D1)].bars
     assert 0 == connector(house).restarts
+
+
+@in_virtual_time
+async def test_a_new_day_is_held_against_its_own_minutes() -> None:
+    """A broker whose D1 and M1 disagree is said when the day is there, not at the next start."""
+    house, broker = await a_house(NOON + 9 * HOUR_S * 1_000)
+    honest = broker.rows
+
+    def raised(request: BarsRequest) -> Bars:
+        bars = honest(request)
+        is_new = bars.close_time_ms > NOON
+        if request.timeframe is not Timeframe.D1 or not is_new.any():
+            return bars
+        return replace(bars, h=bars.h + 50 * is_new, c=bars.c + 50 * is_new)
+
+    broker.rows = raised
+    async with running(house):
+        await house.board.until(is_open)
+        assert set() == house.codes
+        await asyncio.sleep(1.1 * HOUR_S)
+
+        (reason,) = (r for r in house.board.status.reasons if r.scope == key(GOLD, Timeframe.D1))
+        assert "D1_MISMATCH" == reason.code.value
