@@ -1,7 +1,8 @@
-"""The real data folder: appends with fdatasync, exclusive creates, atomic replaces, the lock.
+"""The real data folder: scripts of steps as system calls, reading, and the lock.
 
 Each public call makes one trip into a worker thread, whatever the size of its batch. Names
-are relative to the folder; directories are 0700 and files 0600, and links are not followed.
+are relative to the folder; directories are 0700 and files 0600. Links are followed neither
+as files nor as folders on the way; the data folder itself may be one.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import DiskFailed, FolderLocked, FolderUnreadable
+from .disk_steps import Script, Scripts, T, perform, saying, span
+from .errors import FolderLocked, FolderUnreadable
+from .folder_calls import Trip, inside, make_root, opened, opener_in
 from .host_process import state_of
+from .incarnation import check_incarnation
 from .layout import LOCK
 from .ports import Append
 
 _DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FolderDisk:
@@ -27,6 +30,7 @@ class FolderDisk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._scripts = Scripts()
         self._lock_fd: int | None = None
 
     async def lock(self, holder: str) -> None:
@@ -37,25 +41,39 @@ class FolderDisk:
         """Entries of a folder, sorted; none when it does not exist."""
         return await asyncio.to_thread(self._names, folder)
 
-    async def read(self, path: str) -> bytes | None:
-        """A whole file; None when it does not exist."""
-        return await asyncio.to_thread(self._read, path)
+    async def read(
+        self, path: str, from_byte: int = 0, until_byte: int | None = None
+    ) -> bytes | None:
+        """Bytes [from_byte, until_byte) of a file, from its end when negative; None without it."""
+        return await asyncio.to_thread(self._read, path, from_byte, until_byte)
+
+    async def size(self, path: str) -> int | None:
+        """Length of a file in bytes; None when it does not exist."""
+        return await asyncio.to_thread(self._size, path)
 
     async def append(self, appends: Sequence[Append]) -> None:
-        """Write each, fdatasync each, then fsync the folders of new files."""
-        await asyncio.to_thread(self._append, appends)
+        """Write and fdatasync each before the next, and fsync the folders of new files."""
+        await asyncio.to_thread(self._run, self._scripts.append(appends))
 
     async def create(self, path: str, data: bytes) -> bool:
         """Create with O_EXCL and fsync file and folder; False when it exists."""
-        return await asyncio.to_thread(self._create, path, data)
+        return await asyncio.to_thread(self._run, self._scripts.create(path, data))
 
-    async def replace(self, path: str, data: bytes) -> None:
+    async def replace(self, path: str, data: bytes, keep_as: str | None = None) -> None:
         """Temporary file, fsync, rename, fsync of the folder."""
-        await asyncio.to_thread(self._replace, path, data)
+        await asyncio.to_thread(self._run, self._scripts.replace(path, data, keep_as))
+
+    async def truncate(self, path: str, length: int) -> None:
+        """ftruncate(2) and fsync; a file that is shorter is an error."""
+        await asyncio.to_thread(self._run, self._scripts.truncate(path, length))
 
     async def link(self, path: str, as_path: str) -> None:
         """link(2) and fsync of the folder; an existing name that is the same file is fine."""
-        await asyncio.to_thread(self._link, path, as_path)
+        await asyncio.to_thread(self._run, self._scripts.link(path, as_path))
+
+    async def remove(self, paths: Sequence[str]) -> None:
+        """unlink(2) of each that exists, then fsync of each folder."""
+        await asyncio.to_thread(self._run, self._scripts.remove(paths))
 
     def close(self) -> None:
         """Release the lock."""
@@ -63,9 +81,16 @@ class FolderDisk:
             os.close(self._lock_fd)
             self._lock_fd = None
 
+    def _run(self, script: Script[T]) -> T:
+        trip = Trip(self.root)
+        try:
+            return perform(script, trip.do)
+        finally:
+            trip.close()
+
     def _lock(self, holder: str) -> None:
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_root(self.root)
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(self.root / LOCK, flags, 0o600)
         except OSError as error:
@@ -84,109 +109,37 @@ class FolderDisk:
         self._lock_fd = descriptor
 
     def _names(self, folder: str) -> tuple[str, ...]:
-        try:
-            return tuple(sorted(os.listdir(self.root / folder)))
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise _failed("list", folder, error) from error
-
-    def _read(self, path: str) -> bytes | None:
-        try:
-            with open(self.root / path, "rb", opener=_open_itself) as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _failed("read", path, error) from error
-
-    def _append(self, appends: Sequence[Append]) -> None:
-        new_folders: dict[Path, None] = {}
-        for path, data in appends:
-            target = self.root / path
+        check_incarnation()
+        with saying("list", folder):
             try:
-                if not target.exists():
-                    self._make_folder(target.parent)
-                    new_folders[target.parent] = None
-                _write(target, _CREATE | os.O_APPEND, data)
-            except OSError as error:
-                raise _failed("append to", path, error) from error
-        for folder in new_folders:
+                with opened(self.root, folder) as descriptor:
+                    return tuple(sorted(os.listdir(descriptor)))
+            except FileNotFoundError:
+                return ()
+
+    def _read(self, path: str, from_byte: int, until_byte: int | None) -> bytes | None:
+        check_incarnation()
+        with saying("read", path):
             try:
-                _sync_folder(folder)
-            except OSError as error:
-                raise _failed("append to", str(folder), error) from error
+                with (
+                    inside(self.root, path) as (folder, name),
+                    open(name, "rb", opener=opener_in(folder)) as file,
+                ):
+                    size = os.fstat(file.fileno()).st_size
+                    first, end = span(size, from_byte, until_byte)
+                    file.seek(first)
+                    return file.read(end - first)
+            except FileNotFoundError:
+                return None
 
-    def _create(self, path: str, data: bytes) -> bool:
-        target = self.root / path
-        try:
-            self._make_folder(target.parent)
+    def _size(self, path: str) -> int | None:
+        check_incarnation()
+        with saying("measure", path):
             try:
-                _write(target, _CREATE | os.O_EXCL, data)
-            except FileExistsError:
-                return False
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise _failed("create", path, error) from error
-        return True
-
-    def _replace(self, path: str, data: bytes) -> None:
-        target = self.root / path
-        temporary = target.with_name(f".{target.name}.tmp")
-        try:
-            self._make_folder(target.parent)
-            _write(temporary, _CREATE | os.O_TRUNC, data)
-            os.replace(temporary, target)
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise _failed("replace", path, error) from error
-
-    def _link(self, path: str, as_path: str) -> None:
-        source, target = self.root / path, self.root / as_path
-        try:
-            self._make_folder(target.parent)
-            if not (target.exists() and target.samefile(source)):
-                os.link(source, target, follow_symlinks=False)
-            _sync_folder(target.parent)
-        except OSError as error:
-            raise _failed("link", as_path, error) from error
-
-    def _make_folder(self, folder: Path) -> None:
-        missing = [f for f in (folder, *folder.parents) if not f.exists()]
-        for made in reversed(missing):
-            made.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(made.parent)
-
-
-def _write(target: Path, flags: int, data: bytes) -> None:
-    descriptor = os.open(target, flags, 0o600)
-    try:
-        written = os.write(descriptor, data)
-        if written != len(data):
-            raise OSError(None, f"only {written} of {len(data)} bytes were written")
-        os.fsync(descriptor) if flags & (os.O_EXCL | os.O_TRUNC) else os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _open_itself(path: str, flags: int) -> int:
-    """Open a file, but not what a link of that name points to."""
-    return os.open(path, flags | os.O_NOFOLLOW)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _failed(doing: str, path: str, error: OSError) -> DiskFailed:
-    return DiskFailed(
-        f"Could not {doing} {path}: {error.strerror or error}.",
-        hint="Check the disk and the rights of the data folder.",
-    )
+                with inside(self.root, path) as (folder, name):
+                    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+            except FileNotFoundError:
+                return None
 
 
 def _unusable(root: Path, error: OSError) -> FolderUnreadable:

@@ -41,8 +41,24 @@ class DiskFailed(UdsError):
     heals = True
 
 
+class DiskFull(DiskFailed):
+    """There is no space left on the disk, or none that we may use."""
+
+
 class BadManifest(UdsError):
     """A manifest does not say what its checksum says, or is not one."""
+
+    heals = True
+
+
+class BadState(UdsError):
+    """The state file is not what its checksum says, or is not one."""
+
+    heals = True
+
+
+class BadJournal(UdsError):
+    """A page journal whose first line cannot be believed."""
 
     heals = True
 

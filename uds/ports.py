@@ -29,24 +29,44 @@ class Disk(Protocol):
         """Entries of a folder, sorted; none when it does not exist."""
         ...
 
-    async def read(self, path: str) -> bytes | None:
-        """A whole file; None when it does not exist."""
+    async def read(
+        self, path: str, from_byte: int = 0, until_byte: int | None = None
+    ) -> bytes | None:
+        """Bytes [from_byte, until_byte) of a file, to its end by default; None without it.
+
+        A negative from_byte counts from the end, and stops at the beginning.
+        """
+        ...
+
+    async def size(self, path: str) -> int | None:
+        """Length of a file in bytes; None when it does not exist."""
         ...
 
     async def append(self, appends: Sequence[Append]) -> None:
-        """Write each, then make all durable: one trip for the whole batch."""
+        """Write each and make it durable before the next: one trip for the whole batch."""
         ...
 
     async def create(self, path: str, data: bytes) -> bool:
         """Create a file that must not exist; False when it does."""
         ...
 
-    async def replace(self, path: str, data: bytes) -> None:
-        """Put a whole file in place of another, or of none, in one step."""
+    async def replace(self, path: str, data: bytes, keep_as: str | None = None) -> None:
+        """Put a whole file in place of another, or of none, in one step.
+
+        The file it replaces stays under the name `keep_as`, when one is given.
+        """
+        ...
+
+    async def truncate(self, path: str, length: int) -> None:
+        """Cut the end off a file."""
         ...
 
     async def link(self, path: str, as_path: str) -> None:
         """Give a durable file a second name: the commit point."""
+        ...
+
+    async def remove(self, paths: Sequence[str]) -> None:
+        """Remove files; those that do not exist are fine."""
         ...
 
     def close(self) -> None:
@@ -67,9 +87,11 @@ class Pointer:
 
 
 class Cache(Protocol):
-    """Redis as the waist sees it: five fenced functions. Raises CacheDown and its kin.
+    """Redis as the waist sees it: fenced functions and one read. Raises CacheDown and its kin.
 
-    Every call may be repeated: a timed-out one may have been applied.
+    Every call may be repeated: a timed-out one may have been applied. Whoever calls a fenced
+    one must own the symbol, as this token and this boot: Fenced when a later owner does, or
+    one from a copy of the folder; CacheRegressed when nobody does, or an earlier one.
     """
 
     async def connect(self) -> None:
@@ -77,11 +99,16 @@ class Cache(Protocol):
         ...
 
     async def claim(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
-        """Become the owner of every symbol; raises Fenced when a higher token is."""
+        """Become the owner of every symbol, unless fenced; a pointer without meaning goes."""
         ...
 
-    async def holds(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
-        """Check that we still own them all; raises Fenced, CacheRegressed."""
+    async def holds(
+        self, symbols: Sequence[Symbol], token: FencingToken
+    ) -> tuple[Pointer | None, ...]:
+        """What readers of each are served, None without anything, as long as all are ours.
+
+        An older pointer than ours means that the server lost what came since.
+        """
         ...
 
     async def write(
@@ -91,7 +118,7 @@ class Cache(Protocol):
         generation: Generation,
         tails: Mapping[Timeframe, bytes],
     ) -> None:
-        """Put tails of a generation that is not live."""
+        """Put tails of a generation; CacheRegressed for the live one and the one before it."""
         ...
 
     async def flip(
@@ -104,7 +131,8 @@ class Cache(Protocol):
     ) -> None:
         """Make a complete generation, extended `seq` times so far, the live one.
 
-        Raises CacheRegressed when one of its tails is gone.
+        Forming bars that it holds as final ones go. Raises CacheRegressed when one of its
+        tails is gone, Fenced when a later generation is live.
         """
         ...
 
@@ -132,9 +160,13 @@ class Cache(Protocol):
         ...
 
     async def forget(
-        self, symbol: Symbol, generation: Generation, timeframes: Sequence[Timeframe]
+        self,
+        symbol: Symbol,
+        token: FencingToken,
+        generation: Generation,
+        timeframes: Sequence[Timeframe],
     ) -> None:
-        """Drop the tails of a generation nobody is served from."""
+        """Drop tails of a generation; CacheRegressed for the live one and the one before it."""
         ...
 
     async def publish_tick(self, symbol: Symbol, payload: bytes) -> None:

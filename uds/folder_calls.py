@@ -1,0 +1,178 @@
+"""The steps of a script as system calls inside one folder; links are followed nowhere."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .disk_steps import (
+    Exists,
+    Link,
+    MakeFolder,
+    Remove,
+    Rename,
+    Step,
+    Sync,
+    SyncFolder,
+    Truncate,
+    Write,
+    folder_of,
+)
+
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_CHANGE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Trip:
+    """The steps of one script as system calls; a written file stays open until it is synced."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._open: tuple[str, int] | None = None
+
+    def do(self, step: Step) -> bool:
+        """Do one step; what is answered stands at the step. Raises OSError."""
+        match step:
+            case Write():
+                return self._write(step)
+            case Sync(path, data_only):
+                descriptor = self._writable(path)
+                os.fdatasync(descriptor) if data_only else os.fsync(descriptor)
+                self.close()
+            case Truncate(path, length):
+                self._truncate(path, length)
+            case SyncFolder(path):
+                with opened(self._root, path) as folder:
+                    os.fsync(folder)
+            case MakeFolder(path):
+                return _make_folder(self._root, path) if path else make_root(self._root)
+            case Exists(path):
+                return _exists(self._root, path)
+            case Rename(path, as_path):
+                with inside(self._root, path) as (folder, name):
+                    as_name = as_path.rpartition("/")[2]
+                    os.replace(name, as_name, src_dir_fd=folder, dst_dir_fd=folder)
+            case Link(path, as_path):
+                return _link(self._root, path, as_path)
+            case Remove(path):
+                return _remove(self._root, path)
+        return True
+
+    def close(self) -> None:
+        """Let go of the written file, synced or not."""
+        if self._open is not None:
+            os.close(self._open[1])
+            self._open = None
+
+    def _write(self, step: Write) -> bool:
+        self.close()
+        flags = _APPEND | os.O_EXCL if step.must_be_new else _APPEND
+        with inside(self._root, step.path) as (folder, name):
+            try:
+                descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+            except FileExistsError:
+                return False
+        self._open = step.path, descriptor
+        written = os.write(descriptor, step.data)
+        if written != len(step.data):
+            os.write(descriptor, step.data[written:])  # fails and so says why: no space, a quota
+            raise OSError(errno.EIO, f"only {written} of {len(step.data)} bytes were written")
+        return True
+
+    def _truncate(self, path: str, length: int) -> None:
+        descriptor = self._writable(path)
+        if os.fstat(descriptor).st_size < length:
+            raise OSError(errno.EINVAL, f"it is shorter than {length} bytes")
+        os.ftruncate(descriptor, length)
+
+    def _writable(self, path: str) -> int:
+        """The descriptor of a file, the very one it was written by if it was."""
+        if self._open is None or self._open[0] != path:
+            self.close()
+            with inside(self._root, path) as (folder, name):
+                self._open = path, os.open(name, _CHANGE, dir_fd=folder)
+        return self._open[1]
+
+
+def make_root(root: Path) -> bool:
+    """Make the data folder and what is missing above it; False when it was there."""
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(folder.parent, _FOLDER)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    return bool(missing)
+
+
+@contextmanager
+def inside(root: Path, path: str) -> Iterator[tuple[int, str]]:
+    """The open folder a path lies in, and its name there."""
+    with opened(root, folder_of(path)) as descriptor:
+        yield descriptor, path.rpartition("/")[2]
+
+
+@contextmanager
+def opened(root: Path, folder: str) -> Iterator[int]:
+    """A folder below the root, reached name by name so that no link leads elsewhere."""
+    names = folder.split("/") if folder else []
+    assert ".." not in names
+    descriptor = os.open(root, _FOLDER)
+    try:
+        for name in names:
+            inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def opener_in(folder: int) -> Callable[[str, int], int]:
+    """Open a file of a folder, but not what a link of that name points to."""
+    return lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
+
+
+def _make_folder(root: Path, path: str) -> bool:
+    with inside(root, path) as (folder, name):
+        try:
+            os.mkdir(name, 0o700, dir_fd=folder)
+        except FileExistsError:
+            return False
+    return True
+
+
+def _exists(root: Path, path: str) -> bool:
+    try:
+        with inside(root, path) as (folder, name):
+            os.stat(name or ".", dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _link(root: Path, path: str, as_path: str) -> bool:
+    with inside(root, path) as (here, name), inside(root, as_path) as (there, as_name):
+        try:
+            os.link(name, as_name, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
+        except FileExistsError:
+            found = os.stat(as_name, dir_fd=there, follow_symlinks=False)
+            if not os.path.samestat(found, os.stat(name, dir_fd=here, follow_symlinks=False)):
+                raise
+            return False
+    return True
+
+
+def _remove(root: Path, path: str) -> bool:
+    try:
+        with inside(root, path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    return True
