@@ -1,12 +1,15 @@
-"""The real Redis: five fenced functions over one small pool, no client retries, 0.5 s a call.
+"""The real Redis: fenced functions over one small pool, no client retries, 0.5 s a call.
 
 A timed-out command may have been applied, so only calls that may be repeated cross this file.
-The functions themselves are in `functions.lua` and are loaded at `connect`.
+The half second is for all of a call: waiting for a free connection, connecting, asking. The
+functions themselves are in `functions.lua` and are loaded at `connect`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import TypeVar, cast
 
@@ -23,16 +26,22 @@ from .errors import (
     CacheRegressed,
     CacheTimeout,
     CacheTooOld,
-    Fenced,
     UdsError,
 )
+from .incarnation import check_incarnation
 from .model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Pointer
+from .reply import obey, pointer_in, word_in
 
 CALL_TIMEOUT_S = 0.5
 CONNECT_TIMEOUT_S = 0.3
 _CONNECTIONS = 8
 _VERSION_MIN = 7
+_VERSION_CHARS = 32
+"""Characters of a version that are worth a look."""
+_GARBLED = (ValueError, TypeError, AttributeError, RecursionError)
+"""What the client raises when it cannot make out an answer."""
+_NEWER = "Redis 7 or newer, or any Valkey, is needed; or remove redis.url."
 
 _T = TypeVar("_T")
 
@@ -42,40 +51,56 @@ class RedisCache:
 
     def __init__(self, url: str, namespace: str) -> None:
         self._namespace = namespace
-        self._where = layout.shown_address(url)
+        self._name = f"Redis at {layout.shown_address(url)}"
+        # Only `_asked` keeps the time of a call: the client's own timeouts are for each step
+        # alone, and one that ends together with ours can swallow it.
         pool = redis.BlockingConnectionPool.from_url(
             url,
             max_connections=_CONNECTIONS,
-            timeout=CALL_TIMEOUT_S,
-            socket_timeout=CALL_TIMEOUT_S,
+            timeout=None,
+            socket_timeout=None,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         )
         self._redis = redis.Redis(connection_pool=pool)
+        self._run_id: object = None
 
     async def connect(self) -> None:
         """Reach the server, check its version, load the functions."""
         info = cast(dict[str, object], await self._asked(self._redis.info("server")))
-        version = str(info.get("valkey_version") or info.get("redis_version", "0"))
+        version = str(info.get("valkey_version") or info.get("redis_version", "0"))[:_VERSION_CHARS]
         major = version.partition(".")[0]
         if not major.isdecimal() or int(major) < _VERSION_MIN:
-            raise CacheTooOld(
-                f"The server at {self._where} is version {version}.",
-                hint="Redis 7 or newer, or any Valkey, is needed; or remove redis.url.",
-            )
+            raise CacheTooOld(f"{self._name} is version {version}.", hint=_NEWER)
+        self._run_id = info.get("run_id")
         library = (files("uds") / "functions.lua").read_text("utf-8")
         await self._asked(self._redis.function_load(library, replace=True))
 
     async def claim(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
-        """Become the owner of every symbol; raises Fenced when a higher token is."""
-        args = (str(token.value), token.boot_id)
-        for word in await self._each_owner("coldstart_claim", symbols, args):
-            self._obey(word, "claim")
+        """Become the owner of every symbol, unless fenced; a pointer without meaning goes."""
+        check_incarnation()
+        pipeline = self._each_symbol("coldstart_claim", symbols, token)
+        replies = await self._asked(pipeline.execute())
+        obey([word_in(reply) for reply in replies], "claim", self._name)
 
-    async def holds(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
-        """Check that we still own them all; raises Fenced, CacheRegressed."""
-        for word in await self._each_owner("coldstart_holds", symbols, (str(token.value),)):
-            self._obey(word, "check ownership of")
+    async def holds(
+        self, symbols: Sequence[Symbol], token: FencingToken
+    ) -> tuple[Pointer | None, ...]:
+        """What readers of each are served, None without anything, as long as all are ours.
+
+        Owner and pointer do not prove that nothing is lost: after a crash a server that syncs
+        every second has both, but an earlier value of a tail that was primed twice. So another
+        run of the server than `connect` saw is a loss as well.
+        """
+        pipeline = self._each_symbol("coldstart_holds", symbols, token)
+        pipeline.info("server")
+        *replies, info = await self._asked(pipeline.execute())
+        obey([word_in(reply) for reply in replies], "check ownership of", self._name)
+        run_id = cast(dict[str, object], info).get("run_id")
+        if self._run_id not in (None, run_id):
+            raise CacheRegressed(f"{self._name} was restarted or replaced.")
+        found = zip(symbols, cast(list[list[object]], replies), strict=True)
+        return tuple(self._pointer(symbol, reply[1:]) for symbol, reply in found)
 
     async def write(
         self,
@@ -84,10 +109,10 @@ class RedisCache:
         generation: Generation,
         tails: Mapping[Timeframe, bytes],
     ) -> None:
-        """Put tails of a generation that is not live."""
-        keys = (*self._gate_keys(symbol), *self._tail_keys(symbol, generation, tuple(tails)))
-        args: tuple[str | bytes, ...] = (str(token.value), str(generation), *tails.values())
-        self._obey(await self._call("coldstart_write", keys, args), f"prime {symbol} in")
+        """Put tails of a generation; CacheRegressed for the live one and the one before it."""
+        keys = self._tail_keys(symbol, generation, tuple(tails))
+        args: tuple[str | bytes, ...] = (str(generation), *tails.values())
+        await self._fenced("coldstart_write", symbol, token, keys, args)
 
     async def flip(
         self,
@@ -97,10 +122,12 @@ class RedisCache:
         seq: int,
         timeframes: Sequence[Timeframe],
     ) -> None:
-        """Make a complete generation the live one."""
-        keys = (*self._gate_keys(symbol), *self._tail_keys(symbol, generation, timeframes))
-        args = (str(token.value), str(generation), str(seq))
-        self._obey(await self._call("coldstart_flip", keys, args), f"flip {symbol} in")
+        """Make a complete generation the live one; forming bars that it holds as final go."""
+        keys = (
+            *self._tail_keys(symbol, generation, timeframes),
+            *self._preview_keys(symbol, timeframes),
+        )
+        await self._fenced("coldstart_flip", symbol, token, keys, (str(generation), str(seq)))
 
     async def extend(
         self,
@@ -111,56 +138,63 @@ class RedisCache:
         tails: Mapping[Timeframe, bytes],
     ) -> None:
         """Replace tails of the live generation, drop their previews, advance seq by one."""
-        previews = (layout.preview_key(self._namespace, SeriesKey(symbol, tf)) for tf in tails)
         keys = (
-            *self._gate_keys(symbol),
             *self._tail_keys(symbol, generation, tuple(tails)),
-            *previews,
+            *self._preview_keys(symbol, tuple(tails)),
         )
         channel = layout.update_channel(self._namespace, symbol)
-        head = (str(token.value), str(generation), str(from_seq), channel, str(len(tails)))
-        word = await self._call("coldstart_extend", keys, (*head, *tails.values()))
-        self._obey(word, f"extend {symbol} in")
+        head = (str(generation), str(from_seq), channel)
+        await self._fenced("coldstart_extend", symbol, token, keys, (*head, *tails.values()))
 
     async def read(
         self, symbol: Symbol, timeframes: Sequence[Timeframe]
     ) -> tuple[Pointer, dict[Timeframe, bytes]] | None:
         """Pointer and tails in one step; None when nothing is live."""
-        keys = (layout.live_key(self._namespace, symbol),)
-        reply = await self._call("coldstart_read", keys, tuple(tf.name for tf in timeframes))
-        if not isinstance(reply, list) or not reply:
+        names = (tf.name for tf in timeframes)
+        live_key = layout.live_key(self._namespace, symbol)
+        asked = self._redis.fcall_ro("coldstart_read", 1, live_key, *names)
+        reply = await self._asked(cast(Awaitable[object], asked))
+        if reply == []:
             return None
+        if not isinstance(reply, list) or len(reply) != 3 + len(timeframes):
+            raise self._without_meaning(symbol, "it is not a pointer and its tails")
+        pointer = self._pointer(symbol, reply[:3])
+        if pointer is None:
+            raise self._without_meaning(symbol, "it has no generation")
         found = zip(timeframes, reply[3:], strict=True)
-        return self._pointer(symbol, reply), {tf: v for tf, v in found if v is not None}
+        return pointer, {tf: value for tf, value in found if isinstance(value, bytes)}
 
     async def preview(
         self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]
     ) -> None:
         """Put forming bars beside the live generation; those not after its last bar go."""
-        keys = (
-            *self._gate_keys(symbol),
-            *(layout.preview_key(self._namespace, preview.key) for preview in previews),
-        )
-        args: list[str | bytes] = [str(token.value), str(ttl_ms)]
+        keys = self._preview_keys(symbol, [one.key.timeframe for one in previews])
+        args: list[str | bytes] = [str(ttl_ms)]
         for one in previews:
             args += [one.key.timeframe.name, str(one.open_time_ms), codec.preview_json(one)]
-        word = await self._call("coldstart_preview", keys, tuple(args))
-        self._obey(word, f"preview {symbol} in")
+        await self._fenced("coldstart_preview", symbol, token, keys, args)
 
     async def forget(
-        self, symbol: Symbol, generation: Generation, timeframes: Sequence[Timeframe]
+        self,
+        symbol: Symbol,
+        token: FencingToken,
+        generation: Generation,
+        timeframes: Sequence[Timeframe],
     ) -> None:
-        """Drop the tails of a generation nobody is served from."""
-        await self._asked(self._redis.unlink(*self._tail_keys(symbol, generation, timeframes)))
+        """Drop tails of a generation; CacheRegressed for the live one and the one before it."""
+        keys = self._tail_keys(symbol, generation, timeframes)
+        await self._fenced("coldstart_forget", symbol, token, keys, (str(generation),))
 
     async def publish_tick(self, symbol: Symbol, payload: bytes) -> None:
         """Tell subscribers of one tick."""
+        check_incarnation()
         channel = layout.tick_channel(self._namespace, symbol)
         await self._asked(self._redis.publish(channel, payload))
 
     async def close(self) -> None:
-        """Let go of all connections."""
-        await self._redis.aclose(close_connection_pool=True)
+        """Let go of all connections; never raises."""
+        with suppress(RedisError):
+            await self._redis.aclose(close_connection_pool=True)
 
     def _gate_keys(self, symbol: Symbol) -> tuple[str, str]:
         return (
@@ -175,67 +209,73 @@ class RedisCache:
             layout.tail_key(self._namespace, SeriesKey(symbol, tf), generation) for tf in timeframes
         )
 
-    def _pointer(self, symbol: Symbol, reply: list[object]) -> Pointer:
-        try:
-            words = (part.decode() if isinstance(part, bytes) else "" for part in reply[:3])
-            generation, seq, previous = words
-            before = Generation.parse(previous) if previous else None
-            return Pointer(Generation.parse(generation), int(seq), before)
-        except ValueError as error:
-            raise CacheRegressed(
-                f"What Redis at {self._where} serves of {symbol} has no meaning: {error}."
-            ) from error
+    def _preview_keys(self, symbol: Symbol, timeframes: Sequence[Timeframe]) -> tuple[str, ...]:
+        return tuple(
+            layout.preview_key(self._namespace, SeriesKey(symbol, tf)) for tf in timeframes
+        )
 
-    async def _each_owner(
-        self, function: str, symbols: Sequence[Symbol], args: tuple[str, ...]
-    ) -> list[object]:
+    def _each_symbol(
+        self, function: str, symbols: Sequence[Symbol], token: FencingToken
+    ) -> redis.client.Pipeline:
         pipeline = self._redis.pipeline(transaction=False)
         for symbol in symbols:
-            pipeline.fcall(function, 1, layout.owner_key(self._namespace, symbol), *args)
-        return cast(list[object], await self._asked(pipeline.execute()))
+            pipeline.fcall(function, 2, *self._gate_keys(symbol), str(token.value), token.boot_id)
+        return pipeline
 
-    async def _call(
-        self, function: str, keys: tuple[str, ...], args: tuple[str | bytes, ...]
-    ) -> object:
+    async def _fenced(
+        self,
+        function: str,
+        symbol: Symbol,
+        token: FencingToken,
+        keys: Sequence[str],
+        args: Sequence[str | bytes],
+    ) -> None:
+        check_incarnation()
+        keys = (*self._gate_keys(symbol), *keys)
         # redis-py types keys and values as str only, but passes bytes through untouched.
-        command = self._redis.fcall(function, len(keys), *keys, *cast(tuple[str, ...], args))
-        return await self._asked(cast(Awaitable[object], command))
+        values = (str(token.value), token.boot_id, *cast(Sequence[str], args))
+        command = self._redis.fcall(function, len(keys), *keys, *values)
+        reply = await self._asked(cast(Awaitable[object], command))
+        obey([word_in(reply)], f"{function.partition('_')[2]} {symbol} in", self._name)
+
+    def _pointer(self, symbol: Symbol, parts: list[object]) -> Pointer | None:
+        try:
+            return pointer_in(parts)
+        except ValueError as error:
+            raise self._without_meaning(symbol, str(error)) from error
+
+    def _without_meaning(self, symbol: Symbol, why: str) -> CacheRegressed:
+        return CacheRegressed(
+            f"What {self._name} serves of {symbol} has no meaning: {why}.", scope=symbol
+        )
 
     async def _asked(self, command: Awaitable[_T]) -> _T:
         try:
-            return await command
-        except RedisTimeoutError as error:
-            raise CacheTimeout(
-                f"Redis at {self._where} did not answer within {CALL_TIMEOUT_S} s."
-            ) from error
-        except RedisConnectionError as error:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                return await command
+        except (TimeoutError, RedisTimeoutError, RedisConnectionError) as error:
+            # A greeting that nobody answers comes as a refused connection caused by a timeout.
+            if any(
+                isinstance(e, TimeoutError | RedisTimeoutError) for e in (error, error.__cause__)
+            ):
+                raise CacheTimeout(
+                    f"{self._name} did not answer within {CALL_TIMEOUT_S} s."
+                ) from error
             raise CacheDown(
-                f"Redis at {self._where} cannot be reached.",
+                f"{self._name} cannot be reached.",
                 hint="Start it, correct redis.url, or remove redis.url for the embedded server.",
             ) from error
         except ResponseError as error:
             raise self._understood(error) from error
-        except RedisError as error:
-            raise CacheDown(f"Redis at {self._where} failed: {error}.") from error
+        except (RedisError, *_GARBLED) as error:
+            raise CacheDown(f"{self._name} does not answer as Redis does: {error!r}.") from error
 
     def _understood(self, error: ResponseError) -> UdsError:
         text = str(error).lower()
         if "function not found" in text:
-            return CacheRegressed(f"Redis at {self._where} lost our functions.")
+            return CacheRegressed(f"{self._name} lost our functions.")
+        if "wrongtype" in text:
+            return CacheRegressed(f"In {self._name} a key of ours is of another type.")
         if "unknown command" in text:
-            return CacheTooOld(
-                f"The server at {self._where} does not know functions.",
-                hint="Redis 7 or newer, or any Valkey, is needed; or remove redis.url.",
-            )
-        return CacheDown(f"Redis at {self._where} refused a command: {error}.")
-
-    def _obey(self, word: object, doing: str) -> None:
-        if word == b"OK":
-            return
-        said = word.decode() if isinstance(word, bytes) else repr(word)
-        if said == "FENCED":
-            raise Fenced(
-                f"Another owner with a higher token took Redis at {self._where}.",
-                hint="Use the engine that owns it now.",
-            )
-        raise CacheRegressed(f"Could not {doing} Redis at {self._where}: it answered {said}.")
+            return CacheTooOld(f"{self._name} does not know functions.", hint=_NEWER)
+        return CacheDown(f"{self._name} refused a command: {error}.")

@@ -3,6 +3,9 @@
 The server has its own session, so that the terminal's signals do not reach it, its output is
 drained, it listens on a unix socket only, and the kernel ends it with us. The record of its
 pid and start time lets the next boot, which holds the folder's lock, end a survivor first.
+
+Two users know it: the default one, for the engine, and `reader`, who may look and listen.
+Neither has a password, as only the owner of the socket's folder gets to the socket.
 """
 
 from __future__ import annotations
@@ -32,6 +35,15 @@ _STOP_TIMEOUT_S = 3.0
 _POLL_S = 0.01
 _SAID_LINES_MAX = 50
 _PR_SET_PDEATHSIG = 1
+_READER = "reader"
+_READER_RULES = (
+    *("on", "nopass", "resetkeys", "%R~*", "resetchannels", "&*", "-@all"),
+    *("+fcall_ro", "+get", "+mget", "+getrange", "+strlen", "+hget", "+hmget", "+hgetall"),
+    *("+exists", "+type", "+pttl", "+ttl", "+scan", "+ping", "+echo", "+time", "+select"),
+    *("+subscribe", "+unsubscribe", "+psubscribe", "+punsubscribe"),
+    *("+client|setinfo", "+client|setname", "+client|id", "+acl|whoami"),
+)
+"""FCALL_RO runs functions that cannot write; a write inside one would be refused all the same."""
 
 
 def find_server() -> Path:
@@ -66,6 +78,11 @@ class EmbeddedServer:
     def url(self) -> str:
         """Where a client finds it."""
         return f"unix://{quote(str(self._socket))}"
+
+    @property
+    def reader_url(self) -> str:
+        """Where a client finds it that may only read."""
+        return f"unix://{_READER}@{quote(str(self._socket))}"
 
     @property
     def pid(self) -> int | None:
@@ -117,7 +134,8 @@ class EmbeddedServer:
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
         }
-        return (str(server), *(part for key, v in options.items() for part in (f"--{key}", v)))
+        settings = (part for key, value in options.items() for part in (f"--{key}", value))
+        return (str(server), *settings, "--user", _READER, *_READER_RULES)
 
     async def _listen(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdout is not None
@@ -135,7 +153,10 @@ class EmbeddedServer:
                 return
             await asyncio.sleep(_POLL_S)
         last = self._said[-1] if self._said else "nothing"
-        raise CacheDown(f"The embedded server did not start; it said: {last}.")
+        raise CacheDown(
+            f"The embedded server did not start; it said: {last}.",
+            hint="Valkey, or Redis 7 or newer, is needed.",
+        )
 
     async def _end_survivor(self) -> None:
         found = await self._disk.read(EMBEDDED_RECORD)

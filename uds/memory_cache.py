@@ -1,86 +1,59 @@
-"""Disk and Cache in dictionaries: product code for tests and for the simulation."""
+"""The Cache seam in dictionaries: product code for tests and for the simulation.
+
+Every fenced method is the function of the same name in functions.lua, line by line, and comes
+to the same word; a test runs both side by side. Only what others put into Redis has no place
+here: pointers are pointers, and forming bars have no time to live.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from . import codec
-from .errors import CacheRegressed, DiskFailed, Fenced
+from .errors import UdsError
+from .incarnation import check_incarnation
 from .model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
-from .ports import Append, Pointer
+from .ports import Pointer
+from .reply import obey, refusal
 
-
-class MemoryDisk:
-    """A data folder in a dictionary; every write is durable at once."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-
-    async def lock(self, holder: str) -> None:
-        """Always ours: one process sees this folder."""
-
-    async def names(self, folder: str) -> tuple[str, ...]:
-        """Entries of a folder, sorted; none when it does not exist."""
-        stem = f"{folder}/"
-        found = {p[len(stem) :].partition("/")[0] for p in self.files if p.startswith(stem)}
-        return tuple(sorted(found))
-
-    async def read(self, path: str) -> bytes | None:
-        """A whole file; None when it does not exist."""
-        return self.files.get(path)
-
-    async def append(self, appends: Sequence[Append]) -> None:
-        """Write each."""
-        for path, data in appends:
-            self.files[path] = self.files.get(path, b"") + data
-
-    async def create(self, path: str, data: bytes) -> bool:
-        """Create a file that must not exist; False when it does."""
-        if path in self.files:
-            return False
-        self.files[path] = data
-        return True
-
-    async def replace(self, path: str, data: bytes) -> None:
-        """Put a whole file in place of another, or of none."""
-        self.files[path] = data
-
-    async def link(self, path: str, as_path: str) -> None:
-        """Give a file a second name."""
-        if path not in self.files:
-            raise DiskFailed(f"Could not link {as_path}: {path} does not exist.")
-        if self.files.get(as_path, self.files[path]) != self.files[path]:
-            raise DiskFailed(f"Could not link {as_path}: it is another file.")
-        self.files[as_path] = self.files[path]
-
-    def close(self) -> None:
-        """Nothing is held."""
+_HEAD_BYTES = 16
+_WHERE = "memory"
 
 
 class MemoryCache:
-    """The functions of functions.lua over dictionaries, word for word."""
+    """One server that all its users share."""
 
     def __init__(self) -> None:
-        self.owners: dict[Symbol, int] = {}
+        self.owners: dict[Symbol, FencingToken] = {}
         self.live: dict[Symbol, Pointer] = {}
         self.tails: dict[tuple[Symbol, Generation, Timeframe], bytes] = {}
         self.previews: dict[SeriesKey, Preview] = {}
         self.ticks: list[tuple[Symbol, bytes]] = []
 
+    def emptied(self) -> None:
+        """Lose everything, as a server that was replaced has."""
+        self.owners.clear()
+        self.live.clear()
+        self.tails.clear()
+        self.previews.clear()
+
     async def connect(self) -> None:
         """Always reachable."""
 
     async def claim(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
-        """Become the owner of every symbol."""
-        taken = [symbol for symbol in symbols if self.owners.get(symbol, 0) > token.value]
-        self.owners.update({symbol: token.value for symbol in symbols if symbol not in taken})
-        if taken:
-            raise Fenced(f"Another owner took {taken[0]}.")
+        """Become the owner of every symbol, unless fenced."""
+        check_incarnation()
+        words = [self._standing(symbol, token) for symbol in symbols]
+        ours = [symbol for symbol, word in zip(symbols, words, strict=True) if word != "FENCED"]
+        self.owners.update(dict.fromkeys(ours, token))
+        obey([word for word in words if word == "FENCED"], "claim", _WHERE)
 
-    async def holds(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
-        """Check that we still own them all."""
-        for symbol in symbols:
-            self._stand(symbol, token)
+    async def holds(
+        self, symbols: Sequence[Symbol], token: FencingToken
+    ) -> tuple[Pointer | None, ...]:
+        """What readers of each are served, None without anything, as long as all are ours."""
+        words = [self._standing(symbol, token) for symbol in symbols]
+        obey(words, "check ownership of", _WHERE)
+        return tuple(self.live.get(symbol) for symbol in symbols)
 
     async def write(
         self,
@@ -89,10 +62,10 @@ class MemoryCache:
         generation: Generation,
         tails: Mapping[Timeframe, bytes],
     ) -> None:
-        """Put tails of a generation that is not live."""
-        self._stand(symbol, token)
-        if symbol in self.live and self.live[symbol].generation == generation:
-            raise CacheRegressed(f"{generation} of {symbol} is SEALED.")
+        """Put tails of a generation; CacheRegressed for the live one and the one before it."""
+        self._stand("write", symbol, token)
+        if self._is_sealed(symbol, generation):
+            raise _refused("SEALED", "write", symbol)
         for timeframe, value in tails.items():
             self.tails[symbol, generation, timeframe] = value
 
@@ -104,16 +77,20 @@ class MemoryCache:
         seq: int,
         timeframes: Sequence[Timeframe],
     ) -> None:
-        """Make a complete generation the live one."""
-        self._stand(symbol, token)
+        """Make a complete generation the live one; forming bars that it holds as final go."""
+        self._stand("flip", symbol, token)
         live = self.live.get(symbol)
         if live is not None and live.generation == generation:
             return
         if live is not None and live.generation > generation:
-            raise Fenced(f"{live.generation} of {symbol} is newer than {generation}.")
+            raise _refused("FENCED", "flip", symbol)
         if any((symbol, generation, tf) not in self.tails for tf in timeframes):
-            raise CacheRegressed(f"{generation} of {symbol} is INCOMPLETE.")
+            raise _refused("INCOMPLETE", "flip", symbol)
         self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
+        for timeframe in timeframes:
+            forming = self.previews.get(SeriesKey(symbol, timeframe))
+            if forming is not None and not self._is_after_last(forming, generation):
+                del self.previews[forming.key]
 
     async def extend(
         self,
@@ -123,15 +100,15 @@ class MemoryCache:
         from_seq: int,
         tails: Mapping[Timeframe, bytes],
     ) -> None:
-        """Replace tails of the live generation, advance seq by one."""
-        self._stand(symbol, token)
+        """Replace tails of the live generation, drop their previews, advance seq by one."""
+        self._stand("extend", symbol, token)
         live = self.live.get(symbol)
         if live is None or live.generation != generation:
-            raise CacheRegressed(f"{generation} of {symbol} is NOT_LIVE.")
+            raise _refused("NOT_LIVE", "extend", symbol)
         if live.seq == from_seq + 1:
             return
         if live.seq != from_seq:
-            raise CacheRegressed(f"{generation} of {symbol} is OUT_OF_SEQ.")
+            raise _refused("OUT_OF_SEQ", "extend", symbol)
         for timeframe, value in tails.items():
             self.tails[symbol, generation, timeframe] = value
             self.previews.pop(SeriesKey(symbol, timeframe), None)
@@ -151,35 +128,67 @@ class MemoryCache:
         self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]
     ) -> None:
         """Put forming bars beside the live generation; those not after its last bar go."""
-        self._stand(symbol, token)
+        self._stand("preview", symbol, token)
         live = self.live.get(symbol)
         if live is None:
-            raise CacheRegressed(f"{symbol} is NOT_LIVE.")
+            raise _refused("NOT_LIVE", "preview", symbol)
         for one in previews:
-            tail = self.tails.get((symbol, live.generation, one.key.timeframe), b"")
-            final = codec.unpack_tail(one.key, tail).last_open_ms if tail else None
-            if final is not None and one.open_time_ms <= final:
-                self.previews.pop(one.key, None)
-            else:
+            if self._is_after_last(one, live.generation):
                 self.previews[one.key] = one
+            else:
+                self.previews.pop(one.key, None)
 
     async def forget(
-        self, symbol: Symbol, generation: Generation, timeframes: Sequence[Timeframe]
+        self,
+        symbol: Symbol,
+        token: FencingToken,
+        generation: Generation,
+        timeframes: Sequence[Timeframe],
     ) -> None:
-        """Drop the tails of a generation nobody is served from."""
+        """Drop tails of a generation; CacheRegressed for the live one and the one before it."""
+        self._stand("forget", symbol, token)
+        if self._is_sealed(symbol, generation):
+            raise _refused("SEALED", "forget", symbol)
         for timeframe in timeframes:
             self.tails.pop((symbol, generation, timeframe), None)
 
     async def publish_tick(self, symbol: Symbol, payload: bytes) -> None:
         """Tell subscribers of one tick."""
+        check_incarnation()
         self.ticks.append((symbol, payload))
 
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _stand(self, symbol: Symbol, token: FencingToken) -> None:
+    def _stand(self, doing: str, symbol: Symbol, token: FencingToken) -> None:
+        check_incarnation()
+        word = self._standing(symbol, token)
+        if word != "OK":
+            raise _refused(word, doing, symbol)
+
+    def _standing(self, symbol: Symbol, token: FencingToken) -> str:
         owner = self.owners.get(symbol)
-        if owner is None or owner < token.value:
-            raise CacheRegressed(f"{symbol} is UNCLAIMED.")
-        if owner > token.value:
-            raise Fenced(f"Another owner took {symbol}.")
+        if owner is None or owner.value < token.value:
+            return "UNCLAIMED"
+        return "OK" if owner == token else "FENCED"
+
+    def _is_sealed(self, symbol: Symbol, generation: Generation) -> bool:
+        live = self.live.get(symbol)
+        return live is not None and generation in (live.generation, live.previous)
+
+    def _is_after_last(self, forming: Preview, generation: Generation) -> bool:
+        symbol, timeframe = forming.key
+        tail = self.tails.get((symbol, generation, timeframe), b"")
+        return forming.open_time_ms > _last_open_ms(tail)
+
+
+def _refused(word: str, doing: str, symbol: Symbol) -> UdsError:
+    return refusal(word, f"{doing} {symbol} in", _WHERE)
+
+
+def _last_open_ms(tail: bytes) -> int:
+    """Open of a packed tail's newest bar; 0 without one."""
+    count = int.from_bytes(tail[8:12], "little") if len(tail) >= _HEAD_BYTES else 0
+    at = _HEAD_BYTES + (count - 1) * 8
+    newest = tail[at : at + 8] if count else b""
+    return int.from_bytes(newest, "little") if len(newest) == 8 else 0

@@ -27,8 +27,9 @@ from tests.engine.builders import (
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time, settle
 from uds import CacheDown, CacheTimeout, CacheTooOld, DiskFailed, ServerMissing
-from uds.memory import MemoryCache
+from uds.memory_cache import MemoryCache
 from uds.model import MINUTE_MS, FencingToken, Generation, Symbol, Timeframe
+from uds.ports import Pointer
 
 
 class MovingCache(MemoryCache):
@@ -42,16 +43,12 @@ class MovingCache(MemoryCache):
         """Reach it, unless it is away."""
         self._answer()
 
-    async def holds(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
+    async def holds(
+        self, symbols: Sequence[Symbol], token: FencingToken
+    ) -> tuple[Pointer | None, ...]:
         """Check ownership, unless it is away."""
         self._answer()
-        await super().holds(symbols, token)
-
-    def empty(self) -> None:
-        """Restart without data."""
-        self.owners.clear()
-        self.live.clear()
-        self.tails.clear()
+        return await super().holds(symbols, token)
 
     def _answer(self) -> None:
         if self.trouble is not None:
@@ -119,7 +116,7 @@ async def test_an_emptied_server_gets_the_same_generation_back() -> None:
     """Z2: what readers hold on to must not be renamed; nothing may be missing afterwards."""
     async with watched() as (house, cache):
         live, tails = dict(cache.live), dict(cache.tails)
-        cache.empty()
+        cache.emptied()
         await asyncio.sleep(BEAT_S)
         assert {"REDIS_REGRESSED"} == house.codes
 
@@ -139,7 +136,7 @@ async def test_the_sequence_survives_an_emptied_server() -> None:
         m1 = key(GOLD, Timeframe.M1)
         await house.store.append(m1, minutes(NOON - 6 * MINUTE_MS, 1))
         before = await house.store.extend(GOLD)
-        cache.empty()
+        cache.emptied()
         await asyncio.sleep(3 * BEAT_S)
         await house.store.append(m1, minutes(NOON - 5 * MINUTE_MS, 1))
         after = await house.store.extend(GOLD)
@@ -152,7 +149,7 @@ async def test_the_sequence_survives_an_emptied_server() -> None:
 async def test_a_higher_token_fences_us() -> None:
     """F10: a zombie that wakes up sees its successor at the next beat and is silent."""
     async with watched() as (house, cache):
-        cache.owners[YEN] += 1
+        cache.owners[YEN] = FencingToken(cache.owners[YEN].value + 1, "other")
         await asyncio.sleep(BEAT_S)
 
         assert {"FENCED"} == house.codes
@@ -163,9 +160,9 @@ async def test_a_higher_token_fences_us() -> None:
 async def test_a_fenced_engine_never_claims_again() -> None:
     """Not even when the server forgets who the owner was."""
     async with watched() as (_, cache):
-        cache.owners[YEN] += 1
+        cache.owners[YEN] = FencingToken(cache.owners[YEN].value + 1, "other")
         await asyncio.sleep(BEAT_S)
-        cache.empty()
+        cache.emptied()
         await asyncio.sleep(60)
 
         assert {} == cache.owners
@@ -215,7 +212,7 @@ async def test_a_server_emptied_during_a_rebuild_ends_with_the_new_generation() 
         house.store.begin(GOLD)
         for timeframe in house.tools.config.timeframes:
             await house.store.append(key(GOLD, timeframe), minutes(NOON - 9 * MINUTE_MS, 4))
-        cache.empty()
+        cache.emptied()
         await seal(house.tools, GOLD)
         await asyncio.sleep(5)
 

@@ -13,7 +13,8 @@ import redis
 from uds.cache import RedisCache
 from uds.disk import FolderDisk
 from uds.embedded import EmbeddedServer
-from uds.memory import MemoryCache, MemoryDisk
+from uds.memory_cache import MemoryCache
+from uds.memory_disk import MemoryDisk
 from uds.ports import Cache, Disk
 
 NAMESPACE = "t"

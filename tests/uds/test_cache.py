@@ -1,19 +1,18 @@
-"""The five fenced functions: one contract, held by the dictionary and by the real server."""
+"""The fenced functions: one contract, held by the dictionary and by the real server."""
 
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 
 import pytest
 import redis
 
 from uds import codec, layout
-from uds.cache import RedisCache
-from uds.errors import CacheRegressed, Fenced, UdsError
-from uds.memory import MemoryCache
-from uds.model import Generation, SeriesKey, Timeframe
+from uds.errors import CacheRegressed, Fenced
+from uds.incarnation import Incarnation, Revoked
+from uds.memory_cache import MemoryCache
+from uds.model import FencingToken, Generation, SeriesKey, Timeframe
 from uds.ports import Cache, Pointer
 
 from .conftest import NAMESPACE
@@ -22,7 +21,8 @@ from .samples import GOLD, TIMEFRAMES, bars, minute, preview, token
 SILVER = "XAG/USD"
 M1, M5, D1 = TIMEFRAMES
 G1, G2, G3 = Generation(1, 1), Generation(1, 2), Generation(2, 1)
-DIFFERENTIAL_STEPS = 600
+COPY = FencingToken(1, "c0" * 16)
+"""The owner of a copy of the folder: the same number, another boot."""
 
 
 def tails(text: str, *timeframes: Timeframe) -> dict[Timeframe, bytes]:
@@ -37,6 +37,18 @@ async def live(cache: Cache, generation: Generation = G1, owner: int = 1) -> Non
     await cache.flip(GOLD, token(owner), generation, 0, TIMEFRAMES)
 
 
+def fenced_calls(cache: Cache, owner: FencingToken) -> list[Coroutine[object, object, object]]:
+    """Everything that a wrong owner could do to what readers see."""
+    return [
+        cache.holds([GOLD], owner),
+        cache.write(GOLD, owner, G2, tails("wrong")),
+        cache.flip(GOLD, owner, G2, 0, TIMEFRAMES),
+        cache.extend(GOLD, owner, G1, 0, tails("wrong")),
+        cache.preview(GOLD, owner, 60_000, [preview(10)]),
+        cache.forget(GOLD, owner, G1, TIMEFRAMES),
+    ]
+
+
 # -- ownership ----------------------------------------------------------------------------------
 
 
@@ -44,25 +56,48 @@ async def test_a_claim_is_held(cache: Cache) -> None:
     """Both calls may be repeated: a timed-out one may have been applied."""
     for _ in range(2):
         await cache.claim([GOLD, SILVER], token(1))
-        await cache.holds([GOLD, SILVER], token(1))
+        assert (None, None) == await cache.holds([GOLD, SILVER], token(1))
+
+
+async def test_who_asks_for_its_hold_hears_what_is_served(cache: Cache) -> None:
+    """An older pointer than ours, or none, is how a server that lost something is noticed."""
+    await live(cache)
+    await live(cache, G2)
+    await cache.extend(GOLD, token(1), G2, 0, tails("new", M1))
+    await cache.claim([SILVER], token(1))
+
+    assert (None, Pointer(G2, 1, G1)) == await cache.holds([SILVER, GOLD], token(1))
 
 
 async def test_a_lower_token_is_fenced_everywhere(cache: Cache) -> None:
     """A zombie that wakes up must not make anything visible (Z1)."""
     await live(cache)
     await cache.claim([GOLD], token(2))
-    zombie = token(1)
 
-    for call in (
-        cache.claim([GOLD], zombie),
-        cache.holds([GOLD], zombie),
-        cache.write(GOLD, zombie, G2, tails("zombie")),
-        cache.flip(GOLD, zombie, G2, 0, TIMEFRAMES),
-        cache.extend(GOLD, zombie, G1, 0, tails("zombie")),
-    ):
+    for call in (cache.claim([GOLD], token(1)), *fenced_calls(cache, token(1))):
         with pytest.raises(Fenced):
             await call
     assert (Pointer(G1, 0, None), tails("1-1")) == await cache.read(GOLD, TIMEFRAMES)
+
+
+async def test_a_copied_folder_is_fenced_everywhere(cache: Cache) -> None:
+    """Its owner has the same number, but another boot: one goes on, the other does nothing."""
+    await live(cache)
+
+    for call in (cache.claim([GOLD], COPY), *fenced_calls(cache, COPY)):
+        with pytest.raises(Fenced, match="copy of this data folder"):
+            await call
+    assert (Pointer(G1, 0, None), tails("1-1")) == await cache.read(GOLD, TIMEFRAMES)
+    await cache.holds([GOLD], token(1))
+
+
+async def test_a_later_owner_takes_over_from_a_copy_too(cache: Cache) -> None:
+    """Restarting the right one is the way out of a split."""
+    await cache.claim([GOLD], COPY)
+    await cache.claim([GOLD], token(2))
+
+    with pytest.raises(Fenced):
+        await cache.holds([GOLD], COPY)
 
 
 async def test_being_fenced_on_one_symbol_fences(cache: Cache) -> None:
@@ -76,14 +111,17 @@ async def test_being_fenced_on_one_symbol_fences(cache: Cache) -> None:
         await cache.holds([GOLD, SILVER], token(1))
 
 
+async def test_to_be_fenced_is_said_before_a_loss(cache: Cache) -> None:
+    """Who hears of a loss claims again; who is fenced must stop, whichever symbol is first."""
+    await cache.claim([SILVER], token(2))
+
+    with pytest.raises(Fenced):
+        await cache.holds([GOLD, SILVER], token(1))
+
+
 async def test_without_a_claim_nothing_is_written(cache: Cache) -> None:
     """An emptied server knows no owner; a write to it would be nobody's."""
-    for call in (
-        cache.holds([GOLD], token(1)),
-        cache.write(GOLD, token(1), G1, tails("x")),
-        cache.flip(GOLD, token(1), G1, 0, TIMEFRAMES),
-        cache.extend(GOLD, token(1), G1, 0, tails("x")),
-    ):
+    for call in fenced_calls(cache, token(1)):
         with pytest.raises(CacheRegressed, match="UNCLAIMED"):
             await call
     assert await cache.read(GOLD, TIMEFRAMES) is None
@@ -93,12 +131,29 @@ async def test_an_older_owner_come_back_is_a_loss_not_a_fence(cache: Cache) -> N
     """A server restored from a backup names our predecessor: we claim again, we do not stop."""
     await cache.claim([GOLD], token(1))
 
-    with pytest.raises(CacheRegressed):
-        await cache.holds([GOLD], token(2))
-    with pytest.raises(CacheRegressed):
-        await cache.write(GOLD, token(2), G3, tails("x"))
+    for call in fenced_calls(cache, token(2)):
+        with pytest.raises(CacheRegressed, match="UNCLAIMED"):
+            await call
     await cache.claim([GOLD], token(2))
     await cache.holds([GOLD], token(2))
+
+
+async def test_a_revoked_start_changes_nothing(cache: Cache) -> None:
+    """A child that was replaced goes on in a thread or a task that nobody could cancel."""
+    await live(cache)
+    old = Incarnation("m1_poller", 1)
+    with old.active():
+        old.revoke()
+        asking, *changing = fenced_calls(cache, token(1))
+        assert (Pointer(G1, 0, None),) == await asking
+        others = (cache.claim([SILVER], token(1)), cache.publish_tick(GOLD, b"{}"))
+        for call in (*others, *changing):
+            with pytest.raises(Revoked):
+                await call
+
+    assert (Pointer(G1, 0, None), tails("1-1")) == await cache.read(GOLD, TIMEFRAMES)
+    with pytest.raises(CacheRegressed, match="UNCLAIMED"):
+        await cache.holds([SILVER], token(1))
 
 
 # -- priming and flipping -------------------------------------------------------------------------
@@ -183,6 +238,15 @@ async def test_a_live_generation_is_sealed(cache: Cache) -> None:
     assert (Pointer(G1, 0, None), tails("1-1")) == await cache.read(GOLD, TIMEFRAMES)
 
 
+async def test_so_is_the_one_before(cache: Cache) -> None:
+    """A reader that still holds its name must not find other bars under it."""
+    await live(cache)
+    await live(cache, G2)
+
+    with pytest.raises(CacheRegressed, match="SEALED"):
+        await cache.write(GOLD, token(1), G1, tails("late"))
+
+
 # -- extending ------------------------------------------------------------------------------------
 
 
@@ -238,13 +302,13 @@ async def shown(cache: Cache, raw: redis.Redis) -> list[int]:
     return [(open_ms - minute(0)) // 60_000 for open_ms in found]
 
 
-async def live_bars(cache: Cache) -> None:
-    """Make a generation with ten M1 and one M5 the live one."""
+async def live_bars(cache: Cache, generation: Generation = G1, m1_count: int = 10) -> None:
+    """Make a generation with some M1 and one M5 the live one."""
     await cache.claim([GOLD], token(1))
-    counts = {M1: 10, M5: 1, D1: 0}
+    counts = {M1: m1_count, M5: 1, D1: 0}
     packed = {tf: codec.pack_tail(tf, bars(count, 0, tf)) for tf, count in counts.items()}
-    await cache.write(GOLD, token(1), G1, packed)
-    await cache.flip(GOLD, token(1), G1, 0, TIMEFRAMES)
+    await cache.write(GOLD, token(1), generation, packed)
+    await cache.flip(GOLD, token(1), generation, 0, TIMEFRAMES)
 
 
 async def test_forming_bars_stand_beside_the_final_ones(
@@ -283,6 +347,18 @@ async def test_an_extension_ends_the_forming_bars_of_its_timeframes(
     assert [10] == await shown(cache, raw_redis)
 
 
+@pytest.mark.parametrize(("m1_count", "left"), [(10, [10, 10]), (11, [10])])
+async def test_a_flip_ends_the_forming_bars_that_are_final_in_it(
+    cache: Cache, raw_redis: redis.Redis, m1_count: int, left: list[int]
+) -> None:
+    """A rebuild brought the minute that was forming; the others go on forming."""
+    await live_bars(cache)
+    await cache.preview(GOLD, token(1), 60_000, [preview(10), preview(2, M5)])
+    await live_bars(cache, G2, m1_count)
+
+    assert left == await shown(cache, raw_redis)
+
+
 async def test_only_the_owner_of_something_live_shows_forming_bars(cache: Cache) -> None:
     """A zombie's last tick, or a tick before the first flip, is not drawn."""
     with pytest.raises(CacheRegressed, match="UNCLAIMED"):
@@ -300,15 +376,29 @@ async def test_only_the_owner_of_something_live_shows_forming_bars(cache: Cache)
 
 
 async def test_forgotten_tails_are_gone(cache: Cache) -> None:
-    """Twice is once; others are left."""
+    """Twice is once; others are left, and nobody can flip to them any more."""
+    await live(cache)
+    await cache.write(GOLD, token(1), G2, tails("1-2"))
+    for _ in range(2):
+        await cache.forget(GOLD, token(1), G2, [M5])
+
+    assert (Pointer(G1, 0, None), tails("1-1")) == await cache.read(GOLD, TIMEFRAMES)
+    with pytest.raises(CacheRegressed, match="INCOMPLETE"):
+        await cache.flip(GOLD, token(1), G2, 0, TIMEFRAMES)
+    await cache.flip(GOLD, token(1), G2, 0, [M1, D1])
+
+
+@pytest.mark.parametrize("generation", [G1, G2])
+async def test_what_readers_may_hold_is_never_forgotten(
+    cache: Cache, generation: Generation
+) -> None:
+    """Neither the live generation nor the one before, whoever asks by mistake."""
     await live(cache)
     await live(cache, G2)
-    for _ in range(2):
-        await cache.forget(GOLD, G1, TIMEFRAMES)
 
+    with pytest.raises(CacheRegressed, match="SEALED"):
+        await cache.forget(GOLD, token(1), generation, TIMEFRAMES)
     assert (Pointer(G2, 0, G1), tails("1-2")) == await cache.read(GOLD, TIMEFRAMES)
-    with pytest.raises(Fenced):
-        await cache.flip(GOLD, token(1), G1, 0, TIMEFRAMES)
 
 
 async def test_symbols_are_apart(cache: Cache) -> None:
@@ -322,50 +412,3 @@ async def test_symbols_are_apart(cache: Cache) -> None:
 async def test_ticks_may_be_said_to_nobody(cache: Cache) -> None:
     """No subscriber is the usual case, not a failure."""
     await cache.publish_tick(GOLD, b"{}")
-
-
-async def test_dictionary_and_server_answer_alike(redis_cache: RedisCache) -> None:
-    """Simulations trust the dictionary: any sequence of calls must end alike in both."""
-    dice = random.Random(7)
-    memory = MemoryCache()
-    outcomes: dict[str, int] = {}
-    for _ in range(DIFFERENTIAL_STEPS):
-        step = dice.randrange(2**32)
-        expected = await outcome(memory, random.Random(step))
-        assert expected == await outcome(redis_cache, random.Random(step))
-        outcomes[expected[0]] = outcomes.get(expected[0], 0) + 1
-
-    assert {"ok", "Fenced", "CacheRegressed"} <= outcomes.keys()
-    assert 30 < min(outcomes.values())
-
-
-async def outcome(cache: Cache, dice: random.Random) -> tuple[str, object]:
-    """What a random call comes to, and what readers see after it."""
-    try:
-        await any_call(cache, dice)
-        word = "ok"
-    except UdsError as error:
-        word = type(error).__name__
-    return word, [await cache.read(symbol, TIMEFRAMES) for symbol in (GOLD, SILVER)]
-
-
-def any_call(cache: Cache, dice: random.Random) -> Awaitable[None]:
-    """One call with arguments that are often, but not always, allowed."""
-    symbol = dice.choice((GOLD, SILVER))
-    owner = token(dice.choices((1, 2, 3), (6, 3, 1))[0])
-    generation = Generation(dice.choice((1, 2)), dice.randint(1, 3))
-    some = dice.sample(TIMEFRAMES, dice.randint(1, 3))
-    values = tails(f"{dice.random()}", *some)
-    match dice.choices(range(6), (1, 1, 6, 6, 6, 1))[0]:
-        case 0:
-            return cache.claim([GOLD, SILVER] if dice.random() < 0.5 else [symbol], owner)
-        case 1:
-            return cache.holds([GOLD, SILVER], owner)
-        case 2:
-            return cache.write(symbol, owner, generation, tails(f"{dice.random()}"))
-        case 3:
-            return cache.flip(symbol, owner, generation, dice.randint(0, 2), some)
-        case 4:
-            return cache.extend(symbol, owner, generation, dice.randint(0, 3), values)
-        case _:
-            return cache.forget(symbol, generation, some)

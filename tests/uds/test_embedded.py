@@ -15,19 +15,25 @@ from pathlib import Path
 import pytest
 import redis
 
-from uds import embedded
+from uds import codec, embedded, layout
 from uds.cache import RedisCache
 from uds.embedded import EmbeddedServer, find_server
 from uds.errors import CacheDown, ServerMissing
 from uds.host_process import started
 from uds.layout import EMBEDDED_RECORD
-from uds.memory import MemoryDisk
+from uds.memory_disk import MemoryDisk
+from uds.model import Bars, Generation, SeriesKey, Timeframe
+from uds.ports import Pointer
+from uds.reader import Reader
+
+from .conftest import NAMESPACE
+from .samples import GOLD, token
 
 PARENT = """
 import asyncio, sys
 from pathlib import Path
 from uds.embedded import EmbeddedServer
-from uds.memory import MemoryDisk
+from uds.memory_disk import MemoryDisk
 
 async def main():
     folder = Path(sys.argv[1])
@@ -39,6 +45,7 @@ async def main():
 asyncio.run(main())
 """
 WAIT_S = 5.0
+M1, G1 = Timeframe.M1, Generation(1, 1)
 
 
 @pytest.fixture
@@ -79,6 +86,85 @@ async def test_it_is_private(server: EmbeddedServer, tmp_path: Path) -> None:
     } == found
     assert 0o700 == stat.S_IMODE((tmp_path / "redis.sock").stat().st_mode)
     assert 0o700 == stat.S_IMODE((tmp_path / "embedded").stat().st_mode)
+
+
+async def test_its_reader_reads_what_the_engine_serves(
+    shared_server: EmbeddedServer, redis_cache: RedisCache
+) -> None:
+    """Through the product's own client; what is fenced is refused to it as such."""
+    await serve_nothing(redis_cache)
+    cache = RedisCache(shared_server.reader_url, NAMESPACE)
+
+    served = await Reader(cache).read(GOLD, [M1])
+    assert served is not None
+    assert (G1, 1, 0) == (served.generation, served.seq, len(served.tails[M1]))
+    with pytest.raises(CacheDown, match="refused"):
+        await cache.claim([GOLD], token(2))
+    assert (Pointer(G1, 1, None),) == await redis_cache.holds([GOLD], token(1))
+    await cache.close()
+
+
+async def test_its_reader_may_be_any_program(
+    shared_server: EmbeddedServer, redis_cache: RedisCache
+) -> None:
+    """With a plain client: look at the keys, ask for all in one step, hear what is announced."""
+    with redis.Redis.from_url(shared_server.reader_url) as client:
+        listener = client.pubsub()
+        listener.subscribe(layout.update_channel(NAMESPACE, GOLD))
+        assert "subscribe" == listener.get_message(timeout=1)["type"]
+        await serve_nothing(redis_cache)
+
+        assert b"00000001-0001 1" == listener.get_message(timeout=1)["data"]
+        live_key = layout.live_key(NAMESPACE, GOLD)
+        found = client.fcall_ro("coldstart_read", 1, live_key, "M1")
+        tail = client.get(layout.tail_key(NAMESPACE, SeriesKey(GOLD, M1), G1))
+        assert [b"00000001-0001", b"1", b"", tail] == found
+        assert b"1" == client.hget(live_key, "seq")
+        listener.close()
+
+
+async def serve_nothing(cache: RedisCache) -> None:
+    """Make a generation without bars the live one, and extend it by nothing."""
+    empty = {M1: codec.pack_tail(M1, Bars.empty())}
+    await cache.claim([GOLD], token(1))
+    await cache.write(GOLD, token(1), G1, empty)
+    await cache.flip(GOLD, token(1), G1, 0, [M1])
+    await cache.extend(GOLD, token(1), G1, 0, empty)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "SET t:{XAU_USD}:owner 9",
+        "DEL t:{XAU_USD}:live",
+        "FLUSHALL",
+        "CONFIG SET appendonly no",
+        "CONFIG GET dir",
+        "FUNCTION FLUSH",
+        "FUNCTION LIST",
+        "FCALL coldstart_claim 2 t:{XAU_USD}:owner t:{XAU_USD}:live 9 boot",
+        "FCALL_RO coldstart_claim 2 t:{XAU_USD}:owner t:{XAU_USD}:live 9 boot",
+        "EVAL return 0",
+        "PUBLISH t:{XAU_USD}:tick lie",
+        "ACL SETUSER reader allcommands",
+        "CLIENT KILL TYPE normal",
+        "DEBUG SLEEP 1",
+        "KEYS *",
+        "SHUTDOWN NOSAVE",
+    ],
+)
+async def test_its_reader_can_do_no_harm(
+    shared_server: EmbeddedServer, redis_cache: RedisCache, command: str
+) -> None:
+    """Neither write, nor stop or slow it, nor rise to more."""
+    await serve_nothing(redis_cache)
+    with (
+        redis.Redis.from_url(shared_server.reader_url) as client,
+        pytest.raises(redis.ResponseError, match=r"no permissions|not allowed|write flag"),
+    ):
+        client.execute_command(*command.split())
+
+    assert (Pointer(G1, 1, None),) == await redis_cache.holds([GOLD], token(1))
 
 
 async def test_the_terminals_signals_do_not_reach_it(server: EmbeddedServer) -> None:

@@ -1,46 +1,36 @@
-"""The real server only: what it stores, what it announces, and how each way to fail is named."""
+"""The real server only: what it stores, what it announces, and what becomes of foreign values."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import redis
 
 from uds.cache import RedisCache
-from uds.embedded import EmbeddedServer
-from uds.errors import CacheDown, CacheRegressed, CacheTimeout
+from uds.errors import CacheRegressed
 from uds.model import Generation
+from uds.ports import Pointer
 
 from .conftest import NAMESPACE
 from .samples import GOLD, TIMEFRAMES, minute, preview, token
 
-G1 = Generation(1, 1)
+G1, G2 = Generation(1, 1), Generation(1, 2)
 M1, M5, D1 = TIMEFRAMES
+LIVE_KEY = f"{NAMESPACE}:{{XAU_USD}}:live"
 TAILS = {tf: tf.name.encode() for tf in TIMEFRAMES}
 
 
-async def live(cache: RedisCache) -> None:
+async def live(cache: RedisCache, generation: Generation = G1) -> None:
     """Make a complete generation of gold the live one."""
     await cache.claim([GOLD], token(1))
-    await cache.write(GOLD, token(1), G1, TAILS)
-    await cache.flip(GOLD, token(1), G1, 0, TIMEFRAMES)
-
-
-@contextmanager
-def stopped(server: EmbeddedServer) -> Iterator[None]:
-    """A server that does not answer, and answers again afterwards."""
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
+    await cache.write(GOLD, token(1), generation, TAILS)
+    await cache.flip(GOLD, token(1), generation, 0, TIMEFRAMES)
 
 
 @contextmanager
@@ -65,6 +55,49 @@ async def test_keys_are_what_the_format_says(
     )
     assert b"M5" == raw_redis.get(f"{stem}:00000001-0001:M5")
     assert 5 == raw_redis.dbsize()
+
+
+def test_every_function_and_every_word_is_described() -> None:
+    """Whoever writes a reader, or looks for a split brain, has these tables only."""
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    source = (files("uds") / "functions.lua").read_text("utf-8")
+    words = set(re.findall(r"return '([A-Z_]+)'", source))
+
+    assert set(re.findall(r"'(coldstart_\w+)'", source)) == set(
+        re.findall(r"^\| `(coldstart_\w+)`", text, re.MULTILINE)
+    )
+    assert words == set(re.findall(r"^\| ([A-Z_]+) \|", text, re.MULTILINE))
+
+
+def slot(key: bytes) -> int:
+    """Which of a cluster's 16 384 slots a key is in: CRC-16/XMODEM of its hash tag."""
+    tag = key.partition(b"{")[2].partition(b"}")[0] or key
+    crc = 0
+    for byte in tag:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1) ^ (0x1021 if crc & 0x8000 else 0)
+    return (crc & 0xFFFF) % 16_384
+
+
+def test_the_slot_is_counted_as_a_cluster_counts_it() -> None:
+    """The check values of its specification."""
+    assert 0x31C3 == slot(b"123456789")
+    assert slot(b"user1000") == slot(b"{user1000}.following") != slot(b"user1001")
+
+
+async def test_all_keys_of_a_symbol_share_one_slot(
+    redis_cache: RedisCache, raw_redis: redis.Redis
+) -> None:
+    """Or a cluster would refuse every fenced function."""
+    await live(redis_cache)
+    await live(redis_cache, G2)
+    await redis_cache.extend(GOLD, token(1), G2, 0, TAILS)
+    await redis_cache.preview(GOLD, token(1), 60_000, [preview(1)])
+    keys = list(raw_redis.scan_iter())
+
+    assert {slot(b"{XAU_USD}")} == {slot(key) for key in keys}
+    assert 2 + 2 * len(TAILS) + 1 == len(keys)
 
 
 async def test_tails_have_no_time_to_live(redis_cache: RedisCache, raw_redis: redis.Redis) -> None:
@@ -154,101 +187,74 @@ async def test_a_pointer_without_meaning_is_a_loss(
     redis_cache: RedisCache, raw_redis: redis.Redis, pointer: dict[str, str | bytes]
 ) -> None:
     """Anybody may write to Redis; the engine puts its own back."""
+    await live(redis_cache)
+    raw_redis.delete(LIVE_KEY)
     for field, value in pointer.items():
-        raw_redis.hset(f"{NAMESPACE}:{{XAU_USD}}:live", field, value)
+        raw_redis.hset(LIVE_KEY, field, value)
 
     with pytest.raises(CacheRegressed, match="has no meaning"):
         await redis_cache.read(GOLD, TIMEFRAMES)
+    with pytest.raises(CacheRegressed, match="has no meaning"):
+        await redis_cache.holds([GOLD], token(1))
+    await live(redis_cache, G2)
+    assert (Pointer(G2, 0, None),) == await redis_cache.holds([GOLD], token(1))
 
 
-async def test_a_value_of_another_type_is_refused_by_name(
+async def test_a_pointer_of_another_type_is_a_loss(
     redis_cache: RedisCache, raw_redis: redis.Redis
 ) -> None:
-    """The server's words reach the operator."""
-    raw_redis.set(f"{NAMESPACE}:{{XAU_USD}}:live", "text")
-
-    with pytest.raises(CacheDown, match="WRONGTYPE"):
-        await redis_cache.read(GOLD, TIMEFRAMES)
-
-
-# -- a server that is not there -------------------------------------------------------------------
-
-
-async def test_a_refused_port_is_down() -> None:
-    """Said at once and once: the engine repeats, the client does not."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        cache = RedisCache(f"redis://127.0.0.1:{free.getsockname()[1]}", NAMESPACE)
-        with pytest.raises(CacheDown, match="cannot be reached") as down:
-            await cache.connect()
-    await cache.close()
-
-    assert not isinstance(down.value, CacheTimeout)
-
-
-async def test_a_socket_that_is_gone_is_down() -> None:
-    """The embedded server was killed."""
-    cache = RedisCache("unix:///nowhere/redis.sock", NAMESPACE)
-
-    with pytest.raises(CacheDown, match=r"unix:///nowhere/redis\.sock cannot be reached"):
-        await cache.claim([GOLD], token(1))
-    await cache.close()
-
-
-async def test_a_stopped_server_times_out(
-    shared_server: EmbeddedServer, redis_cache: RedisCache
-) -> None:
-    """A hung server is told from a missing one, and no later answer is taken for another's."""
+    """Claiming again clears the way, as for one without meaning."""
     await live(redis_cache)
-    with stopped(shared_server), pytest.raises(CacheTimeout, match="did not answer within"):
-        await redis_cache.extend(GOLD, token(1), G1, 0, {M1: b"late"})
+    raw_redis.delete(LIVE_KEY)
+    raw_redis.set(LIVE_KEY, "text")
 
-    await redis_cache.extend(GOLD, token(1), G1, 0, {M1: b"late"})
-    found = await redis_cache.read(GOLD, (M1,))
+    with pytest.raises(CacheRegressed, match="of another type"):
+        await redis_cache.read(GOLD, TIMEFRAMES)
+    with pytest.raises(CacheRegressed, match="has no meaning"):
+        await redis_cache.holds([GOLD], token(1))
+    await live(redis_cache)
+    assert (Pointer(G1, 0, None), TAILS) == await redis_cache.read(GOLD, TIMEFRAMES)
 
+
+@pytest.mark.parametrize("owner", [b"", b"me", b"1", b"one two", b"\xff 1", {"a": "b"}])
+async def test_an_owner_without_meaning_is_nobody(
+    redis_cache: RedisCache, raw_redis: redis.Redis, owner: bytes | dict[str, str]
+) -> None:
+    """We claim again and go on."""
+    key = f"{NAMESPACE}:{{XAU_USD}}:owner"
+    await live(redis_cache)
+    raw_redis.delete(key)
+    if isinstance(owner, bytes):
+        raw_redis.set(key, owner)
+    else:
+        raw_redis.hset(key, "a", owner["a"])
+
+    with pytest.raises(CacheRegressed, match="UNCLAIMED"):
+        await redis_cache.holds([GOLD], token(1))
+    await redis_cache.claim([GOLD], token(1))
+    assert (Pointer(G1, 0, None),) == await redis_cache.holds([GOLD], token(1))
+
+
+async def test_a_tail_of_another_type_is_a_missing_tail(
+    redis_cache: RedisCache, raw_redis: redis.Redis
+) -> None:
+    """The others are served, and a forming bar finds nothing final before it."""
+    await live(redis_cache)
+    raw_redis.delete(f"{NAMESPACE}:{{XAU_USD}}:{G1}:M1")
+    raw_redis.rpush(f"{NAMESPACE}:{{XAU_USD}}:{G1}:M1", "a", "b")
+    await redis_cache.preview(GOLD, token(1), 60_000, [preview(1)])
+
+    found = await redis_cache.read(GOLD, TIMEFRAMES)
     assert found is not None
-    assert (1, {M1: b"late"}) == (found[0].seq, found[1])
+    assert {M5, D1} == found[1].keys()
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "redis://operator:hunter2@127.0.0.1:{port}/0",
-        "redis://:hunter2@127.0.0.1:{port}",
-        "redis://127.0.0.1:{port}?password=hunter2",
-        "redis://127.0.0.1:{port}?username=operator&password=hunter2@operator",
-    ],
-)
-async def test_no_message_holds_credentials(address: str) -> None:
-    """Messages reach the screen, the log and reports."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        cache = RedisCache(address.format(port=port), NAMESPACE)
-        with pytest.raises(CacheDown) as down:
-            await cache.connect()
-    await cache.close()
+@pytest.mark.parametrize("value", [b"junk", b'{"open_time_ms":1e400}', b'"open_time_ms":'])
+async def test_a_forming_bar_that_is_none_does_not_stop_a_flip(
+    redis_cache: RedisCache, raw_redis: redis.Redis, value: bytes
+) -> None:
+    """What others put there goes with its own time to live, or is drawn over."""
+    raw_redis.set(f"{NAMESPACE}:{{XAU_USD}}:pv:M1", value)
+    await live(redis_cache)
 
-    assert f"redis://127.0.0.1:{port}" in str(down.value)
-    assert "hunter2" not in f"{down.value!r} {down.value.hint} {cache!r}"
-    assert "operator" not in str(down.value)
-
-
-async def test_a_refused_password_is_down(shared_server: EmbeddedServer) -> None:
-    """The server knows no such user; it says so, and we say it without the password."""
-    cache = RedisCache(f"{shared_server.url}?username=operator&password=hunter2", NAMESPACE)
-
-    with pytest.raises(CacheDown) as down:
-        await cache.connect()
-    await cache.close()
-
-    assert "hunter2" not in str(down.value)
-
-
-async def test_a_closed_cache_may_be_closed_again(shared_server: EmbeddedServer) -> None:
-    """Shutting down never raises."""
-    cache = RedisCache(shared_server.url, NAMESPACE)
-    await cache.connect()
-
-    for _ in range(2):
-        await cache.close()
+    assert (Pointer(G1, 0, None),) == await redis_cache.holds([GOLD], token(1))
