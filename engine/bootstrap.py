@@ -15,10 +15,12 @@ from uds import Recovered, Snapshot
 from uds.model import SeriesKey, Symbol, Timeframe
 
 from . import modes
+from .adoption import Adoption
 from .attempt import Partner, attempt
+from .buckets import bucket_close, bucket_open
 from .cell import Cell, CellState
 from .degraded import DegradedCode
-from .derive import derive
+from .derive import derive, derive_touched
 from .events import CellsChanged, ModesDecided, ReasonCleared, ReasonRaised, SymbolPrimed
 from .plan import warmup_from_ms
 from .process import Tools
@@ -26,24 +28,36 @@ from .status import Mode, Status
 from .timeline import Span
 
 
-async def recover_all(tools: Tools, agree_on_time: Callable[[int], None]) -> None:
+async def recover_all(
+    tools: Tools, agree_on_time: Callable[[int], None], adoption: Adoption | None = None
+) -> None:
     """Find what the disk has of every symbol and decide how each is started.
 
     `agree_on_time` hears the newest stored close, 0 when nothing is stored, before anything
-    is decided by the clock.
+    is decided by the clock. `adoption` takes what the platform of before left of a symbol
+    without a commit; None leaves it alone.
     """
+    adopted: dict[Symbol, modes.Found] = {}
     found: list[Recovered] = []
+    await _say_state(tools)
     for symbol in tools.markets:
         recovered = await attempt(tools, Partner.DISK, symbol, partial(tools.store.recover, symbol))
-        _say_damage(tools, recovered)
+        say_damage(tools, recovered)
+        await derive_lost(tools, recovered)
         found.append(recovered)
+        if adoption is not None and recovered.found is None:
+            legacy = await adoption.adopt(tools, symbol)
+            adopted |= {} if legacy is None else {symbol: legacy}
     agree_on_time(max(tools.store.load(key).last_close_ms or 0 for key in tools.board.status.cells))
     decisions: dict[Symbol, modes.Decision] = {}
     for recovered in found:
         symbol = recovered.symbol
-        decisions[symbol] = _decide(tools, recovered)
-        if recovered.found is not None:
-            _begin_as(tools, symbol, decisions[symbol].mode)
+        decision = _decide(tools, recovered, adopted.get(symbol))
+        if symbol in adopted:
+            decision = decision._replace(reason=f"legacy files, {decision.reason}")
+        decisions[symbol] = decision
+        if not decision.is_new:
+            _begin_as(tools, recovered, decision.mode)
         show(tools, symbol, CellState.EMPTY)
     mode, reason = modes.heaviest(decisions)
     tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
@@ -146,39 +160,44 @@ def _say_repaired(tools: Tools, symbol: Symbol) -> None:
             tools.board.post(ReasonCleared(reason.code, reason.scope))
 
 
-def _decide(tools: Tools, recovered: Recovered) -> modes.Decision:
+def _decide(tools: Tools, recovered: Recovered, adopted: modes.Found | None) -> modes.Decision:
     restart = tools.config.bootstrap
-    m1 = SeriesKey(recovered.symbol, Timeframe.M1)
     terms = modes.Terms(
         restart.short_pause_h,
         restart.max_warmup_bars,
         tools.store.terms.open_mode,
         tools.config.anchors.model_dump(),
     )
-    found = modes.Found(tools.store.coverage(m1).until_ms, recovered.open_mode, recovered.anchors)
+    found = adopted or modes.Found(
+        recovered.covered_until_ms, recovered.open_mode, recovered.anchors
+    )
     market = tools.markets[recovered.symbol]
     return modes.decide(found, market.calendar, tools.clock.now_ms(), terms)
 
 
-def _begin_as(tools: Tools, symbol: Symbol, mode: Mode) -> None:
+def _begin_as(tools: Tools, recovered: Recovered, mode: Mode) -> None:
     """A catch-up goes on from the recovered draft, a cold start from nothing.
 
-    A partial bootstrap fetches the whole warm-up window anew. Older M1 stay where they reach
-    the window without a hole; else D1 alone stays, so that no tail spans a hole.
+    A partial bootstrap fetches the whole warm-up window anew, but for pages of one that was
+    interrupted. Older M1 stay where they reach the window without a hole; else D1 alone stays,
+    so that no tail spans a hole.
     """
+    symbol, store = recovered.symbol, tools.store
     if mode is Mode.COLD:
-        tools.store.begin(symbol)
+        store.begin(symbol, is_resumable=True)
     elif mode is Mode.PARTIAL_BOOTSTRAP:
         m1 = SeriesKey(symbol, Timeframe.M1)
         market, now_ms = tools.markets[symbol], tools.clock.now_ms()
         window_ms = warmup_from_ms(market, now_ms, tools.config.bootstrap.warmup_bars.M1)
-        if (tools.store.coverage(m1).until_ms or 0) >= window_ms:
-            tools.store.doubt(m1, window_ms)
+        stored_until_ms = recovered.covered_until_ms or store.coverage(m1).until_ms or 0
+        if stored_until_ms >= window_ms:
+            store.doubt(m1, window_ms, stored_until_ms)
         else:
-            tools.store.begin(symbol, keeping=(Timeframe.D1,))
+            store.begin(symbol, keeping=(Timeframe.D1,), is_resumable=True)
 
 
-def _say_damage(tools: Tools, recovered: Recovered) -> None:
+def say_damage(tools: Tools, recovered: Recovered) -> None:
+    """Each file's damage is a reason of its cell."""
     for drop in recovered.drops:
         code = DegradedCode.TORN_TAIL if drop.is_torn else DegradedCode.CORRUPT_JSONL
         lines = f"{drop.lines} lines from line {drop.first_line}" if drop.lines else "the file"
@@ -186,6 +205,51 @@ def _say_damage(tools: Tools, recovered: Recovered) -> None:
         tools.board.post(ReasonRaised(code, drop.key, detail))
     for sentence in recovered.skipped:
         tools.board.post(ReasonRaised(DegradedCode.COMMIT_SKIPPED, recovered.symbol, sentence))
+    if recovered.rotated_count:
+        detail = f"{recovered.rotated_count} older finds made room in the quarantine folder."
+        tools.board.post(ReasonRaised(DegradedCode.QUARANTINE_ROTATED, None, detail))
+
+
+async def derive_lost(tools: Tools, recovered: Recovered) -> None:
+    """Derived bars of damaged files, where their M1 have left the RAM and so the next derive."""
+    for key, from_ms, until_ms in recovered.holes:
+        if key.timeframe.is_derived:
+            await _derive_hole(tools, key, from_ms, until_ms)
+
+
+async def _derive_hole(tools: Tools, key: SeriesKey, from_ms: int, until_ms: int) -> None:
+    """Bars of a hole whose M1 have left the RAM; the newer ones are derived with the rest."""
+    m1 = SeriesKey(key.symbol, Timeframe.M1)
+    market = tools.markets[key.symbol]
+    until_ms = min(until_ms, tools.store.resident_from_ms(m1))
+    if from_ms >= until_ms:
+        return
+    from_ms = bucket_open(from_ms, Timeframe.D1, market.anchors)
+    until_ms = bucket_close(until_ms - 1, Timeframe.D1, market.anchors)
+    read = partial(tools.store.read, m1, from_ms, until_ms)
+    minutes = await attempt(tools, Partner.DISK, m1, read)
+    made = derive_touched(
+        minutes,
+        from_ms,
+        until_ms,
+        market.anchors,
+        market.calendar,
+        tools.store.coverage(m1),
+        tools.clock.now_ms(),
+        market.settle_ms,
+        (key.timeframe,),
+    )
+    write = partial(tools.store.append, key, made[key.timeframe])
+    await attempt(tools, Partner.DISK, key, write)
+
+
+async def _say_state(tools: Tools) -> None:
+    """A state file that could not be believed, until the next checkpoint."""
+    found = await attempt(tools, Partner.DISK, None, tools.store.state.read)
+    if found.source == "previous":
+        tools.board.post(ReasonRaised(DegradedCode.STATE_FALLBACK_PREV, None, found.why))
+    elif found.source == "rebuilt":
+        tools.board.post(ReasonRaised(DegradedCode.STATE_REBUILT, None, found.why))
 
 
 async def _timed(

@@ -361,6 +361,13 @@ class Config(Section):
         mode = self.broker.open_mode
         return "first_tick" if mode == "auto" else mode
 
+    def opening_at(self, mode: Literal["first_tick", "previous_close"] | None) -> Config:
+        """This configuration with `auto` settled; None leaves it open."""
+        if mode is None or self.broker.open_mode != "auto":
+            return self
+        broker = self.broker.model_copy(update={"open_mode": mode})
+        return self.model_copy(update={"broker": broker})
+
     def names(self, kind: str) -> Mapping[Symbol, str]:
         """What symbols are called at one broker, where that is configured."""
         return {s: i.names[kind] for s, i in self.instruments.items() if kind in i.names}

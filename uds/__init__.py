@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 from .door import lazy_door
 
 if TYPE_CHECKING:
+    from .at_rest import export_folder as export_folder
+    from .at_rest import legacy_folder as legacy_folder
+    from .at_rest import view_folder as view_folder
     from .codec import bars_json as bars_json
     from .disk import read_document as read_document
+    from .errors import BadManifest as BadManifest
+    from .errors import BadTail as BadTail
     from .errors import CacheDown as CacheDown
     from .errors import CacheRegressed as CacheRegressed
     from .errors import CacheTimeout as CacheTimeout
@@ -22,27 +27,55 @@ if TYPE_CHECKING:
     from .errors import FolderUnreadable as FolderUnreadable
     from .errors import ServerMissing as ServerMissing
     from .errors import UdsError as UdsError
+    from .export_files import ExportFolder as ExportFolder
+    from .folder_check import Flaw as Flaw
+    from .folder_check import StateChecked as StateChecked
+    from .folder_check import check_agreement as check_agreement
+    from .folder_check import check_commits as check_commits
+    from .folder_check import check_digests as check_digests
+    from .folder_check import check_state as check_state
+    from .folder_check import foreign_names as foreign_names
+    from .folder_view import FolderView as FolderView
+    from .folder_view import Pinned as Pinned
+    from .folder_view import Vanished as Vanished
     from .host_process import started as started
     from .layout import is_symbol as is_symbol
     from .layout import shown_address as shown_address
     from .layout import timeframe_named as timeframe_named
+    from .legacy import LegacyFault as LegacyFault
+    from .legacy import LegacyFolder as LegacyFolder
+    from .legacy import LegacySeries as LegacySeries
+    from .legacy_codec import encode_records as encode_records
     from .opening import new_boot_id as new_boot_id
     from .opening import open_store as open_store
+    from .reader import Served as Served
     from .recovery import Dropped as Dropped
     from .recovery import Recovered as Recovered
     from .run_folder import make_socket_folder as make_socket_folder
     from .run_folder import socket_folder as socket_folder
-    from .store import Appended as Appended
-    from .store import Snapshot as Snapshot
+    from .segment_view import SegmentRead as SegmentRead
+    from .shelf import Appended as Appended
+    from .shelf import Collected as Collected
+    from .shelf import Scrubbed as Scrubbed
+    from .shelf import Snapshot as Snapshot
+    from .shelf import StoreTerms as StoreTerms
     from .store import Store as Store
-    from .store import StoreTerms as StoreTerms
+    from .viewing import View as View
+    from .viewing import open_view as open_view
 
 __getattr__ = lazy_door(
     __name__,
     {
+        "at_rest": (
+            "export_folder",
+            "legacy_folder",
+            "view_folder",
+        ),
         "codec": ("bars_json",),
         "disk": ("read_document",),
         "errors": (
+            "BadManifest",
+            "BadTail",
             "CacheDown",
             "CacheRegressed",
             "CacheTimeout",
@@ -54,16 +87,38 @@ __getattr__ = lazy_door(
             "ServerMissing",
             "UdsError",
         ),
+        "export_files": ("ExportFolder",),
+        "folder_check": (
+            "Flaw",
+            "StateChecked",
+            "check_agreement",
+            "check_commits",
+            "check_digests",
+            "check_state",
+            "foreign_names",
+        ),
+        "folder_view": (
+            "FolderView",
+            "Pinned",
+            "Vanished",
+        ),
         "host_process": ("started",),
         "layout": (
             "is_symbol",
             "shown_address",
             "timeframe_named",
         ),
+        "legacy": (
+            "LegacyFault",
+            "LegacyFolder",
+            "LegacySeries",
+        ),
+        "legacy_codec": ("encode_records",),
         "opening": (
             "new_boot_id",
             "open_store",
         ),
+        "reader": ("Served",),
         "recovery": (
             "Dropped",
             "Recovered",
@@ -72,11 +127,15 @@ __getattr__ = lazy_door(
             "make_socket_folder",
             "socket_folder",
         ),
-        "store": (
+        "segment_view": ("SegmentRead",),
+        "shelf": (
             "Appended",
+            "Collected",
+            "Scrubbed",
             "Snapshot",
-            "Store",
             "StoreTerms",
         ),
+        "store": ("Store",),
+        "viewing": ("View", "open_view"),
     },
 )

@@ -8,11 +8,13 @@ follow the open segment's last bar begins a new one (pages of a cold start come 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from . import codec, layout
-from .manifest import Manifest, SegmentEntry
+from . import codec, journal, layout
+from .digest import digest
+from .journal import JournalHead, Page
+from .manifest import Manifest, SegmentEntry, TailDigest
 from .model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
 from .ports import Append
 
@@ -37,6 +39,11 @@ class Segment:
     """Its length."""
     crc: int
     """CRC-32 of all its bytes."""
+
+    @property
+    def number(self) -> tuple[int, int]:
+        """(token, n): the order in which files were begun."""
+        return layout.segment_of(self.path)
 
     def entry(self, timeframe: Timeframe) -> SegmentEntry:
         """As the manifest records it."""
@@ -65,12 +72,26 @@ class Series:
     """Its files, in the order they were begun."""
     open_segment: Segment | None = None
     """The file our token still appends to; None before the first and after a failed write."""
+    digested: tuple[Bars, TailDigest] | None = None
+    """The digest made last and the bars it was made of; None before the first."""
 
     def keep(self, bars: Bars, kept_bars: int) -> None:
         """Make these the bars, and let the oldest leave the RAM."""
         self.bars = bars.tail(kept_bars)
         if len(self.bars) < len(bars):
             self.resident_from_ms = self.bars.first_open_ms or 0
+
+
+@dataclass(slots=True)
+class DraftJournal:
+    """The page journal of a draft that a later start may take up."""
+
+    head: JournalHead
+    """What the draft was begun from."""
+    carried: tuple[Page, ...] = ()
+    """Pages that were durable before the draft began."""
+    seed: int | None = None
+    """CRC of the first line; None until it was written."""
 
 
 @dataclass(slots=True)
@@ -83,6 +104,10 @@ class Book:
     """`first_tick` or `previous_close`."""
     series: dict[Timeframe, Series]
     """One account for each configured timeframe."""
+    journal: DraftJournal | None = None
+    """Where its pages are noted; None when nobody would take it up."""
+    committed_bytes: dict[str, int] = field(default_factory=dict)
+    """Length of each file at the commit, by path; empty before."""
     seq: int = 0
     """Extensions since the flip."""
     is_primed: bool = False
@@ -96,20 +121,59 @@ class Book:
         """The name of one of its series."""
         return SeriesKey(self.symbol, timeframe)
 
-    def manifest(self, anchors: dict[str, str]) -> Manifest:
-        """What a commit of this generation says."""
-        entries = tuple(
-            segment.entry(timeframe)
-            for timeframe, series in self.series.items()
-            for segment in sorted(series.segments, key=lambda segment: segment.first_ms)
-        )
-        coverage = {
+    @property
+    def paths(self) -> frozenset[str]:
+        """All its files."""
+        return frozenset(s.path for series in self.series.values() for s in series.segments)
+
+    @property
+    def coverage(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        """Fetched intervals by timeframe name: M1 and D1."""
+        return {
             timeframe.name: series.coverage.intervals
             for timeframe, series in self.series.items()
             if not timeframe.is_derived
         }
+
+    def entries(self) -> tuple[SegmentEntry, ...]:
+        """All its files as they are now, oldest bars first within a timeframe."""
+        return tuple(
+            segment.entry(timeframe)
+            for timeframe, series in self.series.items()
+            for segment in sorted(series.segments, key=lambda segment: segment.first_ms)
+        )
+
+    def pages(self) -> Iterator[Page]:
+        """What it has of fetched series, as pages of a journal."""
+        for timeframe, series in self.series.items():
+            if series.coverage.intervals:
+                entries = tuple(segment.entry(timeframe) for segment in series.segments)
+                yield Page(timeframe, series.coverage, entries)
+
+    def digests(self, tail_bars: Mapping[Timeframe, int], digits: int) -> dict[str, TailDigest]:
+        """Of each series' tail, by timeframe name; only what changed is computed again."""
+        found: dict[str, TailDigest] = {}
+        for timeframe, series in self.series.items():
+            if series.digested is None or series.digested[0] is not series.bars:
+                tail = series.bars.tail(tail_bars[timeframe])
+                series.digested = (series.bars, TailDigest(len(tail), digest(tail, digits)))
+            found[timeframe.name] = series.digested[1]
+        return found
+
+    def manifest(
+        self, anchors: dict[str, str], digests: dict[str, TailDigest], config_hash: str
+    ) -> Manifest:
+        """What a commit of this generation says."""
         return Manifest(
-            1, self.symbol, str(self.generation), self.open_mode, anchors, entries, coverage
+            1,
+            self.symbol,
+            str(self.generation),
+            self.open_mode,
+            anchors,
+            self.entries(),
+            self.coverage,
+            digests,
+            config_hash,
         )
 
 
@@ -152,6 +216,23 @@ def plan_append(
         planned.append(step)
         target = step.segment
     return tuple(planned)
+
+
+def plan_page(
+    book: Book, timeframe: Timeframe, covered: Coverage, planned: tuple[Planned, ...]
+) -> Append | None:
+    """The write that notes a page of a draft once its bars are durable; None without a journal."""
+    if book.journal is None or not covered.intervals:
+        return None
+    head, carried, seed = book.journal.head, book.journal.carried, book.journal.seed
+    last = {step.segment.path: step.segment.entry(timeframe) for step in planned}
+    pages: tuple[Page, ...] = (Page(timeframe, covered, tuple(last.values())),)
+    begun = b""
+    if seed is None:
+        begun, pages = journal.encode_head(head), (*carried, *pages)
+        seed = book.journal.seed = journal.seed_of(begun)
+    lines = b"".join(journal.encode_page(page, seed) for page in pages)
+    return Append(layout.journal_path(book.symbol, book.generation), begun + lines)
 
 
 def settle(series: Series, planned: Planned) -> None:

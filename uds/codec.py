@@ -3,7 +3,8 @@
 A segment is a header line and then one line a bar. Each line ends in `"crc":"xxxxxxxx"}`: the
 CRC-32 of the raw bytes before `,"crc":"`, started from the header's own CRC. So one bad line
 does not condemn the others, and a good line from another file fails. Decoding never raises
-for a bad line: it keeps the good ones and says which it dropped and why.
+for a bad line: it keeps the good ones and says which it dropped and why. A segment without
+one, which is nearly every one, is read as a whole (`bar_lines`), to the same result.
 """
 
 from __future__ import annotations
@@ -11,47 +12,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from . import bar_lines, line_block
 from .errors import BadSegment, BadTail
-from .model import BadBars, Bars, Generation, PartialReason, Preview, SeriesKey, Timeframe
+from .line_block import CRC_BLANK, CRC_MARK
+from .line_block import LINE_BYTES_MAX as LINE_BYTES_MAX
+from .model import BadBars, Bars, Generation, Preview, SeriesKey, Timeframe
 
-LINE_BYTES_MAX = 1_024
-"""No line of ours is longer; a longer one is dropped unread."""
-
-_CRC_MARK = b',"crc":"'
-_CRC_BYTES = len(_CRC_MARK) + 8 + len(b'"}')
+_CRC_BYTES = len(CRC_MARK) + len(CRC_BLANK) + len(b'"}')
 _TAIL_MAGIC = b"CST1"
 _TAIL_HEAD_BYTES = 16
-
-
-_Wide = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
-_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
-
-
-class _Extensions(msgspec.Struct, omit_defaults=True, gc=False):
-    source_count: _Count = 0
-    expected_count: _Count = 0
-    partial: bool = False
-    partial_reasons: tuple[str, ...] = ()
-
-
-class _Line(msgspec.Struct, gc=False):
-    symbol: str
-    tf_s: int
-    open_time_ms: _Wide
-    close_time_ms: _Wide
-    o: float
-    h: float
-    low: float
-    c: float
-    v: _Wide
-    complete: bool
-    src: str
-    extensions: _Extensions
 
 
 class _Header(msgspec.Struct):
@@ -76,13 +50,7 @@ class _WireBar(msgspec.Struct, gc=False):
     src: str
 
 
-_NO_EXTENSIONS = _Extensions()
-_REASON_WORDS = {
-    int(reason): reason.name.lower() for reason in PartialReason if reason.name is not None
-}
-_REASON_BITS = {word: bit for bit, word in _REASON_WORDS.items()}
 _encoder = msgspec.json.Encoder()
-_line_decoder = msgspec.json.Decoder(_Line)
 _header_decoder = msgspec.json.Decoder(_Header)
 
 
@@ -116,6 +84,10 @@ class Drop:
     """Whether it is a whole line of this file in a place where it cannot have been written."""
     good_before: int
     """How many good bars stand before it, so between which two bars the hole is."""
+    from_byte: int
+    """Where the line begins in the file."""
+    bytes: int
+    """How long it is, without its newline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,28 +123,29 @@ def header_crc(header_line: bytes) -> int:
 
 def encode_lines(key: SeriesKey, bars: Bars, seed: int) -> bytes:
     """One line a bar, ascending, each with its newline; seed is the header's CRC."""
-    symbol, tf_s, src = key.symbol, int(key.timeframe), key.timeframe.src
-    rows = [
-        _Line(symbol, tf_s, open_ms, close_ms, o, h, low, c, v, True, src, _extensions(*why))
-        for open_ms, close_ms, o, h, low, c, v, *why in _rows(bars)
-    ]
-    bodies = _encoder.encode_lines(rows).split(b"}\n")[:-1]
-    return b"".join([_checked(body, seed) for body in bodies])
+    return line_block.with_checksums(bar_lines.blank_lines(key, bars), seed)
 
 
-def decode_segment(key: SeriesKey, data: bytes) -> Decoded:
+def decode_segment(key: SeriesKey, data: bytes, *, is_proved: bool = False) -> Decoded:
     """Everything in a segment that can be believed.
 
-    Raises BadSegment when the header is damaged or belongs to another series.
+    With `is_proved` the caller has held all of it against a checksum of the whole, and those of
+    sound lines are not looked at again. Raises BadSegment when the header is damaged or belongs
+    to another series.
     """
+    header_bytes = data.find(b"\n") + 1
+    if not header_bytes:
+        raise BadSegment(f"a segment of {key} has no header line", scope=key)
+    header_line = data[: header_bytes - 1]
+    header, seed = _decode_header(key, header_line), header_crc(header_line)
+    bars = bar_lines.sound_bars(key, data, header_bytes, None if is_proved else seed)
+    if bars is not None:
+        return Decoded(header, bars, ())
     lines = data.split(b"\n")
     is_torn = lines[-1] != b""
     if not is_torn:
         lines.pop()
-    if not lines or (is_torn and len(lines) == 1):
-        raise BadSegment(f"a segment of {key} has no header line", scope=key)
-    header = _decode_header(key, lines[0])
-    return _decode_lines(header, lines, header_crc(lines[0]), is_torn)
+    return _decode_lines(header, lines, seed, is_torn)
 
 
 def generation_of(key: SeriesKey, data: bytes) -> str | None:
@@ -205,56 +178,34 @@ def _decode_lines(
     header: SegmentHeader, lines: list[bytes], seed: int, last_is_torn: bool
 ) -> Decoded:
     key = header.key
-    rows: list[_Line] = []
+    rows: list[bar_lines.Line] = []
     drops: list[Drop] = []
     last_open_ms = -1
+    next_byte = len(lines[0]) + 1
     for number, line in enumerate(lines[1:], start=2):
+        from_byte, next_byte = next_byte, next_byte + len(line) + 1
         try:
-            row = _line_decoder.decode(_unsealed(line, seed))
+            row = bar_lines.decode_line(_unsealed(line, seed))
             if row.symbol != key.symbol or row.tf_s != key.timeframe:
                 raise ValueError(f"it is a bar of {row.symbol} {row.tf_s}")
         except (ValueError, RecursionError) as error:
             torn = last_is_torn and number == len(lines)
-            drops.append(Drop(number, str(error), torn, False, len(rows)))
+            place = (len(rows), from_byte, len(line))
+            drops.append(Drop(number, str(error), torn, False, *place))
             continue
         if row.open_time_ms <= last_open_ms:
-            drops.append(Drop(number, "it does not follow the line before", False, True, len(rows)))
+            place = (len(rows), from_byte, len(line))
+            drops.append(Drop(number, "it does not follow the line before", False, True, *place))
             continue
         last_open_ms = row.open_time_ms
         rows.append(row)
     try:
-        bars = _bars_of(rows)
+        bars = bar_lines.bars_of(rows)
     except BadBars as error:
         raise BadSegment(
             f"a segment of {key} holds an impossible bar: {error}", scope=key
         ) from error
     return Decoded(header, bars, tuple(drops))
-
-
-def _bars_of(rows: list[_Line]) -> Bars:
-    return Bars.of(
-        [r.open_time_ms for r in rows],
-        [r.close_time_ms for r in rows],
-        [r.o for r in rows],
-        [r.h for r in rows],
-        [r.low for r in rows],
-        [r.c for r in rows],
-        [r.v for r in rows],
-        [r.extensions.source_count for r in rows],
-        [r.extensions.expected_count for r in rows],
-        [_reason_bits(r.extensions.partial_reasons) for r in rows],
-    )
-
-
-def _reason_bits(words: tuple[str, ...]) -> int:
-    return sum(_REASON_BITS.get(word, 0) for word in set(words))
-
-
-def _extensions(source_count: int, expected_count: int, partial_reasons: int) -> _Extensions:
-    if not expected_count:
-        return _NO_EXTENSIONS
-    words = tuple(word for bit, word in _REASON_WORDS.items() if partial_reasons & bit)
-    return _Extensions(source_count, expected_count, True, words)
 
 
 def _checked(body: bytes, seed: int) -> bytes:
@@ -266,7 +217,7 @@ def _unsealed(line: bytes, seed: int) -> bytes:
     if len(line) > LINE_BYTES_MAX:
         raise ValueError(f"it has {len(line)} bytes, more than {LINE_BYTES_MAX}")
     body, mark, crc = line[:-_CRC_BYTES], line[-_CRC_BYTES:-10], line[-10:]
-    if mark != _CRC_MARK or crc[-2:] != b'"}':
+    if mark != CRC_MARK or crc[-2:] != b'"}':
         raise ValueError("it does not end in a checksum")
     if crc[:8] != b"%08x" % zlib.crc32(body, seed):
         raise ValueError("its checksum is wrong")

@@ -12,7 +12,7 @@ import hashlib
 
 import numpy as np
 
-from uds.model import Bars
+from .model import Bars
 
 
 def digest(bars: Bars, digits: int) -> str:

@@ -15,11 +15,18 @@ OWNER_FOLDER = "owner"
 RUN_FOLDER = "run"
 EMBEDDED_FOLDER = "embedded"
 EMBEDDED_RECORD = "embedded/server.json"
+STATE = "_derived_tail_state.json"
+STATE_PREVIOUS = "_derived_tail_state.json.prev"
+STATE_MEMO = "derivedtail_state.json"
+"""The memo's spelling of the state file, read where the other is missing."""
+QUARANTINE_FOLDER = "quarantine"
 SOCKET_PATH_BYTES_MAX = 100
 
 _SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9/._-]{0,22}[A-Z0-9])?")
 _OWNER = re.compile(r"[0-9]{8}")
 _SEGMENT = re.compile(r"seg-([0-9]{8})-([0-9]{4,})\.jsonl")
+_PART = re.compile(r"part-[0-9]{8}\.jsonl")
+_QUARANTINED = re.compile(r"([0-9]{8}-[0-9]{4,})\..+\.(?:jsonl|json)")
 _COMMIT = re.compile(r"[0-9]{8}-[0-9]{4}")
 
 
@@ -66,6 +73,12 @@ def segment_of(path: str) -> tuple[int, int]:
     return number
 
 
+def is_segment_of(key: SeriesKey, path: str) -> bool:
+    """Whether a path read from a file is one that this floor would build for the series."""
+    number = segment_number(path.rpartition("/")[2])
+    return number is not None and path == segment_path(key, *number)
+
+
 def manifest_folder(symbol: Symbol) -> str:
     """Where manifests are written before they are committed."""
     return f"{folder_of(symbol)}/manifest"
@@ -74,6 +87,11 @@ def manifest_folder(symbol: Symbol) -> str:
 def manifest_path(symbol: Symbol, generation: Generation) -> str:
     """The manifest of a generation."""
     return f"{manifest_folder(symbol)}/{generation}.json"
+
+
+def manifest_generation(name: str) -> Generation | None:
+    """The generation an entry of `manifest/` stands for; None when it is something else."""
+    return committed_generation(name.removesuffix(".json"))
 
 
 def commit_folder(symbol: Symbol) -> str:
@@ -89,6 +107,43 @@ def commit_path(symbol: Symbol, generation: Generation) -> str:
 def committed_generation(name: str) -> Generation | None:
     """The generation an entry of `commit/` stands for; None when it is something else."""
     return Generation.parse(name) if _COMMIT.fullmatch(name) else None
+
+
+def journal_folder(symbol: Symbol) -> str:
+    """Where the page journals of unfinished drafts lie."""
+    return f"{folder_of(symbol)}/journal"
+
+
+def journal_path(symbol: Symbol, generation: Generation) -> str:
+    """Which pages of a draft are durable."""
+    return f"{journal_folder(symbol)}/{generation}.jsonl"
+
+
+def journaled_generation(name: str) -> Generation | None:
+    """The generation an entry of `journal/` stands for; None when it is something else."""
+    return committed_generation(name.removesuffix(".jsonl"))
+
+
+def is_legacy_part(name: str) -> bool:
+    """Whether an entry of a series' folder was written by the platform of before."""
+    return bool(_PART.fullmatch(name))
+
+
+def quarantine_path(token: int, n: int, path: str) -> str:
+    """Where what was bad in a file is kept: the n-th find of a token; sorts by age."""
+    name = path.removesuffix(".jsonl").replace("/", ".")
+    return f"{QUARANTINE_FOLDER}/{token:08d}-{n:04d}.{name}.jsonl"
+
+
+def sidecar_path(quarantined: str) -> str:
+    """The file beside a quarantined one that says what it is: `.json` for `.jsonl`."""
+    return quarantined.removesuffix("l")
+
+
+def quarantine_number(name: str) -> str | None:
+    """`00000042-0001` of an entry of `quarantine/`; None when it is something else."""
+    match = _QUARANTINED.fullmatch(name)
+    return match[1] if match else None
 
 
 def owner_key(namespace: str, symbol: Symbol) -> str:

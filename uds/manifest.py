@@ -32,6 +32,19 @@ class SegmentEntry(msgspec.Struct, frozen=True):
     bars: int
     """Lines after the header."""
 
+    def is_of(self, key: SeriesKey) -> bool:
+        """Whether it is a file that this floor would write for the series."""
+        return self.tf_s == key.timeframe and layout.is_segment_of(key, self.path)
+
+
+class TailDigest(msgspec.Struct, frozen=True):
+    """What the newest bars of a series are, as one number."""
+
+    bars: int
+    """How many of the newest bars it is over."""
+    sha256: str
+    """`digest` of them, hex."""
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """What a commit makes true."""
@@ -50,10 +63,15 @@ class Manifest(msgspec.Struct, frozen=True):
     """All files, oldest bars first within a timeframe."""
     coverage: dict[str, tuple[tuple[int, int], ...]]
     """Fetched intervals [from_ms, until_ms) by timeframe name: M1 and D1."""
+    digests: dict[str, TailDigest]
+    """Digest of the tail that readers get, by timeframe name."""
+    config_hash: str
+    """SHA-256 of the configuration it was made under."""
     checksum: str = ""
     """SHA-256 of the document with this field empty."""
 
 
+_WIDTHS = frozenset(int(timeframe) for timeframe in Timeframe)
 _decoder = msgspec.json.Decoder(Manifest)
 
 
@@ -75,10 +93,18 @@ def decode(symbol: Symbol, generation: Generation, data: bytes) -> Manifest:
         raise _bad(symbol, generation, "its checksum is wrong")
     if (manifest.schema, manifest.symbol, manifest.generation) != (1, symbol, str(generation)):
         raise _bad(symbol, generation, "it names another symbol, generation or schema")
-    for entry in manifest.segments:
-        if not _is_ours(symbol, entry):
-            raise _bad(symbol, generation, f"{entry.path!r} is not a segment of {symbol}")
+    stranger = first_stranger(symbol, manifest.segments)
+    if stranger is not None:
+        raise _bad(symbol, generation, f"{stranger!r} is not a segment of {symbol}")
     return manifest
+
+
+def first_stranger(symbol: Symbol, segments: tuple[SegmentEntry, ...]) -> str | None:
+    """Path of the first entry that this floor would not write for the symbol; None without."""
+    for entry in segments:
+        if entry.tf_s not in _WIDTHS or not entry.is_of(SeriesKey(symbol, Timeframe(entry.tf_s))):
+            return entry.path
+    return None
 
 
 def coverage_of(manifest: Manifest, timeframe: Timeframe) -> Coverage:
@@ -89,15 +115,6 @@ def coverage_of(manifest: Manifest, timeframe: Timeframe) -> Coverage:
 def segments_of(manifest: Manifest, key: SeriesKey) -> tuple[SegmentEntry, ...]:
     """The files of one series."""
     return tuple(entry for entry in manifest.segments if entry.tf_s == key.timeframe)
-
-
-def _is_ours(symbol: Symbol, entry: SegmentEntry) -> bool:
-    """Whether the path is one that this floor would build."""
-    if entry.tf_s not in set(Timeframe):
-        return False
-    number = layout.segment_number(entry.path.rpartition("/")[2])
-    key = SeriesKey(symbol, Timeframe(entry.tf_s))
-    return number is not None and entry.path == layout.segment_path(key, *number)
 
 
 def _checksum(manifest: Manifest) -> str:

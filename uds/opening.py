@@ -17,7 +17,8 @@ from .embedded import EmbeddedServer
 from .model import FencingToken
 from .ports import Disk
 from .run_folder import make_socket_folder
-from .store import Store, StoreTerms
+from .shelf import StoreTerms
+from .store import Store
 
 _BOOT_ID_BYTES = 16
 

@@ -1,26 +1,37 @@
-"""From the newest believable commit on disk to a draft in RAM, with an account of the damage.
+"""From what the disk has of a symbol to a draft in RAM, with an account of the damage.
 
-A commit's manifest lists the files as they were; bars that came live afterwards stand behind
-the recorded length of the same files, or in files begun later for the same generation. Good
-lines of a damaged file are rescued into a new one, and the hole leaves the coverage, so that
-it is fetched again. Nothing on disk is changed here.
+Theory of operation. Three documents say what was durable, each later than the one before:
+
+- the newest commit that can be believed: the files as they were when the generation was made;
+- the checkpoint, if it speaks of that generation: the files that grew since, the coverage;
+- the journal of a draft that a start began and did not finish: the pages it had.
+
+A file is believed line by line. Up to its recorded length every line must be there and good:
+what is not is *damage*, it goes to quarantine, and its time leaves the coverage so that it is
+fetched again. Beyond the recorded length stand bars that came after the last record, but only
+in files of the generation's own owner: what another owner wrote there is a zombie's. They are
+believed line by line too, and cover their own minutes only. Bad lines at the very end there
+are a *torn tail*: a write that was interrupted and so never acknowledged.
+
+Good lines of a damaged file are rescued into a new one, because its account would never fit
+again. Nothing on disk is changed here: the caller keeps the evidence, then cuts torn tails.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from . import codec, layout, manifest
-from .book import Book, Segment, Series
-from .errors import BadManifest, BadSegment
-from .manifest import Manifest, SegmentEntry
-from .model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
+from . import journal, layout, manifest
+from .believing import FAR_MS, Believed, Record, judge
+from .book import Book, Series
+from .checkpoint import FoundState, SymbolState
+from .errors import BadJournal, BadManifest
+from .journal import Journal, Page
+from .manifest import Manifest
+from .model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe, joined
 from .ports import Disk
-
-FAR_MS = 1 << 62
-"""Later than any bar: a hole at the end of a file reaches on."""
+from .quarantine import BadLine, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,187 +66,272 @@ class Recovered:
     """The anchors the data were cut by; None when nothing was found."""
     open_mode: str | None = None
     """The open mode of the data; None when nothing was found."""
-    rescued: tuple[tuple[Timeframe, Bars], ...] = ()
+    resumed: Generation | None = None
+    """The unfinished draft whose pages were taken up; None when there is none."""
+    covered_until_ms: int | None = None
+    """Where the M1 coverage ended before any resumed page; None without coverage."""
+    holes: tuple[tuple[SeriesKey, int, int], ...] = ()
+    """(series, from_ms, until_ms) whose bars were recorded and cannot be believed any more."""
+    rotated_count: int = 0
+    """Older finds that the quarantine gave up to make room for these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A draft's content as the disk has it, and what is to be done about the damage."""
+
+    recovered: Recovered
+    """What the caller tells."""
+    rescued: tuple[tuple[Timeframe, Bars], ...]
     """Good bars of damaged files, to be written to new ones."""
+    evidence: tuple[Evidence, ...]
+    """What belongs into quarantine before anything is cut off."""
+    cuts: tuple[tuple[str, int], ...]
+    """(path, length) of files with a torn tail."""
+    unsettled: tuple[str, ...]
+    """Files with bars that no record proves to be durable."""
+    carried: tuple[Page, ...]
+    """Pages of the resumed draft, for the journal of the next."""
+    newest: Manifest | None
+    """The newest commit that can be believed, whether the draft goes on from it or not."""
+    paths: frozenset[str]
+    """The files that commit consists of by now."""
 
 
-async def recover_into(book: Book, disk: Disk, kept_bars: Callable[[Timeframe], int]) -> Recovered:
+async def recover_into(
+    book: Book, disk: Disk, state: FoundState, kept_bars: Callable[[Timeframe], int]
+) -> Reading:
     """Fill an empty draft; `kept_bars` says how many bars of a timeframe belong in RAM."""
-    symbol = book.symbol
+    newest, skipped, evidence = await _newest_commit(book.symbol, disk)
+    draft = await _unfinished(book.symbol, disk, newest)
+    found = None if draft is not None and draft.head.base is None else newest
+    base = None if found is None else Generation.parse(found.generation)
+    since = None if base is None else state.of(book.symbol, base)
+    loads = [_Load(disk, book.key(timeframe), found, since, draft) for timeframe in book.series]
+    for load in loads:
+        book.series[load.key.timeframe] = await load.run(kept_bars(load.key.timeframe))
+    terms = draft.head if draft is not None else found
+    minutes = next(load for load in loads if load.key.timeframe is Timeframe.M1)
+    recovered = Recovered(
+        book.symbol,
+        base,
+        tuple(drop for load in loads for drop in load.drops),
+        tuple(skipped),
+        None if terms is None else terms.anchors,
+        None if terms is None else terms.open_mode,
+        None if draft is None else draft.head.generation,
+        minutes.covered_until_ms,
+        tuple((load.key, *hole) for load in loads for hole in load.holes),
+    )
+    return Reading(
+        recovered,
+        tuple((load.key.timeframe, bars) for load in loads for bars in load.rescued()),
+        (*evidence, *(find for load in loads for find in load.evidence)),
+        tuple(cut for load in loads for cut in load.cuts),
+        tuple(path for load in loads for path in load.unsettled),
+        () if draft is None else draft.pages,
+        newest,
+        frozenset(path for load in loads for path in load.paths)
+        | frozenset(entry.path for entry in (newest.segments if newest is not None else ())),
+    )
+
+
+async def _newest_commit(
+    symbol: Symbol, disk: Disk
+) -> tuple[Manifest | None, list[str], list[Evidence]]:
+    """The highest commit that can be believed, and those above it that cannot."""
     names = await disk.names(layout.commit_folder(symbol))
-    commits = [layout.committed_generation(name) for name in names]
+    commits = sorted(filter(None, map(layout.committed_generation, names)), reverse=True)
     skipped: list[str] = []
-    for generation in sorted((found for found in commits if found is not None), reverse=True):
-        data = await disk.read(layout.commit_path(symbol, generation))
+    evidence: list[Evidence] = []
+    for generation in commits:
+        path = layout.commit_path(symbol, generation)
+        data = await disk.read(path) or b""
         try:
-            found = manifest.decode(symbol, generation, data or b"")
+            return manifest.decode(symbol, generation, data), skipped, evidence
         except BadManifest as error:
             skipped.append(str(error))
+            evidence.append(Evidence(path, data, (BadLine(1, 0, len(data), error.detail),)))
+    return None, skipped, evidence
+
+
+async def _unfinished(symbol: Symbol, disk: Disk, newest: Manifest | None) -> Journal | None:
+    """The journal of the newest draft begun after the commit, if it goes on from it."""
+    committed = None if newest is None else Generation.parse(newest.generation)
+    names = await disk.names(layout.journal_folder(symbol))
+    for generation in sorted(filter(None, map(layout.journaled_generation, names)), reverse=True):
+        if committed is not None and generation <= committed:
+            return None
+        data = await disk.read(layout.journal_path(symbol, generation)) or b""
+        try:
+            draft = journal.decode(symbol, generation, data)
+        except BadJournal:
             continue
-        loads = [_Load(disk, book.key(timeframe), found) for timeframe in book.series]
-        for load in loads:
-            book.series[load.key.timeframe] = await load.run(kept_bars(load.key.timeframe))
-        return Recovered(
-            symbol,
-            generation,
-            tuple(drop for load in loads for drop in load.drops),
-            tuple(skipped),
-            found.anchors,
-            found.open_mode,
-            tuple((load.key.timeframe, bars) for load in loads for bars in load.rescued()),
-        )
-    return Recovered(symbol, None, skipped=tuple(skipped))
+        if draft.pages and draft.head.base in (None, committed):
+            return draft
+    return None
 
 
 class _Load:
     """One series being read."""
 
-    def __init__(self, disk: Disk, key: SeriesKey, found: Manifest) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        key: SeriesKey,
+        found: Manifest | None,
+        since: SymbolState | None,
+        draft: Journal | None,
+    ) -> None:
         self._disk = disk
         self._found = found
+        self._since = since
+        self._draft = draft
         self.key = key
+        self._records = _recorded(key, found, since)
+        self._pages = {} if draft is None else draft.entries(key.timeframe)
+        self._sound: list[Believed] = []
+        self._damaged: list[Believed] = []
+        self.holes: list[tuple[int, int]] = []
         self.drops: list[Dropped] = []
-        self._holes: list[tuple[int, int]] = []
-        self._is_live_proved = True
-        self._good: list[tuple[tuple[int, int], Bars]] = []
-        self._damaged: list[tuple[tuple[int, int], Bars]] = []
-        self._seen = Bars.empty()
+        self.evidence: list[Evidence] = []
+        self.cuts: list[tuple[str, int]] = []
+        self.unsettled: list[str] = []
+        self.covered_until_ms: int | None = None
+
+    @property
+    def paths(self) -> Iterable[str]:
+        """The files of the found generation."""
+        return self._records
 
     async def run(self, kept_bars: int) -> Series:
         """Files that end last first, until all that belongs in RAM was read; others are listed."""
+        await self._find_begun_later()
         series = Series()
-        listed = manifest.segments_of(self._found, self.key)
-        for path, data in await self._begun_after_commit({entry.path for entry in listed}):
-            self._believe(series, path, data, None)
-        for entry in _in_order_of_need(listed):
-            if len(self._seen.between(entry.last_ms + 1, FAR_MS)) < kept_bars:
-                self._believe(series, entry.path, await self._disk.read(entry.path), entry)
+        for record, is_closed in self._in_order_of_need():
+            if is_closed and self._bars_after(record.last_ms) >= kept_bars:
+                series.segments.append(record.segment())
             else:
-                series.segments.append(_listed(entry))
-        is_all_read = len(series.segments) == len(self._good)
-        self._good.sort(key=lambda numbered: numbered[0])
-        for _, bars in self._good:
-            series.bars = series.bars.merged(bars)
+                self._take(series, judge(self.key, record, await self._disk.read(record.path)))
+        is_all_read = len(series.segments) == len(self._sound)
+        self._sound.sort(key=lambda file: file.record.number)
+        for file in self._sound:
+            series.bars = series.bars.merged(file.bars)
         series.keep(series.bars, kept_bars)
         if not is_all_read:
             series.resident_from_ms = series.bars.first_open_ms or 0
         if not self.key.timeframe.is_derived:
-            series.coverage = self._covered(series.bars)
+            series.coverage = self._covered()
         return series
 
-    def rescued(self) -> Iterator[Bars]:
+    def rescued(self) -> Iterable[Bars]:
         """Good bars of damaged files, oldest file first; what a later file revised stays so."""
-        for number, bars in sorted(self._damaged, key=lambda numbered: numbered[0]):
-            latest = bars
-            for later, newer in self._good:
-                if later > number and len(bars):
-                    first_ms, last_ms = int(bars.open_time_ms[0]), int(bars.open_time_ms[-1])
-                    latest = latest.merged(newer.between(first_ms, last_ms + 1))
+        for damaged in sorted(self._damaged, key=lambda file: file.record.number):
+            latest = damaged.bars
+            for file in self._sound:
+                if file.record.number > damaged.record.number and len(latest):
+                    first_ms, last_ms = int(latest.open_time_ms[0]), int(latest.open_time_ms[-1])
+                    latest = latest.merged(file.bars.between(first_ms, last_ms + 1))
             yield latest
 
-    async def _begun_after_commit(self, listed: set[str]) -> list[tuple[str, bytes]]:
-        """Files our generation's owner began for live bars once the manifest was written."""
+    async def _find_begun_later(self) -> None:
+        """Files that the generation's owner began after the last record of it."""
+        if self._found is None:
+            return
         folder = layout.series_folder(self.key)
         token = Generation.parse(self._found.generation).token
-        found: list[tuple[str, bytes]] = []
         for name in await self._disk.names(folder):
             number, path = layout.segment_number(name), f"{folder}/{name}"
-            if number is None or number[0] != token or path in listed:
-                continue
-            data = await self._disk.read(path) or b""
-            if codec.generation_of(self.key, data) in (self._found.generation, None):
-                found.append((path, data))
-        return found
+            if number is not None and number[0] == token and path not in self._records:
+                self._records[path] = Record(path, None, may_grow=True)
 
-    def _believe(
-        self, series: Series, path: str, data: bytes | None, entry: SegmentEntry | None
-    ) -> None:
+    def _in_order_of_need(self) -> list[tuple[Record, bool]]:
+        """(file, whether it is as it was recorded): what may have grown since must be read."""
+        paged = {path: Record(path, entry, False) for path, entry in self._pages.items()}
+        records = {**self._records, **paged}
+        recorded = [r for r in self._records.values() if r.entry is not None]
+        newest = max(recorded, key=lambda record: record.number, default=None)
+        judged = ((r, r.entry is not None and r is not newest) for r in records.values())
+        return sorted(judged, key=lambda pair: (pair[1], -pair[0].last_ms, pair[0].number))
+
+    def _bars_after(self, ts_ms: int) -> int:
+        """How many bars after an instant were read."""
+        later = [file.bars.between(ts_ms + 1, FAR_MS) for file in self._sound]
+        opens = joined([bars for bars in later if len(bars)]).open_time_ms
+        return len(set(opens.tolist()))
+
+    def _take(self, series: Series, file: Believed) -> None:
         """Take what is good of one file, note what is not."""
-        number = layout.segment_of(path)
-        try:
-            if data is None:
-                raise BadSegment("the file is missing")
-            decoded = codec.decode_segment(self.key, data)
-        except BadSegment as error:
-            torn = entry is None and data is not None and b"\n" not in data
-            self.drops.append(Dropped(self.key, path, 0, 1, error.detail, torn))
-            if not torn:
-                self._doubt(entry)
+        if self._is_of_another_generation(file):
+            del self._records[file.record.path]
             return
-        bars, drops = decoded.bars, decoded.drops
-        cut = 0 if entry is None else _cut_lines(entry, data, decoded)
-        if drops or cut:
-            self._note(path, decoded, cut)
-            self._holes.extend(_hole(bars, drop, entry) for drop in drops if not drop.is_torn)
-            if cut or any(drop.is_misplaced for drop in drops):
-                self._doubt(entry)
-            self._damaged.append((number, bars))
-        elif len(bars):
-            self._good.append((number, bars))
-            self._seen = self._seen.merged(bars)
-            series.segments.append(_whole(path, data, bars))
+        if file.evidence is not None:
+            self.evidence.append(file.evidence)
+        if file.why:
+            self.drops.append(
+                Dropped(
+                    self.key,
+                    file.record.path,
+                    file.bad_lines,
+                    file.first_line,
+                    file.why,
+                    file.is_torn,
+                )
+            )
+        if file.cut_at is not None:
+            self.cuts.append((file.record.path, file.cut_at))
+        self.holes.extend(file.holes)
+        if file.later_runs and file.segment is not None:
+            self.unsettled.append(file.record.path)
+        if file.segment is not None:
+            self._sound.append(file)
+            series.segments.append(file.segment)
+        elif len(file.bars):
+            self._damaged.append(file)
 
-    def _note(self, path: str, decoded: codec.Decoded, cut: int) -> None:
-        drops = decoded.drops
-        lines = cut + sum(1 for drop in drops if not (cut and drop.is_torn))
-        first_line = drops[0].line if drops else len(decoded.bars) + 2
-        why = f"{cut} of its lines are missing" if cut else drops[0].reason
-        torn = not cut and all(drop.is_torn for drop in drops)
-        self.drops.append(Dropped(self.key, path, lines, first_line, why, torn))
+    def _is_of_another_generation(self, file: Believed) -> bool:
+        """Whether it was begun by our generation's owner, but for another one."""
+        assert self._found is not None or file.record.entry is not None
+        return (
+            file.record.entry is None
+            and file.generation is not None
+            and self._found is not None
+            and file.generation != self._found.generation
+        )
 
-    def _doubt(self, entry: SegmentEntry | None) -> None:
-        """Lines are gone, nobody knows which: not the file's range nor what came live is proved."""
-        self._is_live_proved = False
-        if entry is not None:
-            self._holes.append((entry.first_ms, entry.last_ms + self.key.timeframe.ms))
+    def _covered(self) -> Coverage:
+        """What was recorded, the time of later bars and of resumed pages, less the holes."""
+        timeframe = self.key.timeframe
+        recorded = Coverage()
+        if self._since is not None:
+            recorded = self._since.coverage_of(timeframe)
+        elif self._found is not None:
+            recorded = manifest.coverage_of(self._found, timeframe)
+        files = (*self._sound, *self._damaged)
+        later = (run for file in files for run in file.later_runs)
+        before = self._less_holes(Coverage.of((*recorded, *later)))
+        pages = () if self._draft is None else self._draft.coverage(timeframe)
+        coverage = self._less_holes(Coverage.of((*before, *pages)))
+        self.covered_until_ms = before.until_ms or coverage.until_ms
+        return coverage
 
-    def _covered(self, bars: Bars) -> Coverage:
-        """The manifest's coverage, on to the last bar that came live, less the holes."""
-        coverage = manifest.coverage_of(self._found, self.key.timeframe)
-        found = (bars, *(bars for _, bars in self._damaged))
-        newest = max((b.last_close_ms for b in found if b.last_close_ms is not None), default=0)
-        if self._is_live_proved and coverage.until_ms is not None and newest > coverage.until_ms:
-            coverage = coverage.add(coverage.until_ms, newest)
-        for from_ms, until_ms in self._holes:
+    def _less_holes(self, coverage: Coverage) -> Coverage:
+        for from_ms, until_ms in self.holes:
             coverage = coverage.without(from_ms, until_ms)
         return coverage
 
 
-def _in_order_of_need(listed: tuple[SegmentEntry, ...]) -> list[SegmentEntry]:
-    """The file begun last may have grown since the commit; of the others those that end last."""
-    begun = sorted(listed, key=lambda entry: layout.segment_of(entry.path))
-    return begun[-1:] + sorted(begun[:-1], key=lambda entry: -entry.last_ms)
-
-
-def _hole(bars: Bars, drop: codec.Drop, entry: SegmentEntry | None) -> tuple[int, int]:
-    """Between the good bars on both sides of a dropped line, else the file's own bounds."""
-    at = drop.good_before
-    first_ms = entry.first_ms if entry is not None else 0
-    from_ms = int(bars.close_time_ms[at - 1]) if at else first_ms
-    until_ms = int(bars.open_time_ms[at]) if at < len(bars) else FAR_MS
-    return from_ms, until_ms
-
-
-def _cut_lines(entry: SegmentEntry, data: bytes, decoded: codec.Decoded) -> int:
-    """How many of the recorded lines are neither good nor dropped: they are not there."""
-    if zlib.crc32(data[: entry.bytes]) == int(entry.crc, 16):
-        return 0
-    good = len(decoded.bars.between(entry.first_ms, entry.last_ms + 1))
-    return max(0, entry.bars - good - sum(1 for drop in decoded.drops if not drop.is_torn))
-
-
-def _whole(path: str, data: bytes, bars: Bars) -> Segment:
-    first_ms, last_ms = int(bars.open_time_ms[0]), int(bars.open_time_ms[-1])
-    return Segment(path, 0, first_ms, last_ms, len(bars), len(data), zlib.crc32(data))
-
-
-def _listed(entry: SegmentEntry) -> Segment:
-    return Segment(
-        entry.path,
-        0,
-        entry.first_ms,
-        entry.last_ms,
-        entry.bars,
-        entry.bytes,
-        int(entry.crc, 16),
-    )
+def _recorded(
+    key: SeriesKey, found: Manifest | None, since: SymbolState | None
+) -> dict[str, Record]:
+    """The files of a generation by path, as the last document that speaks of them left them."""
+    if found is None:
+        return {}
+    token = Generation.parse(found.generation).token
+    entries = {entry.path: entry for entry in manifest.segments_of(found, key)}
+    if since is not None:
+        entries |= {entry.path: entry for entry in since.tails if entry.tf_s == key.timeframe}
+    return {
+        path: Record(path, entry, layout.segment_of(path)[0] == token)
+        for path, entry in entries.items()
+    }

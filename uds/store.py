@@ -15,19 +15,25 @@ value, so no answer can hold two generations. `extend` does the same for a minut
 The order is always durable, then visible, then announced. Whatever fails in between leaves a
 truth: bars on disk that nobody sees yet, or tails in Redis that no pointer names. Every step
 may be repeated. A failed or cancelled write poisons its segment: the next one begins a file.
+
+Beside the walk stand three slow duties that the engine asks for now and then: `checkpoint`
+records how far the live generations have come, `scrub` reads one file again, `collect` removes
+what no generation needs any more.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from . import codec, layout, manifest
-from .book import Book, SegmentNumbers, Series, plan_append, settle
+from . import layout, manifest
+from .believing import FAR_MS
+from .book import Book, DraftJournal, SegmentNumbers, Series, plan_append, plan_page, settle
 from .embedded import EmbeddedServer
-from .errors import CacheRegressed
+from .errors import CacheRegressed, Fenced
+from .history import read_history
+from .journal import JournalHead, Page
 from .model import (
     Bars,
     Coverage,
@@ -39,73 +45,15 @@ from .model import (
     Timeframe,
     compare,
 )
-from .ports import Cache, Disk, Pointer
-from .recovery import FAR_MS, Recovered, recover_into
+from .ports import Append, Cache, Disk
+from .publishing import Publisher, is_served
+from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
+from .recovery import Recovered, recover_into
+from .shelf import Appended, Collected, Scrubbed, Shelf, Snapshot, StoreTerms
+from .upkeep import StateFile, garbage, scrub, segments_of
 
 _SPARE_BARS = 1_440
 """Kept in RAM beyond the tail, so that the day's D1 and H4 can be derived again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What readers of one symbol get: complete, of one generation, never changed in place."""
-
-    generation: Generation
-    seq: int
-    """Extensions of the generation so far."""
-    tails: Mapping[Timeframe, Bars]
-    """The resident tail of each timeframe, ascending."""
-    coverage: Coverage
-    """What M1 was fetched for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """A chunk is durable."""
-
-    key: SeriesKey
-    watermark_ms: int | None
-    """Open of the series' newest durable bar; None when it has none."""
-    repeated_count: int
-    """Bars of it that were stored just so before; nothing was written for them."""
-    revised_count: int
-    """Bars of it that replaced other content of the same open."""
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """All the store knows of one symbol."""
-
-    live: Book | None = None
-    """What readers are served from; None before the first flip."""
-    draft: Book | None = None
-    """What is being filled; None while nothing is."""
-    snapshot: Snapshot | None = None
-    """The live book as readers get it; replaced, never changed."""
-    previews: Mapping[Timeframe, Preview] = field(default_factory=dict)
-    """Forming bars that Redis took last; replaced, never changed."""
-    last_n: int = 0
-    """Number of our newest generation."""
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """One write at a time: plans depend on the account that the last one left."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreTerms:
-    """What the store must be told."""
-
-    symbols: tuple[Symbol, ...]
-    """Whose data it keeps."""
-    timeframes: tuple[Timeframe, ...]
-    """Which series it keeps of each."""
-    tail_bars: Mapping[Timeframe, int]
-    """How many bars of each timeframe stay in RAM and Redis."""
-    anchors: dict[str, str]
-    """Zone and wall times of D1 and H4; part of every commit."""
-    open_mode: str
-    """`first_tick` or `previous_close`."""
-    preview_ttl_ms: int = 120_000
-    """How long a forming bar outlives the last tick that drew it."""
 
 
 class Store:
@@ -122,31 +70,56 @@ class Store:
         self.terms = terms
         self.token = token
         self.server = server
+        self.state = StateFile(disk, token)
         self._disk = disk
         self._cache = cache
+        self._quarantine = Quarantine(disk, token, QUARANTINE_BYTES_MAX)
+        self._publisher = Publisher(terms, token, cache)
         self._numbers = SegmentNumbers(token.value)
-        self._shelves: defaultdict[Symbol, _Shelf] = defaultdict(_Shelf)
+        self._shelves: defaultdict[Symbol, Shelf] = defaultdict(Shelf)
+        self._scrub_turn = 0
+        self._checkpointed_changes = 0
 
     # -- the draft ---------------------------------------------------------------------------
 
     async def recover(self, symbol: Symbol) -> Recovered:
-        """Begin a draft from the newest commit that can be believed, or from nothing."""
-        book = self._new_book(symbol)
-        recovered = await recover_into(book, self._disk, self._kept_bars)
-        for timeframe, bars in recovered.rescued:
-            await self.append(book.key(timeframe), bars)
-        return recovered
+        """Begin a draft from what the disk has, or from nothing; evidence goes to quarantine.
 
-    def begin(self, symbol: Symbol, keeping: Iterable[Timeframe] = ()) -> Generation:
+        Of a symbol that is served this is a repair: readers keep what they have until the flip.
+        """
+        shelf = self._shelves[symbol]
+        async with shelf.writing:
+            state = await self.state.read()
+            book = self._new_book(symbol)
+            reading = await recover_into(book, self._disk, state, self._kept_bars)
+            rotated_count = await self._quarantine.keep(reading.evidence)
+            for path, length in reading.cuts:
+                await self._disk.truncate(path, length)
+            # A killed owner's last bytes may be read and yet not be durable: syncing settles it.
+            await self._disk.append([Append(path, b"") for path in reading.unsettled])
+            self._journal(book, reading.recovered.found, reading.carried)
+            for timeframe, bars in reading.rescued:
+                await self._append(shelf, book, book.key(timeframe), bars, ())
+            if shelf.live is None and reading.newest is not None:
+                newest = Generation.parse(reading.newest.generation)
+                shelf.previous, shelf.previous_paths = newest, reading.paths
+            return replace(reading.recovered, rotated_count=rotated_count)
+
+    def begin(
+        self, symbol: Symbol, keeping: Iterable[Timeframe] = (), *, is_resumable: bool = False
+    ) -> Generation:
         """Begin a draft anew, dropping an unfinished one; readers keep what they have.
 
-        It starts empty but for the series in `keeping`, which come from the draft before.
+        It starts empty but for the series in `keeping`, which come from the draft before. The
+        pages of a resumable draft are noted, so that a start after a kill takes it up again.
         """
         before = self._shelves[symbol].draft
         book = self._new_book(symbol)
         for timeframe in keeping:
             assert before is not None, f"{symbol} has no draft to keep {timeframe.name} of"
             book.series[timeframe] = before.series[timeframe]
+        if is_resumable:
+            self._journal(book, None, tuple(book.pages()))
         return book.generation
 
     def is_drafting(self, symbol: Symbol) -> bool:
@@ -167,51 +140,51 @@ class Store:
         async with shelf.writing:
             book = shelf.draft or shelf.live
             assert book is not None, f"{key.symbol} was neither recovered nor begun"
-            series = book.series[key.timeframe]
-            found = compare(series.bars, bars)
-            news = bars.take(~found.is_same)
-            if len(news):
-                await self._write(book, key.timeframe, news)
-                series.keep(series.bars.merged(news), self._kept_bars(key.timeframe))
-                book.unpublished.add(key.timeframe)
-            series.coverage = Coverage.of((*series.coverage, *covered))
-            repeated_count = int(found.is_same.sum())
-            revised_count = len(news) - int(found.is_new.sum())
-            return Appended(key, series.bars.last_open_ms, repeated_count, revised_count)
+            return await self._append(shelf, book, key, bars, covered)
 
     def load(self, key: SeriesKey) -> Bars:
         """The resident bars of the draft, else of the live generation."""
         return self._series(key).bars
 
+    async def read(self, key: SeriesKey, from_ms: int, until_ms: int) -> Bars:
+        """Bars of the draft, else of the live generation, from disk: also those not in RAM.
+
+        Raises DiskFailed.
+        """
+        return await read_history(self._disk, key, self._series(key), from_ms, until_ms)
+
     def resident_from_ms(self, key: SeriesKey) -> int:
-        """From where on `load` has every stored bar; 0 when none is on disk only."""
+        """Bars that open before it may be on disk only; 0 while `load` gives all there are."""
         return self._series(key).resident_from_ms
 
     def coverage(self, key: SeriesKey) -> Coverage:
         """What the draft, else the live generation, was fetched for."""
         return self._series(key).coverage
 
-    def doubt(self, key: SeriesKey, from_ms: int) -> None:
-        """Hold what was fetched since then for unfetched; the bars stay until they are replaced."""
+    def doubt(self, key: SeriesKey, from_ms: int, until_ms: int = FAR_MS) -> None:
+        """Hold what was fetched then for unfetched; the bars stay until they are replaced."""
         series = self._series(key)
-        series.coverage = series.coverage.without(from_ms, FAR_MS)
+        series.coverage = series.coverage.without(from_ms, until_ms)
 
     async def commit(self, symbol: Symbol) -> Generation:
         """Make the draft what the next start finds; raises DiskFailed."""
-        book = self._drafted(symbol)
-        path = layout.manifest_path(symbol, book.generation)
-        commit_path = layout.commit_path(symbol, book.generation)
-        if await self._disk.read(commit_path) is None:
-            document = manifest.encode(book.manifest(self.terms.anchors))
-            await self._disk.replace(path, document)
-        await self._disk.link(path, commit_path)
-        return book.generation
+        shelf, book = self._shelves[symbol], self._drafted(symbol)
+        async with shelf.writing:
+            path = layout.manifest_path(symbol, book.generation)
+            commit_path = layout.commit_path(symbol, book.generation)
+            if await self._disk.read(commit_path) is None:
+                digests = book.digests(self.terms.tail_bars, self.terms.digits[symbol])
+                account = book.manifest(self.terms.anchors, digests, self.terms.config_hash)
+                await self._disk.replace(path, manifest.encode(account))
+                book.committed_bytes = {entry.path: entry.bytes for entry in account.segments}
+            await self._disk.link(path, commit_path)
+            return book.generation
 
     # -- visible -----------------------------------------------------------------------------
 
     async def prime(self, symbol: Symbol) -> None:
         """Put all tails of the draft into Redis under its own keys; raises CacheDown and kin."""
-        await self._prime(symbol, self._drafted(symbol))
+        await self._publisher.prime(self._drafted(symbol))
 
     async def flip(self, symbol: Symbol) -> Snapshot:
         """Serve the draft from now on; returns once the pointer was read back.
@@ -220,32 +193,28 @@ class Store:
         """
         shelf, book = self._shelves[symbol], self._drafted(symbol)
         async with shelf.writing:  # or `restore` may bring the old one back in between
-            await self._flip(symbol, book)
+            stale = await self._publisher.flip(book)
+            if stale is not None:
+                shelf.dead.append(stale)
+            if shelf.live is not None:
+                shelf.previous, shelf.previous_paths = shelf.live.generation, shelf.live.paths
             shelf.live, shelf.draft = book, None
-            shelf.snapshot = self._snapshot(book)
+            book.journal = None
+            shelf.snapshot = self._publisher.snapshot(book)
+            shelf.change_count += 1
             return shelf.snapshot
 
     async def extend(self, symbol: Symbol) -> Snapshot:
         """Show readers all that `append` made durable since; with nothing to show, ask anyway.
 
         Success so means in any case that Redis answers and is ours.
-        A call that was not answered may have been applied, and Redis ignores a repeated one. So
-        it is repeated as it was, and what came since goes in a call of its own.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
             book = shelf.live
             assert book is not None, f"{symbol} is not live"
-            if not (book.unanswered or book.unpublished):
-                await self._cache.holds((symbol,), self.token)
-            while book.unanswered or book.unpublished:
-                if not book.unanswered:
-                    book.unanswered = self._packed(book, tuple(sorted(book.unpublished)))
-                    book.unpublished.clear()
-                await self._extend(symbol, book, book.seq, book.unanswered)
-                book.seq += 1
-                book.unanswered = {}
-            shelf.snapshot = self._snapshot(book)
+            await self._publisher.extend(book)
+            shelf.snapshot = self._publisher.snapshot(book)
             return shelf.snapshot
 
     def tail(self, symbol: Symbol) -> Snapshot | None:
@@ -268,38 +237,94 @@ class Store:
         """Tell subscribers of one tick."""
         await self._cache.publish_tick(symbol, payload)
 
-    # -- ownership of Redis ------------------------------------------------------------------
+    # -- ownership ---------------------------------------------------------------------------
 
     async def connect(self) -> None:
         """Start the embedded server if it is ours, load the functions, claim every symbol."""
         if self.server is not None:
             await self.server.ensure()
         await self._cache.connect()
+        await self.check_folder()
         await self._cache.claim(self.terms.symbols, self.token)
 
+    async def check_folder(self) -> None:
+        """Raises Fenced when a later owner of the data folder exists; the disk is the witness."""
+        names = await self._disk.names(layout.OWNER_FOLDER)
+        newest = max((layout.owner_token(name) or 0 for name in names), default=0)
+        if newest > self.token.value:
+            raise Fenced(
+                f"Owner {newest} took the data folder from owner {self.token.value}.",
+                hint="Use the engine that owns it now.",
+            )
+
     async def check_ownership(self) -> None:
-        """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours."""
-        await self._cache.holds(self.terms.symbols, self.token)
+        """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours and there."""
+        pointers = await self._cache.holds(self.terms.symbols, self.token)
+        for symbol, pointer in zip(self.terms.symbols, pointers, strict=True):
+            shelf = self._shelves[symbol]
+            # What is being written now is checked at the next beat.
+            if not shelf.writing.locked() and not is_served(shelf, pointer):
+                served = "nothing" if pointer is None else f"{pointer.generation.short}"
+                raise CacheRegressed(f"Redis serves {served} of {symbol}, which is not the newest.")
 
     async def restore(self, symbol: Symbol) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            found = await self._cache.read(symbol, ())
-            served = found[0] if found else None
-            if shelf.live is not None:
-                await self._restore_live(symbol, shelf.live, served)
-            draft = shelf.draft
-            if draft is None or (served is not None and served.generation == draft.generation):
-                return
-            if draft.is_primed:
-                await self._prime(symbol, draft)
+            await self._publisher.restore(shelf)
 
     async def close(self) -> None:
         """Let go of Redis and stop the embedded server; the folder stays owned."""
         await self._cache.close()
         if self.server is not None:
             await self.server.stop()
+
+    # -- slow duties -------------------------------------------------------------------------
+
+    async def checkpoint(self, saved_ms: int) -> bool:
+        """Record how far the live generations have come; False when nothing changed since."""
+        changes = sum(shelf.change_count for shelf in self._shelves.values())
+        if changes == self._checkpointed_changes:
+            return False
+        books = {symbol: shelf.live for symbol, shelf in self._shelves.items() if shelf.live}
+        await self.state.write(books, self.terms, saved_ms)
+        self._checkpointed_changes = changes
+        return True
+
+    async def scrub(self) -> Scrubbed | None:
+        """Read the next file of a live generation again; None while there is none."""
+        lives = (self._shelves[symbol].live for symbol in self.terms.symbols)
+        files = segments_of(book for book in lives if book is not None)
+        if not files:
+            return None
+        self._scrub_turn = (self._scrub_turn + 1) % len(files)
+        return await scrub(self._disk, *files[self._scrub_turn])
+
+    async def collect(self, symbol: Symbol) -> Collected:
+        """Remove what no generation needs: never of the live one, the previous or the draft.
+
+        The caller grants readers a grace after the flip. When it is not certain that we own the
+        folder and that Redis serves our live generation, nothing is removed. Raises Fenced,
+        DiskFailed, CacheDown and kin.
+        """
+        shelf = self._shelves[symbol]
+        async with shelf.writing:
+            if shelf.live is None:
+                return Collected(0, ())
+            (pointer,) = await self._cache.holds((symbol,), self.token)
+            if pointer is None or pointer.generation != shelf.live.generation:
+                return Collected(0, ())
+            lists = [paths async for paths in garbage(self._disk, symbol, shelf, self.token.value)]
+            await self.check_folder()  # after the listing: see upkeep.py
+            for paths in lists:
+                await self._disk.remove(paths)
+            kept = (pointer.generation, pointer.previous)
+            dropped = tuple(g for g in shelf.dead if g not in kept)
+            for generation in dropped:
+                timeframes = self.terms.timeframes
+                await self._cache.forget(symbol, self.token, generation, timeframes)
+                shelf.dead.remove(generation)
+            return Collected(sum(map(len, lists)), dropped)
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -309,10 +334,18 @@ class Store:
     def _new_book(self, symbol: Symbol) -> Book:
         shelf = self._shelves[symbol]
         shelf.last_n += 1
+        if shelf.draft is not None and shelf.draft.is_primed:
+            shelf.dead.append(shelf.draft.generation)
         generation = Generation(self.token.value, shelf.last_n)
         series = {timeframe: Series() for timeframe in self.terms.timeframes}
         shelf.draft = Book(symbol, generation, self.terms.open_mode, series)
         return shelf.draft
+
+    def _journal(self, book: Book, base: Generation | None, carried: tuple[Page, ...]) -> None:
+        head = JournalHead(
+            book.symbol, book.generation, base, self.terms.open_mode, self.terms.anchors
+        )
+        book.journal = DraftJournal(head, carried)
 
     def _drafted(self, symbol: Symbol) -> Book:
         draft = self._shelves[symbol].draft
@@ -325,61 +358,42 @@ class Store:
         assert book is not None, f"{key.symbol} was neither recovered nor begun"
         return book.series[key.timeframe]
 
-    async def _write(self, book: Book, timeframe: Timeframe, news: Bars) -> None:
-        series = book.series[timeframe]
-        planned = plan_append(book, timeframe, news, self._numbers)
+    async def _append(
+        self,
+        shelf: Shelf,
+        book: Book,
+        key: SeriesKey,
+        bars: Bars,
+        covered: Iterable[tuple[int, int]],
+    ) -> Appended:
+        series, proved = book.series[key.timeframe], Coverage.of(covered)
+        found = compare(series.bars, bars)
+        news = bars.take(~found.is_same)
+        widened = Coverage.of((*series.coverage, *proved))
+        is_change = bool(len(news)) or widened != series.coverage
+        if is_change:
+            await self._write(book, key.timeframe, news, proved)
+        if len(news):
+            series.keep(series.bars.merged(news), self._kept_bars(key.timeframe))
+            book.unpublished.add(key.timeframe)
+        if is_change and book is shelf.live:
+            shelf.change_count += 1
+        series.coverage = widened
+        repeated_count = int(found.is_same.sum())
+        revised_count = len(news) - int(found.is_new.sum())
+        return Appended(key, series.bars.last_open_ms, repeated_count, revised_count)
+
+    async def _write(self, book: Book, timeframe: Timeframe, news: Bars, proved: Coverage) -> None:
+        """Bars first, then the note of their page: what the journal says is durable."""
+        series, noted = book.series[timeframe], book.journal
+        planned = plan_append(book, timeframe, news, self._numbers) if len(news) else ()
+        page = plan_page(book, timeframe, proved, planned)
+        appends = [step.append for step in planned] + ([page] if page else [])
+        if not appends:
+            return
         series.open_segment = None  # poisoned unless the whole batch comes back
-        await self._disk.append([step.append for step in planned])
+        book.journal = None
+        await self._disk.append(appends)
+        book.journal = noted
         for step in planned:
             settle(series, step)
-
-    async def _restore_live(self, symbol: Symbol, book: Book, served: Pointer | None) -> None:
-        if served is None or served.generation < book.generation:
-            await self._prime(symbol, book)
-            await self._flip(symbol, book)
-        elif served.generation == book.generation:
-            # An old backup came back, and a live generation cannot be primed again.
-            tails = self._packed(book, self.terms.timeframes)
-            for seq in range(served.seq, book.seq):
-                await self._extend(symbol, book, seq, tails)
-        # A later one is a draft of ours whose flip was applied but not answered.
-
-    async def _extend(
-        self, symbol: Symbol, book: Book, seq: int, tails: Mapping[Timeframe, bytes]
-    ) -> None:
-        await self._cache.extend(symbol, self.token, book.generation, seq, tails)
-
-    async def _prime(self, symbol: Symbol, book: Book) -> None:
-        book.unpublished.clear()
-        book.unanswered = {}
-        tails = self._packed(book, self.terms.timeframes)
-        await self._cache.write(symbol, self.token, book.generation, tails)
-        book.is_primed = True
-
-    async def _flip(self, symbol: Symbol, book: Book) -> None:
-        before = await self._cache.read(symbol, ())
-        timeframes = self.terms.timeframes
-        await self._cache.flip(symbol, self.token, book.generation, book.seq, timeframes)
-        if not await self._is_live(symbol, book):
-            raise CacheRegressed(f"The flip of {symbol} to {book.generation.short} was lost.")
-        if before is None or before[0].generation == book.generation:
-            return  # a repeated flip: what was stale is not known any more
-        stale = before[0].previous
-        if stale is not None:
-            await self._cache.forget(symbol, stale, timeframes)
-
-    async def _is_live(self, symbol: Symbol, book: Book) -> bool:
-        found = await self._cache.read(symbol, ())
-        if found is None:
-            return False
-        return (found[0].generation, found[0].seq) == (book.generation, book.seq)
-
-    def _packed(self, book: Book, timeframes: tuple[Timeframe, ...]) -> dict[Timeframe, bytes]:
-        return {tf: codec.pack_tail(tf, self._resident(book, tf)) for tf in timeframes}
-
-    def _resident(self, book: Book, timeframe: Timeframe) -> Bars:
-        return book.series[timeframe].bars.tail(self.terms.tail_bars[timeframe])
-
-    def _snapshot(self, book: Book) -> Snapshot:
-        tails = {timeframe: self._resident(book, timeframe) for timeframe in book.series}
-        return Snapshot(book.generation, book.seq, tails, book.series[Timeframe.M1].coverage)

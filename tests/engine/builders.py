@@ -33,7 +33,8 @@ from engine.tick_feed import TickFeed
 from engine.timeline import Timeline
 from tests.engine.virtual_time import VirtualClock
 from uds import Store
-from uds.memory import MemoryCache, MemoryDisk
+from uds.memory_cache import MemoryCache
+from uds.memory_disk import MemoryDisk
 from uds.model import MINUTE_MS, Bars, FencingToken, SeriesKey, Symbol, Timeframe
 from uds.opening import mint_token
 from uds.ports import Cache, Disk

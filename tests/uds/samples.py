@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from uds.errors import DiskFailed
-from uds.memory import MemoryCache, MemoryDisk
+from uds.memory_cache import MemoryCache
+from uds.memory_disk import MemoryDisk
 from uds.model import (
     MINUTE_MS,
     Bars,
@@ -20,7 +21,8 @@ from uds.model import (
     Timeframe,
 )
 from uds.ports import Append, Cache, Disk
-from uds.store import Store, StoreTerms
+from uds.shelf import StoreTerms
+from uds.store import Store
 
 GOLD = "XAU/USD"
 GOLD_M1 = SeriesKey(GOLD, Timeframe.M1)
@@ -82,6 +84,8 @@ def terms(
         dict.fromkeys(timeframes, tail_bars),
         {"zone": "America/New_York", "d1": "17:00", "h4": "17:00"},
         "first_tick",
+        dict.fromkeys(symbols, 2),
+        "c" * 64,
     )
 
 

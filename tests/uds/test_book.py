@@ -157,7 +157,7 @@ def test_a_manifest_lists_every_segment_oldest_bars_first() -> None:
     account = book()
     written(account, SegmentNumbers(42), bars(3, 6), bars(3, 0))
     account.series[M1].coverage = account.series[M1].coverage.add(minute(0), minute(9))
-    found = account.manifest({"zone": "America/New_York"})
+    found = account.manifest({"zone": "America/New_York"}, {}, "")
 
     assert [minute(0), minute(6)] == [entry.first_ms for entry in found.segments]
     assert {"M1": ((minute(0), minute(9)),), "D1": ()} == found.coverage

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.digest import digest
+from uds.digest import digest
 from uds.model import Bars
 
 BARS = Bars.of(

@@ -12,7 +12,7 @@ import pytest
 
 from uds import manifest
 from uds.errors import BadManifest
-from uds.manifest import Manifest, SegmentEntry
+from uds.manifest import Manifest, SegmentEntry, TailDigest
 from uds.model import Coverage, Generation, SeriesKey, Timeframe
 
 from .samples import GOLD, GOLD_M1, GOLD_M5, minute
@@ -34,6 +34,8 @@ SAMPLE = Manifest(
         ),
     ),
     {"M1": ((minute(0), minute(5)), (minute(9), minute(10))), "D1": ()},
+    {"M1": TailDigest(5, "d" * 64)},
+    "c" * 64,
 )
 DOCUMENT = manifest.encode(SAMPLE)
 

@@ -14,7 +14,7 @@ from uds import layout
 from uds.disk import FolderDisk
 from uds.embedded import EmbeddedServer
 from uds.errors import DiskFailed, Fenced, FolderLocked
-from uds.memory import MemoryDisk
+from uds.memory_disk import MemoryDisk
 from uds.opening import mint_token, new_boot_id, open_store
 from uds.ports import Disk
 from uds.store import Store

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from uds import layout
-from uds.memory import MemoryDisk
-from uds.model import Generation, Timeframe
+from uds import layout, recovery
+from uds.believing import Record
+from uds.manifest import SegmentEntry
+from uds.memory_disk import MemoryDisk
+from uds.model import Coverage, Generation, Timeframe
 from uds.ports import Disk
 from uds.recovery import Recovered
 from uds.store import Store
@@ -298,9 +300,16 @@ async def test_a_torn_tail_costs_only_what_was_not_acknowledged() -> None:
     assert ((minute(0), minute(10)),) == second.coverage(GOLD_M1).intervals
 
 
-@pytest.mark.parametrize("cut_bytes", [5, 400], ids=["in a line", "whole lines too"])
-async def test_a_file_cut_below_its_recorded_length_is_no_torn_tail(cut_bytes: int) -> None:
-    """Those bars were acknowledged: they are lost, loudly, and fetched again."""
+@pytest.mark.parametrize(
+    ("cut_bytes", "proved"), [(5, 9), (400, 0)], ids=["in a line", "whole lines too"]
+)
+async def test_a_file_cut_below_its_recorded_length_is_no_torn_tail(
+    cut_bytes: int, proved: int
+) -> None:
+    """Those bars were acknowledged: they are lost, loudly, and fetched again.
+
+    Where the rest of a line is left it is known which bar is gone; else all are in doubt.
+    """
     disk = MemoryDisk()
     await served_store(disk)
     (path,) = segments_in(disk)
@@ -312,7 +321,7 @@ async def test_a_file_cut_below_its_recorded_length_is_no_torn_tail(cut_bytes: i
     assert [(lost, 12 - lost, False)] == [
         (d.lines, d.first_line, d.is_torn) for d in recovered.drops
     ]
-    assert () == second.coverage(GOLD_M1).intervals
+    assert Coverage.of([(minute(0), minute(proved))]) == second.coverage(GOLD_M1)
 
 
 @pytest.mark.parametrize("line", [1, 5, 10])
@@ -383,7 +392,7 @@ async def test_two_damaged_files_are_rescued_in_the_order_they_were_written() ->
 
 
 async def test_a_damaged_live_file_takes_the_proof_of_the_live_minutes() -> None:
-    """No manifest knows which minutes it held, so all since the commit are fetched again."""
+    """No record knows which minutes it held, so only those of bars that are there are proved."""
     disk = MemoryDisk()
     first = await served_store(disk)
     await first.append(GOLD_M1, bars(1, 4, price=9.0))
@@ -396,7 +405,8 @@ async def test_a_damaged_live_file_takes_the_proof_of_the_live_minutes() -> None
 
     assert [path] == [drop.path for drop in recovered.drops]
     assert [*range(10), 12, 13] == opens(second.load(GOLD_M1))
-    assert ((minute(0), minute(10)),) == second.coverage(GOLD_M1).intervals
+    proved = ((minute(0), minute(10)), (minute(12), minute(14)))
+    assert proved == second.coverage(GOLD_M1).intervals
 
 
 @pytest.mark.parametrize("left", [b"", b'{"seg":1,"symb'])
@@ -430,11 +440,15 @@ async def test_a_bad_commit_falls_back_to_the_one_before() -> None:
 async def test_when_every_commit_is_bad_it_is_a_cold_start_that_says_why() -> None:
     """Never a crash, never a silent drop (F8)."""
     disk = MemoryDisk()
-    await served_store(disk)
-    disk.files[layout.commit_path(GOLD, G1)] = b"\0" * 100
+    first = await served_store(disk)
+    first.begin(GOLD)
+    await serve(first)
+    await first.collect(GOLD)
+    for generation in (G1, G2):
+        disk.files[layout.commit_path(GOLD, generation)] = b"\0" * 100
     store, recovered = await restarted(disk)
 
-    assert (None, 1) == (recovered.found, len(recovered.skipped))
+    assert (None, 2) == (recovered.found, len(recovered.skipped))
     assert 0 == len(store.load(GOLD_M1))
 
 
@@ -505,3 +519,31 @@ def mangled(dice: random.Random, data: bytes) -> bytes:
         case _:
             lines.insert(line, lines[other])
     return b"".join(lines)
+
+
+async def zombie_writes_on(disk: MemoryDisk) -> list[int]:
+    """What a third owner finds when the first went on writing after the second's commit."""
+    first = await served_store(disk)
+    second, _ = await restarted(disk)
+    await serve(second)
+    await first.append(GOLD_M1, bars(2, 10, price=9.0))
+    third, _ = await restarted(disk, owner=3)
+    return opens(third.load(GOLD_M1))
+
+
+async def test_what_a_zombie_writes_to_its_own_file_is_not_believed() -> None:
+    """The commit of its successor says how long the file was; the rest is nobody's."""
+    assert list(range(10)) == await zombie_writes_on(MemoryDisk())
+
+
+async def test_it_is_the_recorded_length_that_keeps_a_zombie_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the bug planted that every file may have grown, its bars would be believed."""
+
+    def trusting(path: str, entry: SegmentEntry | None, may_grow: bool) -> Record:
+        return Record(path, entry, may_grow=True)
+
+    monkeypatch.setattr(recovery, "Record", trusting)
+
+    assert list(range(12)) == await zombie_writes_on(MemoryDisk())

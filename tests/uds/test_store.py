@@ -13,7 +13,8 @@ from uds import codec, layout, manifest
 from uds.cache import RedisCache
 from uds.disk import FolderDisk
 from uds.errors import CacheDown, CacheRegressed, DiskFailed, Fenced
-from uds.memory import MemoryCache, MemoryDisk
+from uds.memory_cache import MemoryCache
+from uds.memory_disk import MemoryDisk
 from uds.model import Bars, FencingToken, Generation, Symbol, Timeframe
 from uds.ports import Append, Cache, Pointer
 from uds.store import Store
@@ -128,10 +129,10 @@ async def test_what_was_appended_is_loaded() -> None:
 
 
 async def test_an_empty_answer_is_coverage_too() -> None:
-    """No bars in a fetched interval is knowledge: nothing is written, nothing asked again."""
+    """No bars in a fetched interval is knowledge: no segment is written, nothing asked again."""
     disk = MemoryDisk()
     store = await store_over(disk)
-    await store.recover(GOLD)
+    store.begin(GOLD)
     appended = await store.append(GOLD_M1, Bars.empty(), [(minute(0), minute(5))])
 
     assert None is appended.watermark_ms
@@ -400,6 +401,7 @@ async def test_the_generation_before_is_kept_and_the_one_before_that_is_not() ->
     for _ in range(2):
         store.begin(GOLD)
         await serve(store)
+    await store.collect(GOLD)
 
     assert Pointer(G3, 0, G2) == cache.live[GOLD]
     assert {G2, G3} == {generation for _, generation, _ in cache.tails}

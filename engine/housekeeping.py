@@ -1,0 +1,94 @@
+"""The slow duties beside a running engine: checkpoint, scrub, repair, throwing away.
+
+Every second the store records how far it has come and one file is read again. A file that is
+not what was written any more is damage: the symbol gets a draft from what the disk has, which
+its processes fill and seal like any other, while readers keep the generation in RAM. Ten
+seconds after a symbol's flip, what nobody can need any more is removed.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from uds import CacheDown, CacheRegressed, DiskFailed, Fenced
+from uds.model import Generation, Symbol
+
+from .attempt import Partner, attempt
+from .bootstrap import derive_lost, say_damage, show
+from .cell import CellState
+from .degraded import DegradedCode
+from .events import ReasonCleared
+from .process import Tools
+
+BEAT_S = 1.0
+GRACE_S = 10.0
+"""How long readers may hold a generation that was flipped away."""
+_STATE_CODES = (DegradedCode.STATE_FALLBACK_PREV, DegradedCode.STATE_REBUILT)
+_log = logging.getLogger(__name__)
+
+
+async def keep_house(tools: Tools) -> None:
+    """Run until fenced or cancelled."""
+    collector = _Collector(tools)
+    while True:
+        await tools.clock.sleep(BEAT_S)
+        if await attempt(tools, Partner.DISK, None, partial(_checkpoint, tools)):
+            for code in _STATE_CODES:
+                tools.board.post(ReasonCleared(code, None))
+        await _scrub(tools)
+        if not await collector.collect_due():
+            return
+
+
+async def last_checkpoint(tools: Tools) -> None:
+    """At an orderly stop: the next start need not find out how far we came."""
+    try:
+        await _checkpoint(tools)
+    except DiskFailed as error:
+        _log.warning("The last checkpoint was not written: %s", error)
+
+
+async def repair(tools: Tools, symbol: Symbol) -> None:
+    """Begin a draft from what the disk has, and say what was damaged."""
+    recovered = await attempt(tools, Partner.DISK, symbol, partial(tools.store.recover, symbol))
+    say_damage(tools, recovered)
+    await derive_lost(tools, recovered)
+    show(tools, symbol, CellState.EMPTY)
+
+
+async def _checkpoint(tools: Tools) -> bool:
+    return await tools.store.checkpoint(tools.clock.real_ms())
+
+
+async def _scrub(tools: Tools) -> None:
+    found = await attempt(tools, Partner.DISK, None, tools.store.scrub)
+    if found is None or found.is_sound or tools.store.is_drafting(found.key.symbol):
+        return
+    await repair(tools, found.key.symbol)
+
+
+class _Collector:
+    """Remembers since when each symbol's generation is live."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._live: dict[Symbol, tuple[Generation, float]] = {}
+        self._collected: dict[Symbol, Generation] = {}
+
+    async def collect_due(self) -> bool:
+        """Collect where the grace has passed; False once we are fenced."""
+        now_s = self._tools.clock.monotonic_s()
+        for symbol, generation in self._tools.board.status.generations.items():
+            if self._live.get(symbol, (None, 0.0))[0] != generation:
+                self._live[symbol] = (generation, now_s)
+            is_due = now_s - self._live[symbol][1] >= GRACE_S
+            if is_due and self._collected.get(symbol) != generation:
+                try:
+                    await self._tools.store.collect(symbol)
+                except (CacheDown, CacheRegressed, DiskFailed):
+                    continue  # whose watch says so; at the next beat again
+                except Fenced:
+                    return False
+                self._collected[symbol] = generation
+        return True

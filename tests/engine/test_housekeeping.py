@@ -1,0 +1,164 @@
+"""Beside a running engine: checkpoints, scrub, repair behind the readers, throwing away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from engine.bootstrap import begin_rebuild
+from engine.degraded import DegradedCode
+from engine.housekeeping import GRACE_S, keep_house, last_checkpoint
+from tests.engine.builders import (
+    GOLD,
+    NOON,
+    YEN,
+    House,
+    build_house,
+    is_open,
+    key,
+    market_broker,
+    running,
+    small_config,
+)
+from tests.engine.virtual_time import VirtualClock, in_virtual_time
+from uds import layout
+from uds.memory_disk import MemoryDisk
+from uds.model import MINUTE_MS, Timeframe
+
+M1 = key(GOLD, Timeframe.M1)
+
+
+@asynccontextmanager
+async def kept(disk: MemoryDisk | None = None, start_ms: int = NOON) -> AsyncIterator[House]:
+    """An engine of two symbols with its housekeeping, open."""
+    config, clock = small_config(), VirtualClock(start_ms)
+    house = await build_house(config, market_broker(config, clock), clock, disk)
+    async with running(house):
+        task = asyncio.create_task(keep_house(house.tools))
+        await house.board.until(is_open)
+        yield house
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def spoil(disk: MemoryDisk, timeframe: Timeframe) -> str:
+    """Flip a bit of a price in the middle of gold's newest file of a timeframe."""
+    folder = layout.series_folder(key(GOLD, timeframe))
+    path = sorted(path for path in disk.files if path.startswith(f"{folder}/"))[-1]
+    data = disk.files[path]
+    at = data.index(b'"o":', len(data) // 2) + 4
+    disk.files[path] = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    return path
+
+
+def gold_generation(house: House) -> str:
+    """What gold's readers get now."""
+    return str(house.board.status.generations[GOLD])
+
+
+@in_virtual_time
+async def test_the_state_file_follows_the_minutes() -> None:
+    """At most a second behind what is durable."""
+    async with kept() as house:
+        await asyncio.sleep(3 * 60)
+        await asyncio.sleep(2)
+        state = json.loads(house.disk.files[layout.STATE])
+        watermark_ms = house.store.load(M1).last_open_ms
+
+        assert sorted((GOLD, YEN)) == sorted(state["symbols"])
+        assert watermark_ms == state["symbols"][GOLD]["watermarks"]["M1"]
+        assert watermark_ms is not None
+        assert watermark_ms > NOON
+
+
+@in_virtual_time
+async def test_a_bad_state_file_is_a_reason_until_the_next_checkpoint() -> None:
+    """Loud, and healed by what heals it."""
+    disk = MemoryDisk()
+    async with kept(disk) as house:
+        await asyncio.sleep(5)
+        await last_checkpoint(house.tools)
+    for name in (layout.STATE, layout.STATE_PREVIOUS):
+        disk.files[name] = b"\0" * 99
+    async with kept(disk, NOON + 10 * MINUTE_MS) as house:
+        raised = house.codes | house.healed_codes
+        await asyncio.sleep(3)
+
+        assert DegradedCode.STATE_REBUILT.value in raised
+        assert DegradedCode.STATE_REBUILT.value not in house.codes
+        assert "catch_up" == house.board.status.mode.value  # type: ignore[union-attr]
+
+
+@in_virtual_time
+async def test_the_file_before_is_used_and_it_is_said() -> None:
+    """One torn write costs a second of knowledge, not the whole."""
+    disk = MemoryDisk()
+    async with kept(disk) as house:
+        await asyncio.sleep(70)
+        assert layout.STATE_PREVIOUS in house.disk.files
+    disk.files[layout.STATE] = disk.files[layout.STATE][:-9]
+    async with kept(disk, NOON + 10 * MINUTE_MS) as house:
+        assert DegradedCode.STATE_FALLBACK_PREV.value in house.codes | house.healed_codes
+
+
+@in_virtual_time
+async def test_damage_under_a_running_engine_is_repaired_behind_the_readers() -> None:
+    """F8 live: loud, quarantined, refetched, a new generation; the other symbol notices nothing."""
+    async with kept() as house:
+        await asyncio.sleep(30)
+        before, other = gold_generation(house), house.board.status.generations[YEN]
+        tail = house.store.tail(GOLD)
+        assert tail is not None
+        path = spoil(house.disk, Timeframe.M1)
+        await house.board.until(
+            lambda s: any(r.code is DegradedCode.CORRUPT_JSONL for r in s.reasons)
+        )
+        assert tail.tails[Timeframe.M1].same_as(
+            house.store.tail(GOLD).tails[Timeframe.M1]  # type: ignore[union-attr]
+        )
+        await house.board.until(lambda _: gold_generation(house) != before)
+        await asyncio.sleep(1)
+        served = house.store.tail(GOLD)
+
+        assert served is not None
+        assert DegradedCode.CORRUPT_JSONL.value not in house.codes
+        assert tail.tails[Timeframe.M1].same_as(
+            served.tails[Timeframe.M1].between(0, int(tail.tails[Timeframe.M1].last_close_ms or 0))
+        )
+        assert other == house.board.status.generations[YEN]
+        assert any(p.startswith(layout.QUARANTINE_FOLDER) for p in house.disk.files)
+        await asyncio.sleep(GRACE_S + 60)
+        assert path in house.disk.files  # the previous generation's: kept for a fall back
+
+
+@in_virtual_time
+async def test_a_damaged_derived_file_is_derived_again() -> None:
+    """The broker is not asked: its bars are made of stored M1."""
+    async with kept() as house:
+        await asyncio.sleep(30)
+        before = gold_generation(house)
+        m15 = house.store.load(key(GOLD, Timeframe.M15))
+        spoil(house.disk, Timeframe.M15)
+        await house.board.until(lambda _: gold_generation(house) != before)
+        after = house.store.load(key(GOLD, Timeframe.M15))
+
+        assert m15.same_as(after.between(0, int(m15.last_close_ms or 0)))
+
+
+@in_virtual_time
+async def test_superseded_generations_go_after_the_grace() -> None:
+    """Live and previous stay on disk, whatever was before them goes."""
+    async with kept() as house:
+        folder = layout.commit_folder(GOLD)
+        for _ in range(3):
+            before = gold_generation(house)
+            begin_rebuild(house.tools, GOLD)
+            await house.board.until(lambda _, before=before: gold_generation(house) != before)
+        count_at_flip = len(await house.disk.names(folder))
+        await asyncio.sleep(GRACE_S + 2)
+
+        assert 4 == count_at_flip
+        assert 2 == len(await house.disk.names(folder))
+        assert 1 == len(await house.disk.names(layout.commit_folder(YEN)))

@@ -1,0 +1,25 @@
+"""Folders without an owner: data folders that are only read, and folders for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .disk import FolderDisk
+from .export_files import ExportFolder
+from .folder_view import FolderView
+from .legacy import LegacyFolder
+
+
+def view_folder(data_root: Path) -> FolderView:
+    """Its commits and segments, whether an engine runs on it or not."""
+    return FolderView(FolderDisk(data_root))
+
+
+def legacy_folder(data_root: Path) -> LegacyFolder:
+    """The files that the platform of before left in it."""
+    return LegacyFolder(FolderDisk(data_root))
+
+
+def export_folder(root: Path) -> ExportFolder:
+    """A folder that files for other programs are written to."""
+    return ExportFolder(root)
