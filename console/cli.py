@@ -19,7 +19,14 @@ from uds import UdsError
 
 from .exits import Exit
 from .options import BadOption, Options, hoisted
-from .prose import bootstrap_prose, import_prose, import_warnings, status_prose
+from .prose import (
+    bootstrap_prose,
+    export_prose,
+    export_warnings,
+    import_prose,
+    import_warnings,
+    status_prose,
+)
 
 if TYPE_CHECKING:
     from engine import Config
@@ -33,6 +40,7 @@ _EXIT_OF = {
     "EngineUnreachable": Exit.UNREACHABLE,
     "FolderLocked": Exit.REFUSED,
     "HistoryUnreadable": Exit.FAILED,
+    "NothingStored": Exit.FAILED,
     "UdsError": Exit.FAILED,
     "EngineError": Exit.USAGE,
     "BadOption": Exit.USAGE,
@@ -169,9 +177,12 @@ def down(ctx: typer.Context) -> None:
 @app.command("import")
 def import_(
     ctx: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A history file, or a folder of them.")],
+    path: Annotated[
+        Path, typer.Argument(help="A history file, a folder of them, or a data folder.")
+    ],
     format_name: Annotated[
-        str | None, typer.Option("--format", help="csv, histdata, mt or dukascopy; default: told.")
+        str | None,
+        typer.Option("--format", help="csv, histdata, mt, dukascopy or v3; default: told."),
     ] = None,
     zone: Annotated[
         str | None,
@@ -184,10 +195,11 @@ def import_(
         bool, typer.Option("--replace", help="Of two bars that differ take the file's.")
     ] = False,
 ) -> None:
-    """Bring M1 and D1 of history files into the data folder; no engine may own it.
+    """Bring M1 and D1 of files or of another data folder into ours; no engine may own it.
 
     Examples: coldstart-console import EURUSD_M1.csv · coldstart-console import ./histdata
-    --zone America/New_York · coldstart-console import export.txt --symbol XAU/USD --json
+    --zone America/New_York · coldstart-console import export.txt --symbol XAU/USD --json ·
+    coldstart-console import --format v3 ../old/data_v3
     """
     from engine import ImportRequest, SystemClock, import_history
 
@@ -203,6 +215,65 @@ def import_(
     for line in import_warnings(document):
         _tell(line)
     raise typer.Exit(Exit.OK if report.is_whole else Exit.USAGE)
+
+
+@app.command()
+def verify(ctx: typer.Context) -> None:
+    """Prove the stored bars: checksums, grids, M3 to H4 against their M1, the tails in Redis.
+
+    Takes no lock and writes nothing, so an engine may run. Exit 0: all holds; 8: it does not.
+
+    Examples: coldstart-console verify · coldstart-console verify --data ./copy --json
+    """
+    from engine import SystemClock, verify_folder
+
+    from .verifying import progress, verify_prose
+
+    options: Options = ctx.obj
+    config = _loaded(options)
+    with progress(config.symbols, is_shown=not options.is_quiet) as hear:
+        report = _run(verify_folder(config, SystemClock(), hear))
+    document = report.document()
+    typer.echo(json.dumps(document) if options.is_json else verify_prose(document))
+    raise typer.Exit(Exit.OK if report.is_ok else Exit.INTEGRITY)
+
+
+@app.command("export")
+def export_(
+    ctx: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(metavar="SYMBOL…", help="Whose bars; else --all.")
+    ] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every configured symbol.")] = False,
+    layout: Annotated[
+        str, typer.Option(help="v3: today's folder of part files; csv: a file a series.")
+    ] = "v3",
+    tf: Annotated[
+        str | None, typer.Option("--tf", help="M1,D1,…; default: every stored timeframe.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("export"),
+    is_replacing: Annotated[
+        bool, typer.Option("--replace", help="Write over files that exist.")
+    ] = False,
+) -> None:
+    """Write stored bars to files for other programs; an engine may run meanwhile.
+
+    Examples: coldstart-console export XAU/USD · coldstart-console export --all --layout csv
+    --tf M1,D1 --out ./csv · coldstart-console export USD/JPY --replace --json
+    """
+    from engine import export_bars, export_request
+
+    options: Options = ctx.obj
+    config = _loaded(options)
+    asked = tuple(symbols or ())
+    request = _or_fail(lambda: export_request(asked, is_all, layout, tf, out, is_replacing))
+    say = _tell if sys.stderr.isatty() and not options.is_quiet else _say_nothing
+    report = _run(export_bars(config, request, say))
+    document = report.document()
+    typer.echo(json.dumps(document) if options.is_json else export_prose(document))
+    for line in export_warnings(document):
+        _tell(line)
+    raise typer.Exit(Exit.OK if report.is_whole else Exit.INTEGRITY)
 
 
 @config_app.command("check")

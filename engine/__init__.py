@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .errors import EngineSilent as EngineSilent
     from .errors import EngineUnreachable as EngineUnreachable
     from .errors import StoredLater as StoredLater
+    from .exporting import export_bars as export_bars
+    from .exporting import export_request as export_request
     from .first_status import first_status as first_status
     from .gate import Closed as Closed
     from .gate import GateState as GateState
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from .status import ProcessState as ProcessState
     from .status import ProcessStatus as ProcessStatus
     from .status import Status as Status
+    from .verify import NothingStored as NothingStored
+    from .verify import verify_folder as verify_folder
     from .wire import status_document as status_document
 
 __getattr__ = lazy_door(
@@ -78,6 +82,10 @@ __getattr__ = lazy_door(
             "EngineUnreachable",
             "StoredLater",
         ),
+        "exporting": (
+            "export_bars",
+            "export_request",
+        ),
         "first_status": ("first_status",),
         "gate": (
             "Closed",
@@ -102,6 +110,7 @@ __getattr__ = lazy_door(
             "ProcessStatus",
             "Status",
         ),
+        "verify": ("NothingStored", "verify_folder"),
         "wire": ("status_document",),
     },
 )
