@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TypeVar
 
-from uds import CacheDown, CacheRegressed, CacheTimeout, DiskFailed
+from uds import CacheDown, CacheRegressed, CacheTimeout, DiskFailed, DiskFull
 
 from .broker.port import FetchFailed, RateLimited
 from .degraded import DegradedCode, Scope
@@ -24,7 +24,7 @@ class Partner(Enum):
         (RateLimited, DegradedCode.BROKER_RATE_LIMITED),
         (FetchFailed, DegradedCode.BROKER_FETCH_FAILED),
     )
-    DISK = ((DiskFailed, DegradedCode.DISK_ERROR),)
+    DISK = ((DiskFull, DegradedCode.DISK_FULL), (DiskFailed, DegradedCode.DISK_ERROR))
     REDIS = (
         (CacheTimeout, DegradedCode.REDIS_TIMEOUT),
         (CacheDown, DegradedCode.REDIS_DOWN),

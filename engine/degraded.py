@@ -128,11 +128,11 @@ MEANINGS: dict[DegradedCode, Meaning] = {
     ),
     _CODE.CORRUPT_JSONL: Meaning(
         _DEGRADED,
-        "Good lines are kept, the file stays as it is; missing bars are fetched again.",
+        "Bad lines lie in quarantine/, good ones are kept; what is missing is fetched again.",
         "the hole is full",
     ),
     _CODE.TORN_TAIL: Meaning(
-        _INFO, "An interrupted write was cut off; its bars are fetched again.", "the next boot"
+        _INFO, "An interrupted write was cut off and lies in quarantine/.", "the next boot"
     ),
     _CODE.STATE_FALLBACK_PREV: Meaning(
         _DEGRADED, "The state file was bad, its predecessor was used.", "a checkpoint is written"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .errors import CacheTimeout as CacheTimeout
     from .errors import CacheTooOld as CacheTooOld
     from .errors import DiskFailed as DiskFailed
+    from .errors import DiskFull as DiskFull
     from .errors import Fenced as Fenced
     from .errors import FolderLocked as FolderLocked
     from .errors import FolderUnreadable as FolderUnreadable
@@ -81,6 +82,7 @@ __getattr__ = lazy_door(
             "CacheTimeout",
             "CacheTooOld",
             "DiskFailed",
+            "DiskFull",
             "Fenced",
             "FolderLocked",
             "FolderUnreadable",
