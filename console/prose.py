@@ -96,6 +96,32 @@ def import_warnings(document: dict[str, Any]) -> Iterator[str]:
     yield from (skipped["why"] for skipped in document["skipped"])
 
 
+def export_prose(document: dict[str, Any]) -> str:
+    """What an export wrote, a line a fact."""
+    lines: list[str] = [f"{document['layout']} in {document['out']}"]
+    for symbol in document["symbols"]:
+        lines.append(f"{symbol['symbol']:<16}generation {symbol['generation']}")
+        for series in symbol["series"]:
+            span = (
+                f" · {_moment(series['from_ms'])} to {_moment(series['until_ms'])} UTC"
+                if series["bars"]
+                else ""
+            )
+            lines.append(
+                f"  {series['timeframe']:<14}{series['bars']:,} bars"
+                f" · {series['files']:,} files{span}"
+            )
+    return "\n".join(lines)
+
+
+def export_warnings(document: dict[str, Any]) -> Iterator[str]:
+    """What of an export must not be overlooked, as sentences."""
+    for symbol in document["symbols"]:
+        for series in symbol["series"]:
+            yield from series["flaws"]
+    yield from document["skipped"]
+
+
 def _moment(ts_ms: int) -> str:
     return datetime.fromtimestamp(ts_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
 

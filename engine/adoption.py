@@ -35,7 +35,7 @@ from .process import Tools
 from .timeline import Span
 from .witness import open_mode
 
-CHUNK_BARS = 10_000
+CHUNK_BARS = 5_000
 """Bars written at once, so that the loop goes on in between."""
 LOOK_S = 20.0
 """How often the old files are looked at while they may still be written."""

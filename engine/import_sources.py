@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uds.model import Bars, Symbol, Timeframe
+from uds.model import Bars, Coverage, Symbol, Timeframe
 
 from .buckets import bucket_opens
 from .errors import BadImport, HistoryUnreadable
@@ -21,6 +21,9 @@ from .history.names import is_history, other_kind, symbol_of
 from .history.reading import FileRows, ZoneUnknown, in_utc, timeframe_of
 from .import_report import FileRead, Skipped
 from .plan import Market
+
+FOLDER_FORMAT = "v3"
+"""The format of a whole data folder; those of single files are `FORMATS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Arrived:
     """Finished bars, on the anchor's grid."""
     read: FileRead
     """Where they came from."""
+    covered: Coverage | None = None
+    """What they are proof for; None for what any file is proof for."""
 
 
 @dataclass(slots=True)
@@ -85,7 +90,6 @@ def find_files(
     request: ImportRequest, symbols: Sequence[Symbol], aliases: Mapping[Symbol, str]
 ) -> Found:
     """The files of each symbol; raises BadImport, HistoryUnreadable."""
-    _check(request, symbols)
     if not request.path.exists():
         raise HistoryUnreadable(f"{request.path} cannot be read: nothing is there.")
     if not request.path.is_dir():
@@ -138,7 +142,7 @@ def read_symbol(
         try:
             rows = in_utc(text.lines, market.calendar, like=clocks.get(text.lines.layout.format))
         except ZoneUnknown as error:
-            out.skipped.append(_refused(text.name, f"{error}; name its clock with --zone"))
+            out.skipped.append(refused(text.name, f"{error}; name its clock with --zone"))
             continue
         _add(out, text, rows, market, now_ms)
     out.arrived.sort(key=lambda one: (one.timeframe, one.bars.first_open_ms or 0))
@@ -156,11 +160,11 @@ def _text(out: SymbolRead, found: Found, name: str, request: ImportRequest) -> _
     try:
         lines = read_lines(content(os.path.join(found.folder, name)), request.format)
     except NotHistory as error:
-        out.skipped.append(_refused(name, f"{error}"))
+        out.skipped.append(refused(name, f"{error}"))
         return None
     timeframe = timeframe_of(lines)
     if timeframe is None:
-        out.skipped.append(_left(name, "its rows are neither a minute nor a day apart"))
+        out.skipped.append(left(name, "its rows are neither a minute nor a day apart"))
         return None
     return _Text(name, timeframe, lines)
 
@@ -171,7 +175,7 @@ def _add(out: SymbolRead, text: _Text, found: FileRows, market: Market, now_ms: 
     rows, anchors = found.rows, market.anchors
     if not np.array_equal(rows.times, bucket_opens(rows.times, timeframe, anchors)):
         why = f"its days do not open at {anchors.d1} {anchors.zone}"
-        out.skipped.append(_left(name, why))
+        out.skipped.append(left(name, why))
         return
     bars = rows.bars(timeframe, anchors)
     settled = bars.take(bars.close_time_ms + market.settle_ms <= now_ms)
@@ -189,13 +193,14 @@ def _add(out: SymbolRead, text: _Text, found: FileRows, market: Market, now_ms: 
     if len(settled):
         out.arrived.append(Arrived(timeframe, settled, read))
     else:
-        out.skipped.append(_refused(name, "it holds no usable row"))
+        out.skipped.append(refused(name, "it holds no usable row"))
 
 
-def _check(request: ImportRequest, symbols: Sequence[Symbol]) -> None:
+def check(request: ImportRequest, symbols: Sequence[Symbol]) -> None:
     """Raises BadImport for a format, zone or symbol that nobody knows."""
-    if request.format not in (None, *FORMATS):
-        raise BadImport(f"{request.format!r} is not a format: name one of {', '.join(FORMATS)}.")
+    formats = (*FORMATS, FOLDER_FORMAT)
+    if request.format not in (None, *formats):
+        raise BadImport(f"{request.format!r} is not a format: name one of {', '.join(formats)}.")
     if request.symbol not in (None, *symbols):
         raise BadImport(
             f"{request.symbol!r} is not a configured symbol: name one of {', '.join(symbols)}."
@@ -207,9 +212,11 @@ def _check(request: ImportRequest, symbols: Sequence[Symbol]) -> None:
             raise BadImport(f"{error}.") from error
 
 
-def _left(name: str, why: str) -> Skipped:
+def left(name: str, why: str) -> Skipped:
+    """What is of no use here, and was not expected to be."""
     return Skipped(name, f"{name} was left alone: {why}.", is_refused=False)
 
 
-def _refused(name: str, why: str) -> Skipped:
+def refused(name: str, why: str) -> Skipped:
+    """What was meant to be imported and cannot be used."""
     return Skipped(name, f"{name} cannot be imported: {why}.", is_refused=True)

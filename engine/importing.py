@@ -25,16 +25,26 @@ from itertools import pairwise
 import numpy as np
 
 from uds import Recovered, Store, StoreTerms, new_boot_id, open_store
-from uds.model import I64, Bars, SeriesKey, Timeframe, compare
+from uds.model import I64, Bars, Coverage, SeriesKey, Timeframe, compare
 
 from .buckets import Anchors, bucket_opens
 from .clock import Clock
 from .config import Config
+from .data_folder import DataFolder
 from .derive import derive_touched
 from .errors import BadImport
+from .first_look import settled
 from .history.proof import proved
+from .import_folder import find_folder, read_folder
 from .import_report import ImportReport, SeriesImported, Skipped, SymbolImported
-from .import_sources import ImportRequest, SymbolRead, find_files, read_symbol
+from .import_sources import (
+    Arrived,
+    Found,
+    ImportRequest,
+    SymbolRead,
+    find_files,
+    read_symbol,
+)
 from .plan import Market
 from .sources import markets, store_terms
 from .witness import open_mode
@@ -51,27 +61,40 @@ async def import_history(
     Raises BadImport when nothing at the path is usable, HistoryUnreadable, FolderLocked,
     FolderUnreadable, DiskFailed. Symbols that were told to `say` as done are committed even then.
     """
-    found = find_files(request, config.symbols, config.names("replay"))
-    known = markets(config)
+    config = await settled(config)
+    folder, found = await _found(config, request)
+    known, now_ms = markets(config), clock.now_ms()
     done: list[SymbolImported] = []
     skipped = list(found.skipped)
     async with AsyncExitStack() as closing:
         store: Store | None = None
         for files in found.wanted:
             say(f"{files.symbol}: reading {', '.join(files.names)}")
-            read = read_symbol(found, files, request, known[files.symbol], clock.now_ms())
+            market = known[files.symbol]
+            if folder is None:
+                read = read_symbol(found, files, request, market, now_ms)
+            else:
+                read = await read_folder(folder, market, now_ms, config.bars_open_at())
             skipped += read.skipped
             if not read.arrived:
                 continue
             if store is None:  # bad input must not leave a folder behind
                 store = await closing.enter_async_context(_opened(config, clock))
-            step = _Import(store, known[files.symbol], clock.now_ms(), request.is_replacing)
+            step = _Import(store, market, now_ms, request.is_replacing)
             done.append(await step.run(read))
             say(f"{files.symbol}: done")
     report = ImportReport(str(config.data_root), request.is_replacing, tuple(done), tuple(skipped))
     if not done:
         raise BadImport(_why_nothing(skipped))
     return report
+
+
+async def _found(config: Config, request: ImportRequest) -> tuple[DataFolder | None, Found]:
+    """What lies at the path: a data folder, else files."""
+    folder = await find_folder(request, config)
+    if folder is not None:
+        return folder
+    return None, find_files(request, config.symbols, config.names("replay"))
 
 
 def _opened(config: Config, clock: Clock) -> AbstractAsyncContextManager[Store]:
@@ -105,10 +128,10 @@ class _Import:
         recovered = await self.store.recover(symbol)
         _check_terms(recovered, self.store.terms)
         files = {
-            timeframe: [one.bars for one in read.arrived if one.timeframe is timeframe]
+            timeframe: [one for one in read.arrived if one.timeframe is timeframe]
             for timeframe in (Timeframe.M1, Timeframe.D1)
         }
-        series = [await self._bring(tf, bars) for tf, bars in files.items() if bars]
+        series = [await self._bring(tf, arrived) for tf, arrived in files.items() if arrived]
         m1 = _together(files[Timeframe.M1])
         derived = await self._derive(m1)
         generation = await self.store.commit(symbol)
@@ -117,13 +140,13 @@ class _Import:
         reads = tuple(one.read for one in read.arrived)
         return SymbolImported(symbol, generation, reads, tuple(series), derived, notes)
 
-    async def _bring(self, timeframe: Timeframe, files: list[Bars]) -> SeriesImported:
+    async def _bring(self, timeframe: Timeframe, files: list[Arrived]) -> SeriesImported:
         """Append what is not stored yet, then what all the files together are proof for."""
         key = SeriesKey(self.market.symbol, timeframe)
         known, taken = self.store.load(key), Bars.empty()
         new = repeated = conflicting = 0
         conflict_opens: list[int] = []
-        for bars in files:
+        for bars in (one.bars for one in files):
             found = compare(known, bars)
             differing = bars.take(~(found.is_new | found.is_same))
             new, repeated = new + int(found.is_new.sum()), repeated + int(found.is_same.sum())
@@ -134,8 +157,7 @@ class _Import:
         for from_ms, until_ms in _stretches(taken.open_time_ms, self.market.anchors):
             await self.store.append(key, taken.between(from_ms, until_ms))
         whole = _together(files)
-        covered = proved(whole, self.market.anchors, self.market.calendar)
-        await self.store.append(key, Bars.empty(), covered)
+        await self.store.append(key, Bars.empty(), _proved(files, self.market))
         return SeriesImported(
             timeframe.name,
             new,
@@ -171,12 +193,19 @@ class _Import:
         return made_count
 
 
-def _together(files: list[Bars]) -> Bars:
+def _together(files: list[Arrived]) -> Bars:
     """All bars of files whose opens may coincide."""
     whole = Bars.empty()
-    for bars in files:
-        whole = whole.merged(bars)
+    for one in files:
+        whole = whole.merged(one.bars)
     return whole
+
+
+def _proved(files: list[Arrived], market: Market) -> Coverage:
+    """What all files of a series together are proof for."""
+    silent = _together([one for one in files if one.covered is None])
+    known = (interval for one in files for interval in one.covered or ())
+    return Coverage.of((*proved(silent, market.anchors, market.calendar), *known))
 
 
 def _stretches(opens: I64, anchors: Anchors) -> Iterator[tuple[int, int]]:

@@ -18,11 +18,12 @@ FILES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py")
 _PURE_ROOMS = {
     "uds": """
         believing book checkpoint codec digest disk_steps errors fault incarnation journal layout
-        manifest model reply segment_view
+        legacy_codec manifest model reply segment_view
     """,
     "engine": """
         absorb aggregate api apply buckets calendar_drift calendar_rules cell config coverage
-        degraded derive derived_proof errors events gate import_report intensity modes plan preview
+        degraded derive derived_proof errors events export_report gate import_report intensity
+        legacy_evidence legacy_prose modes plan preview
         status timeline trading_calendar verify_report wall_clock wire witness
     """,
     "engine/broker": "market market_day noise port quotes token_bucket",

@@ -139,7 +139,7 @@ class _FolderReader:
             why = f"has a {file_name} whose days do not open at {anchors.d1} {anchors.zone}"
         sentence = f"The replay folder {self._folder} {why}; D1 is made of its M1."
         self.notes.append(("D1_FROM_M1", symbol, sentence))
-        return _days_of(m1, anchors, calendar)
+        return days_of(m1, anchors, calendar)
 
     def ticks(self, symbol: Symbol) -> Quotes | None:
         """Recorded ticks of a symbol; None when there is no file."""
@@ -252,7 +252,7 @@ class ReplayBroker:
         return quotes.between(symbol, from_ms, until_ms)
 
 
-def _days_of(m1: Bars, anchors: Anchors, calendar: TradingCalendar) -> Bars:
+def days_of(m1: Bars, anchors: Anchors, calendar: TradingCalendar) -> Bars:
     """D1 made of M1, without a first or last day that the history holds only in part."""
     days = aggregate(m1, Timeframe.D1, anchors)
     head_ms = calendar.open_duration_ms(int(days.open_time_ms[0]), int(m1.open_time_ms[0]))

@@ -141,12 +141,12 @@ async def test_a_second_import_writes_nothing_and_says_so(tmp_path: Path) -> Non
     path.write_bytes(csv_text(history(config, "2025-12-01T00:00", "2025-12-05T00:00")))
 
     first = await run(config, path)
-    before = {p: p.stat().st_size for p in config.data_root.rglob("*.jsonl")}
+    before = {p: p.stat().st_size for p in config.data_root.rglob("seg-*.jsonl")}
     second = await run(config, path)
 
     new = first.symbols[0].series[0].new
     assert (0, new, 0) == counts(second.symbols[0].series[0])
-    assert before == {p: p.stat().st_size for p in config.data_root.rglob("*.jsonl")}
+    assert before == {p: p.stat().st_size for p in config.data_root.rglob("seg-*.jsonl")}
     assert first.symbols[0].generation < second.symbols[0].generation
 
 
