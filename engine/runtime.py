@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from uds import Store, new_boot_id, open_store
+from uds import Fenced, Store, new_boot_id, open_store
 
-from . import gate
 from .actions import find_action
 from .board import StatusBoard
 from .bootstrap import recover_all
@@ -21,17 +20,20 @@ from .cache_watch import watch_cache
 from .clock import SystemClock
 from .config import Config
 from .control import serve_control
+from .deadlines import watch_deadlines
 from .degraded import DegradedCode
 from .errors import StoredLater
-from .events import BecameOverdue, BrokerChanged, ReasonRaised, StoreOpened
+from .events import BrokerChanged, ReasonRaised, StoreOpened
 from .first_status import PROCESS_NAMES, first_status
 from .listener import Listener
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
 from .sources import markets, open_source, store_terms
 from .supervisor import Supervisor
+from .tenure import Tenure, say_fenced
 from .tick_feed import TickFeed
 from .timeline import Timeline
+from .watchdog import watch_loop
 
 _TICK_BACKOFF_MAX_S = 30.0
 _WORK = {
@@ -41,7 +43,9 @@ _WORK = {
     "tick_preview": (tick_preview.run, _TICK_BACKOFF_MAX_S),
     "ui": (ui.run, None),
 }
-PROCESSES = tuple(ProcessSpec(name, *_WORK[name]) for name in PROCESS_NAMES)
+PROCESSES = tuple(
+    ProcessSpec(name, *_WORK[name], only_reads=name == "ui") for name in PROCESS_NAMES
+)
 
 
 class Engine:
@@ -146,6 +150,7 @@ async def open_engine(
             spawned_s=opened_s,
             ticks=TickFeed(),
             listener=Listener(config.api.host, config.api.port),
+            tenure=Tenure(clock, store.check_ownership),
         )
         async with _running(tools, clock, at_ms, socket_path) as engine:
             yield engine
@@ -173,7 +178,8 @@ async def _running(
     try:
         supervisor.spawn_all()
         beside.run(watch_cache(tools), "cache watch")
-        beside.run(_watch_overdue(tools), "overdue")
+        beside.run(watch_loop(tools), "watchdog")
+        beside.run(watch_deadlines(tools, supervisor), "deadlines")
         beside.run(serve_control(engine, socket_path), "control socket")
         beside.run(recover_all(tools, agree_on_time), "recovery")
         yield engine
@@ -205,7 +211,9 @@ class _Beside:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
-        if error is not None:
+        if isinstance(error, Fenced):
+            say_fenced(self._engine.board, error)
+        elif error is not None:
             self._engine.fail(error)
 
 
@@ -218,10 +226,3 @@ def _stored_later(data_root: Path, newest_close_ms: int, now_ms: int) -> StoredL
         f"The data folder {data_root} holds bars until {newest}, later than the clock's {now}; "
         "choose a later --at, or another folder with --data."
     )
-
-
-async def _watch_overdue(tools: Tools) -> None:
-    """Say once that the gate is late; time alone never opens it."""
-    await tools.clock.sleep(tools.config.bootstrap.prime_ready_timeout_s)
-    if isinstance(tools.board.status.gate, gate.Closed):
-        tools.board.post(BecameOverdue())
