@@ -12,7 +12,6 @@ from random import Random
 
 from uds import Fenced, Store, new_boot_id, open_store
 
-from .actions import find_action
 from .board import StatusBoard
 from .bootstrap import recover_all
 from .broker.session import BrokerSession
@@ -28,6 +27,7 @@ from .first_status import PROCESS_NAMES, first_status
 from .listener import Listener
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
+from .records import record_boot
 from .sources import markets, open_source, store_terms
 from .supervisor import Supervisor
 from .tenure import Tenure, say_fenced
@@ -51,9 +51,11 @@ PROCESSES = tuple(
 class Engine:
     """A running engine: its status, its timeline, and what an operator may do to it."""
 
-    def __init__(self, tools: Tools, supervisor: Supervisor) -> None:
+    def __init__(self, tools: Tools, supervisor: Supervisor, *, is_read_only: bool = False) -> None:
         self.tools = tools
         self.supervisor = supervisor
+        self.is_read_only = is_read_only
+        """Whether every act is refused, whoever asks."""
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -82,14 +84,6 @@ class Engine:
         """The spans of this boot."""
         return self.tools.timeline
 
-    def question(self, action_id: str, target: str) -> str:
-        """What an action would touch, as a question; raises ActionRefused."""
-        return find_action(action_id).question(self, target)
-
-    async def act(self, action_id: str, target: str) -> str:
-        """Do an action; what was done, as a sentence. Raises ActionRefused."""
-        return find_action(action_id).run(self, target)
-
     def stop(self) -> None:
         """Ask for an orderly stop; `stopped` returns."""
         if not self._outcome.done():
@@ -107,7 +101,11 @@ class Engine:
 
 @asynccontextmanager
 async def open_engine(
-    config: Config, at_ms: int | None = None, socket_path: Path | None = None
+    config: Config,
+    at_ms: int | None = None,
+    socket_path: Path | None = None,
+    *,
+    is_read_only: bool = False,
 ) -> AsyncIterator[Engine]:
     """Own the data folder, spawn the processes, recover; stop all of it when the block ends.
 
@@ -152,18 +150,22 @@ async def open_engine(
             listener=Listener(config.api.host, config.api.port),
             tenure=Tenure(clock, store.check_ownership),
         )
-        async with _running(tools, clock, at_ms, socket_path) as engine:
+        async with _running(tools, clock, at_ms, socket_path, is_read_only) as engine:
             yield engine
 
 
 @asynccontextmanager
 async def _running(
-    tools: Tools, clock: SystemClock, at_ms: int | None, socket_path: Path | None
+    tools: Tools,
+    clock: SystemClock,
+    at_ms: int | None,
+    socket_path: Path | None,
+    is_read_only: bool,
 ) -> AsyncIterator[Engine]:
     supervisor = Supervisor(
         PROCESSES, lambda name: replace(tools, name=name), tools.config.supervisor
     )
-    engine = Engine(tools, supervisor)
+    engine = Engine(tools, supervisor, is_read_only=is_read_only)
     can_wait = tools.config.broker.kind == "replay" and at_ms is None
 
     def agree_on_time(newest_close_ms: int) -> None:
@@ -180,6 +182,7 @@ async def _running(
         beside.run(watch_cache(tools), "cache watch")
         beside.run(watch_loop(tools), "watchdog")
         beside.run(watch_deadlines(tools, supervisor), "deadlines")
+        beside.run(record_boot(tools), "boot record")
         beside.run(serve_control(engine, socket_path), "control socket")
         beside.run(recover_all(tools, agree_on_time), "recovery")
         yield engine
