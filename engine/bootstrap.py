@@ -33,7 +33,6 @@ from .process import Tools
 from .status import Mode, Status
 from .timeline import Span
 
-
 _FAR_MS = 1 << 62
 
 
