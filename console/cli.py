@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-import os
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from engine import EngineError
-from uds import UdsError
-
+from .acting import act, stop
+from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
-from .options import BadOption, Options, hoisted
-from .prose import (
-    bootstrap_prose,
-    export_prose,
-    export_warnings,
-    import_prose,
-    import_warnings,
-    status_prose,
-)
-
-if TYPE_CHECKING:
-    from engine import Config
-
-_ASK_TIMEOUT_S = 5.0
-_DOWN_TIMEOUT_S = 30.0
-_DOWN_POLL_S = 0.05
-_EXIT_OF = {
-    "ActionRefused": Exit.REFUSED,
-    "EngineSilent": Exit.TIMEOUT,
-    "EngineUnreachable": Exit.UNREACHABLE,
-    "FolderLocked": Exit.REFUSED,
-    "HistoryUnreadable": Exit.FAILED,
-    "NothingStored": Exit.FAILED,
-    "UdsError": Exit.FAILED,
-    "EngineError": Exit.USAGE,
-    "BadOption": Exit.USAGE,
-}
-"""By the name of the error or of the nearest ancestor listed, so that no error is loaded early."""
-
-_T = TypeVar("_T")
+from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
+from .options import Options, hoisted
+from .prose import bootstrap_prose
+from .storing import bring_in, carry_out, prove
 
 
 class HoistingGroup(TyperGroup):
@@ -90,7 +60,13 @@ def main(
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to questions.")] = False,
+    yes_i_mean: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The word a destroying act asks for.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="An engine started here takes no acts.")
+    ] = False,
 ) -> None:
     """Start, recover and show the cold start of a market-data platform.
 
@@ -100,7 +76,21 @@ def main(
     Examples: coldstart-console · coldstart-console bootstrap --json ·
     coldstart-console up --headless --port 0 · coldstart-console status
     """
-    ctx.obj = Options(config, data, broker, redis, at, port, socket, timeout, as_json, yes, quiet)
+    ctx.obj = Options(
+        config=config,
+        data=data,
+        broker=broker,
+        redis=redis,
+        at=at,
+        port=port,
+        socket=socket,
+        timeout_s=timeout,
+        is_json=as_json,
+        is_yes=yes,
+        is_quiet=quiet,
+        is_read_only=read_only,
+        yes_i_mean=yes_i_mean,
+    )
     if ctx.invoked_subcommand is None:
         up(ctx, headless=False)
 
@@ -117,14 +107,14 @@ def up(
     from .hosting import host_console, host_headless
 
     options: Options = ctx.obj
-    config = _loaded(options)
+    config = loaded(options)
     if headless:
         _log_to_stderr()
-        raise typer.Exit(_run(host_headless(config, options, _tell)))
+        raise typer.Exit(run_loop(host_headless(config, options, tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        _fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
+        fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
     logging.getLogger().addHandler(logging.NullHandler())
-    raise typer.Exit(_run(host_console(config, options)))
+    raise typer.Exit(run_loop(host_console(config, options)))
 
 
 @app.command()
@@ -136,10 +126,10 @@ def bootstrap(ctx: typer.Context) -> None:
     from .hosting import host_bootstrap
 
     options: Options = ctx.obj
-    config = _loaded(options)
+    config = loaded(options)
     _log_to_stderr()
-    exit_code, report = _run(host_bootstrap(config, options))
-    typer.echo(json.dumps(report) if options.is_json else bootstrap_prose(report))
+    exit_code, report = run_loop(host_bootstrap(config, options))
+    show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)
 
 
@@ -149,11 +139,113 @@ def status(ctx: typer.Context) -> None:
 
     Examples: coldstart-console status · coldstart-console status --json --data ./data_v3
     """
-    options: Options = ctx.obj
-    document = _asked(options, "status", {})
-    typer.echo(json.dumps(document) if options.is_json else status_prose(document))
-    is_well = document["readiness"] and not document["degraded"]
-    raise typer.Exit(Exit.OK if is_well else Exit.NOT_READY)
+    raise typer.Exit(look_at_status(ctx.obj))
+
+
+@app.command()
+def grid(ctx: typer.Context) -> None:
+    """Show every symbol in every timeframe, and whether it is ready.
+
+    Examples: coldstart-console grid · coldstart-console grid --json
+    """
+    raise typer.Exit(look_at_grid(ctx.obj))
+
+
+@app.command()
+def why(
+    ctx: typer.Context,
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[SYMBOL[/TF]]", help="Default: the gate.")
+    ] = None,
+) -> None:
+    """Say why the gate, a symbol or a cell is not ready.
+
+    Examples: coldstart-console why · coldstart-console why XAU/USD ·
+    coldstart-console why XAU/USD/H4 --json
+    """
+    raise typer.Exit(look_why(ctx.obj, subject))
+
+
+@app.command()
+def wait(
+    ctx: typer.Context,
+    what: Annotated[str, typer.Option("--for", help="gate, symbol:S or phase:P.")] = "gate",
+) -> None:
+    """Wait until the gate is open, a symbol is served, or a phase is reached.
+
+    Examples: coldstart-console wait --for gate --timeout 60 ·
+    coldstart-console wait --for symbol:XAU/USD · coldstart-console wait --for phase:priming
+    """
+    raise typer.Exit(wait_for(ctx.obj, what))
+
+
+@app.command()
+def events(
+    ctx: typer.Context,
+    is_following: Annotated[bool, typer.Option("-f", "--follow", help="Go on.")] = False,
+    since: Annotated[
+        int | None, typer.Option(min=0, help="Only events behind this number.")
+    ] = None,
+) -> None:
+    """Show what happened; with -f what happens, until --timeout or Ctrl-C.
+
+    Examples: coldstart-console events · coldstart-console events -f --json ·
+    coldstart-console events --since 1200
+    """
+    raise typer.Exit(look_at_events(ctx.obj, since, is_following=is_following))
+
+
+@app.command()
+def restart(
+    ctx: typer.Context,
+    process: Annotated[str, typer.Argument(help="connector, m1_poller, tick_publisher, …")],
+    is_forced: Annotated[
+        bool, typer.Option("--force", help="Wait for nothing it does; wants its name.")
+    ] = False,
+) -> None:
+    """Restart one process; the others do not notice.
+
+    Examples: coldstart-console restart tick_publisher --yes ·
+    coldstart-console restart m1_poller --force --yes-i-mean m1_poller
+    """
+    action = "restart-force" if is_forced else "restart"
+    raise typer.Exit(act(ctx.obj, action, {"process": process}))
+
+
+@app.command()
+def rebuild(
+    ctx: typer.Context,
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]…")] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every symbol; wants the word.")] = False,
+    is_dry: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would touch.")
+    ] = False,
+) -> None:
+    """Fetch and derive symbols anew; readers stay on what they have until each flip.
+
+    Examples: coldstart-console rebuild XAU/USD --dry-run ·
+    coldstart-console rebuild XAU/USD USD/JPY --yes ·
+    coldstart-console rebuild --all --yes-i-mean all
+    """
+    if is_all == bool(symbols):
+        fail(Exit.USAGE, "Name the symbols to rebuild, or say --all.")
+    arguments = {} if is_all else {"symbols": symbols}
+    raise typer.Exit(act(ctx.obj, "rebuild-all" if is_all else "rebuild", arguments, is_dry=is_dry))
+
+
+@app.command("open-gate")
+def open_gate(
+    ctx: typer.Context,
+    is_dry: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be missing.")
+    ] = False,
+) -> None:
+    """Let readers have what there is although cells are missing; expires by itself.
+
+    Examples: coldstart-console open-gate --dry-run ·
+    coldstart-console open-gate --yes-i-mean gate
+    """
+    raise typer.Exit(act(ctx.obj, "open-gate", {}, is_dry=is_dry))
 
 
 @app.command()
@@ -162,16 +254,7 @@ def down(ctx: typer.Context) -> None:
 
     Example: coldstart-console down --yes
     """
-    options: Options = ctx.obj
-    question = _asked(options, "question", {"action": "shutdown", "target": ""})
-    if not options.is_yes and not typer.confirm(str(question), default=False, err=True):
-        _fail(Exit.REFUSED, "Nothing was stopped.")
-    _tell(str(_asked(options, "act", {"action": "shutdown", "target": ""})))
-    try:
-        _run(asyncio.wait_for(_gone(options), options.timeout_s or _DOWN_TIMEOUT_S))
-    except TimeoutError:
-        _fail(Exit.TIMEOUT, "The engine was told to stop and still answers.")
-    typer.echo("The engine has stopped.")
+    raise typer.Exit(stop(ctx.obj))
 
 
 @app.command("import")
@@ -201,20 +284,7 @@ def import_(
     --zone America/New_York · coldstart-console import export.txt --symbol XAU/USD --json ·
     coldstart-console import --format v3 ../old/data_v3
     """
-    from engine import ImportRequest, SystemClock, import_history
-
-    options: Options = ctx.obj
-    config = _loaded(options)
-    at_ms = _or_fail(options.at_ms)
-    clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
-    request = ImportRequest(path, format_name, zone, symbol, is_replacing)
-    say = _tell if sys.stderr.isatty() and not options.is_quiet else _say_nothing
-    report = _run(import_history(config, request, clock, say))
-    document = report.document()
-    typer.echo(json.dumps(document) if options.is_json else import_prose(document))
-    for line in import_warnings(document):
-        _tell(line)
-    raise typer.Exit(Exit.OK if report.is_whole else Exit.USAGE)
+    raise typer.Exit(bring_in(ctx.obj, path, format_name, zone, symbol, is_replacing=is_replacing))
 
 
 @app.command()
@@ -225,17 +295,7 @@ def verify(ctx: typer.Context) -> None:
 
     Examples: coldstart-console verify · coldstart-console verify --data ./copy --json
     """
-    from engine import SystemClock, verify_folder
-
-    from .verifying import progress, verify_prose
-
-    options: Options = ctx.obj
-    config = _loaded(options)
-    with progress(config.symbols, is_shown=not options.is_quiet) as hear:
-        report = _run(verify_folder(config, SystemClock(), hear))
-    document = report.document()
-    typer.echo(json.dumps(document) if options.is_json else verify_prose(document))
-    raise typer.Exit(Exit.OK if report.is_ok else Exit.INTEGRITY)
+    raise typer.Exit(prove(ctx.obj))
 
 
 @app.command("export")
@@ -261,19 +321,9 @@ def export_(
     Examples: coldstart-console export XAU/USD · coldstart-console export --all --layout csv
     --tf M1,D1 --out ./csv · coldstart-console export USD/JPY --replace --json
     """
-    from engine import export_bars, export_request
-
-    options: Options = ctx.obj
-    config = _loaded(options)
     asked = tuple(symbols or ())
-    request = _or_fail(lambda: export_request(asked, is_all, layout, tf, out, is_replacing))
-    say = _tell if sys.stderr.isatty() and not options.is_quiet else _say_nothing
-    report = _run(export_bars(config, request, say))
-    document = report.document()
-    typer.echo(json.dumps(document) if options.is_json else export_prose(document))
-    for line in export_warnings(document):
-        _tell(line)
-    raise typer.Exit(Exit.OK if report.is_whole else Exit.INTEGRITY)
+    done = carry_out(ctx.obj, asked, layout, tf, out, is_all=is_all, is_replacing=is_replacing)
+    raise typer.Exit(done)
 
 
 @config_app.command("check")
@@ -282,9 +332,9 @@ def config_check(ctx: typer.Context) -> None:
 
     Example: coldstart-console config check --config config.json
     """
-    config = _loaded(ctx.obj)
+    config = loaded(ctx.obj)
     groups = ", ".join(sorted({str(config.calendar_group(s)) for s in config.symbols}))
-    typer.echo(
+    show(
         f"The configuration can be used: {len(config.symbols)} symbols, "
         f"{len(config.timeframes)} timeframes, calendars {groups}."
     )
@@ -296,74 +346,26 @@ def config_show(ctx: typer.Context) -> None:
 
     Example: coldstart-console config show
     """
-    typer.echo(_loaded(ctx.obj).model_dump_json(indent=2, by_alias=True))
+    show(loaded(ctx.obj).model_dump_json(indent=2, by_alias=True))
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON Schema of config.json, for editors and checks.
+
+    Example: coldstart-console config schema > config.schema.json
+    """
+    from engine import Config
+
+    show(json.dumps(Config.model_json_schema(), indent=2))
 
 
 def run() -> None:
     """The console script."""
-    app(prog_name="coldstart-console")
-
-
-def _loaded(options: Options) -> Config:
-    from engine import load_config
-
-    return _or_fail(
-        lambda: load_config(options.config, os.environ, options.overrides(), Path.cwd())
-    )
-
-
-def _asked(options: Options, op: str, args: dict[str, str]) -> Any:
-    from engine import call_engine
-
-    config = _loaded(options)
-    timeout_s = options.timeout_s or _ASK_TIMEOUT_S
-    return _or_fail(
-        lambda: call_engine(config.data_root, op, args, path=options.socket, timeout_s=timeout_s)
-    )
-
-
-async def _gone(options: Options) -> None:
-    while _answers(options):
-        await asyncio.sleep(_DOWN_POLL_S)
-
-
-def _answers(options: Options) -> bool:
-    from engine import EngineUnreachable, call_engine
-
-    config = _loaded(options)
     try:
-        call_engine(config.data_root, "status", {}, path=options.socket, timeout_s=_ASK_TIMEOUT_S)
-    except EngineUnreachable:
-        return False
-    return True
-
-
-def _run(work: Coroutine[Any, Any, _T]) -> _T:
-    return _or_fail(lambda: asyncio.run(work))
-
-
-def _or_fail(work: Callable[[], _T]) -> _T:
-    """Do it; a failure that we know becomes its sentence and its exit code."""
-    try:
-        return work()
-    except (EngineError, UdsError, BadOption) as error:
-        names = (ancestor.__name__ for ancestor in type(error).__mro__)
-        _fail(next(_EXIT_OF[name] for name in names if name in _EXIT_OF), str(error))
-    except KeyboardInterrupt:
-        raise typer.Exit(Exit.INTERRUPTED) from None
-
-
-def _fail(code: Exit, sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)
-
-
-def _tell(line: str) -> None:
-    typer.echo(line, err=True)
-
-
-def _say_nothing(_: str) -> None:
-    """For whoever does not watch."""
+        app(prog_name="coldstart-console")
+    except NobodyReads:
+        raise SystemExit(Exit.OK) from None
 
 
 def _log_to_stderr() -> None:

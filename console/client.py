@@ -38,10 +38,13 @@ class Client(Protocol):
 
 
 class LocalClient:
-    """The engine on the same loop."""
+    """The engine on the same loop; it sits in a seat of its own, as every connection does."""
 
     def __init__(self, engine: Engine) -> None:
+        from engine import Seat
+
         self._engine = engine
+        self._seat = Seat(engine, "console")
 
     @property
     def status(self) -> Status:
@@ -55,7 +58,20 @@ class LocalClient:
         return await self._engine.board.changed()
 
     def question(self, action_id: str, target: str) -> str:
-        return self._engine.question(action_id, target)
+        _, question = self._seat.ask(action_id, _given(action_id, target))
+        return question.sentence
 
     async def act(self, action_id: str, target: str) -> str:
-        return await self._engine.act(action_id, target)
+        """The question was answered with yes, so the seat is armed for this one act."""
+        if action_id == "shutdown" and self._engine.is_read_only:
+            self._engine.stop()  # whoever hosts an engine may always leave
+            return ""
+        return self._seat.act(action_id, _given(action_id, target), is_armed=True)
+
+
+def _given(action_id: str, target: str) -> dict[str, tuple[str, ...]]:
+    """One target as the action's first argument."""
+    from engine import find_action
+
+    names = [argument.name for argument in find_action(action_id).arguments]
+    return {names[0]: (target,)} if names and target else {}

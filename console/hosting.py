@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,12 @@ if TYPE_CHECKING:
     from engine import Config, Engine, Status
 
 _LINE_EVERY_S = 0.2
-_INTEGRITY = (GateState.FENCED,)
+_INTEGRITY = (GateState.FENCED, GateState.UNSAFE)
 
 
 async def host_headless(config: Config, options: Options, say: Callable[[str], None]) -> Exit:
     """Engine, API and socket until a signal or `down` stops them."""
-    from engine import open_engine
-
-    async with open_engine(config, options.at_ms(), options.socket) as engine:
+    async with _opened(config, options) as engine:
         signalled = _stop_on_signals(engine)
         watching = asyncio.create_task(_tell_progress(engine, say))
         try:
@@ -37,12 +36,12 @@ async def host_headless(config: Config, options: Options, say: Callable[[str], N
 
 async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[str, Any]]:
     """Start, wait for the verdict of the gate, measure, stop."""
-    from engine import bootstrap_report, open_engine
+    from engine import bootstrap_report
 
     limit_s = config.bootstrap.duration_max_s
     if options.timeout_s is not None:
         limit_s = min(limit_s, options.timeout_s)
-    async with open_engine(config, options.at_ms(), options.socket) as engine:
+    async with _opened(config, options) as engine:
         launch_s = process_age_s()
         signalled = _stop_on_signals(engine)
         show = asyncio.create_task(_draw_progress(engine, options))
@@ -77,9 +76,7 @@ async def host_console(config: Config, options: Options) -> Exit:
     screen = asyncio.create_task(app.run_async(mouse=False), name="screen")
     try:
         await asyncio.to_thread(import_module, "engine.runtime")
-        from engine import open_engine
-
-        async with open_engine(config, at_ms, options.socket) as engine:
+        async with _opened(config, options) as engine:
             _stop_on_signals(engine)
             client.opened(LocalClient(engine), engine.clock.now_ms)
             await _first(_ended(screen), engine.stopped())
@@ -87,6 +84,13 @@ async def host_console(config: Config, options: Options) -> Exit:
         app.exit()
         await asyncio.wait((screen,))
     return Exit.OK
+
+
+def _opened(config: Config, options: Options) -> AbstractAsyncContextManager[Engine]:
+    """The engine as the options want it."""
+    from engine import open_engine
+
+    return open_engine(config, options.at_ms(), options.socket, is_read_only=options.is_read_only)
 
 
 def _stop_on_signals(engine: Engine) -> set[signal.Signals]:

@@ -10,9 +10,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 WITH_VALUE = frozenset(
-    {"--config", "--data", "--broker", "--redis", "--at", "--port", "--socket", "--timeout"}
+    {
+        "--config",
+        "--data",
+        "--broker",
+        "--redis",
+        "--at",
+        "--port",
+        "--socket",
+        "--timeout",
+        "--yes-i-mean",
+    }
 )
-FLAGS = frozenset({"--json", "--yes", "--quiet"})
+FLAGS = frozenset({"--json", "--yes", "--quiet", "--read-only"})
 _REPLAY = "replay:"
 
 
@@ -43,6 +53,10 @@ class Options:
     is_json: bool = False
     is_yes: bool = False
     is_quiet: bool = False
+    is_read_only: bool = False
+    """Whether an engine that is started here may be looked at only."""
+    yes_i_mean: str | None = None
+    """The phrase of a destroying act; None means that it is asked for."""
 
     def overrides(self) -> dict[str, Any]:
         """The configuration's keys that the command line replaces. Raises BadOption."""

@@ -19,7 +19,9 @@ class Words:
         "closed": "CLOSED",
         "open": "OPEN",
         "open_degraded": "OPEN DEGRADED",
+        "forced_open": "FORCED OPEN",
         "fenced": "FENCED",
+        "unsafe": "UNSAFE",
         "needs_operator": "NEEDS OPERATOR",
     }
     overdue = "OVERDUE"
@@ -58,7 +60,9 @@ class Words:
         "warming": "warming",
         "ready": "ready",
         "backoff": "backoff",
+        "waiting": "waiting",
         "held": "HELD",
+        "needs_operator": "NEEDS OPERATOR",
         "stopped": "stopped",
     }
     no_process = "no process has been spawned yet"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from uds.door import lazy_door
 
 if TYPE_CHECKING:
-    from .actions import Danger as Danger
+    from .action import Danger as Danger
+    from .actions import find_action as find_action
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
     from .cell import Cell as Cell
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .config import Config as Config
     from .config_file import load_config as load_config
     from .control_client import call_engine as call_engine
+    from .control_client import socket_path as socket_path
     from .degraded import DegradedCode as DegradedCode
     from .degraded import DegradedReason as DegradedReason
     from .degraded import Severity as Severity
@@ -40,9 +42,13 @@ if TYPE_CHECKING:
     from .gate import Why as Why
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
+    from .remote import RemoteEngine as RemoteEngine
+    from .remote import attached as attached
+    from .replica import posted_json as posted_json
     from .report import bootstrap_report as bootstrap_report
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
+    from .seat import Seat as Seat
     from .status import BrokerStatus as BrokerStatus
     from .status import Mode as Mode
     from .status import Phase as Phase
@@ -57,7 +63,8 @@ if TYPE_CHECKING:
 __getattr__ = lazy_door(
     __name__,
     {
-        "actions": ("Danger",),
+        "action": ("Danger",),
+        "actions": ("find_action",),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
         "clock": (
@@ -68,7 +75,7 @@ __getattr__ = lazy_door(
         ),
         "config": ("Config",),
         "config_file": ("load_config",),
-        "control_client": ("call_engine",),
+        "control_client": ("call_engine", "socket_path"),
         "degraded": (
             "DegradedCode",
             "DegradedReason",
@@ -95,12 +102,15 @@ __getattr__ = lazy_door(
         ),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "remote": ("RemoteEngine", "attached"),
+        "replica": ("posted_json",),
         "report": ("bootstrap_report",),
         "runtime": (
             "Engine",
             "open_engine",
         ),
         "cell": ("Cell", "CellState"),
+        "seat": ("Seat",),
         "status": (
             "BrokerStatus",
             "Mode",

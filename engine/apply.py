@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from uds.model import SeriesKey, Symbol, Timeframe
 
 from . import gate
 from .cell import Cell
-from .degraded import DegradedCode, DegradedReason, Scope
+from .cells import Cells, named
+from .degraded import CLEARED_BY_HAND, DegradedCode, DegradedReason, Scope
 from .events import (
     ApiListening,
     BarsCounted,
     BecameOverdue,
     BrokerChanged,
     CellsChanged,
+    DepthChanged,
+    DepthPaused,
     Event,
+    GateForced,
+    GateForceEnded,
+    GenerationFailed,
     ModesDecided,
+    OperatorActed,
+    PrimingBegan,
     ProcessChanged,
+    ReasonAcknowledged,
     ReasonCleared,
     ReasonRaised,
     StoreOpened,
     SymbolPrimed,
 )
-from .status import PrimeStatus, Status
+from .status import BrokerStatus, PrimeStatus, Status
 
 _HEALED_MAX = 100
 
@@ -33,15 +41,26 @@ _HEALED_MAX = 100
 def apply(status: Status, event: Event, at_ms: int) -> Status:
     """The next status; at_ms is the market's clock. Unknown cells or processes are asserted."""
     stepped = replace(_step(status, event, at_ms), seq=status.seq + 1)
-    was, now = status.gate.state, stepped.gate.state
-    if was is now:
+    now = stepped.gate_state
+    if now.is_open and (stepped.overdue or stepped.forced_until_ms is not None):
+        stepped = _truly_open(stepped)
+        now = stepped.gate_state
+    if status.gate_state is now:
         return stepped
-    stepped = replace(stepped, gate_since_ms=at_ms)
-    if isinstance(stepped.gate, gate.Open) and stepped.opened_gate_after_s is None:
+    is_first = now.is_open and stepped.opened_gate_after_s is None
+    if is_first and now is not gate.GateState.FORCED_OPEN:
         after_s = (at_ms - status.opened_ms) / 1_000
-        on_time = _healed(stepped, DegradedCode.GATE_OVERDUE, None)
-        return replace(on_time, opened_gate_after_s=after_s, overdue=False)
-    return stepped
+        stepped = replace(stepped, opened_gate_after_s=after_s)
+    return replace(stepped, gate_since_ms=at_ms)
+
+
+def _truly_open(status: Status) -> Status:
+    """Where it is open by itself, neither a deadline nor an operator's word matters any more."""
+    by_itself = replace(status, overdue=False, forced_until_ms=None)
+    if not by_itself.gate_state.is_open:
+        return status
+    on_time = _healed(by_itself, DegradedCode.GATE_OVERDUE, None)
+    return _healed(on_time, DegradedCode.FORCED_OPEN, None)
 
 
 def _step(status: Status, event: Event, at_ms: int) -> Status:
@@ -51,18 +70,23 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
         case ModesDecided(mode, reason, modes):
             return replace(status, mode=mode, mode_reason=reason, modes=modes)
         case CellsChanged(symbol, cells):
-            return replace(status, cells=_with_cells(status.cells, symbol, cells, at_ms))
+            return _with_cells(status, symbol, cells, at_ms)
         case ReasonRaised():
             return replace(status, reasons=_raised(status.reasons, event, at_ms))
+        case ReasonAcknowledged(code, scope):
+            return _acknowledged(status, code, scope, at_ms)
         case ReasonCleared(code, scope):
             return _healed(status, code, scope)
         case ProcessChanged(process):
             others = {p.name: p for p in status.processes} | {process.name: process}
             return replace(status, processes=tuple(others.values()))
         case BrokerChanged(broker):
-            return replace(status, broker=broker)
-        case SymbolPrimed(symbol, elapsed_s):
-            return replace(status, prime=_with_primed(status, symbol, elapsed_s))
+            return replace(status, broker=broker, moves=_moved(status, _asked(status, broker)))
+        case PrimingBegan(symbol, at_s):
+            began_s = {**status.prime.began_s, symbol: at_s}
+            return replace(status, prime=replace(status.prime, began_s=began_s))
+        case SymbolPrimed():
+            return replace(status, prime=_with_primed(status, event))
         case BarsCounted(repeated_count, revised_count):
             return replace(
                 status,
@@ -71,19 +95,72 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             )
         case ApiListening(port):
             return replace(status, api_port=port)
+        case DepthChanged(symbol, depths):
+            changed = {SeriesKey(symbol, tf): depth for tf, depth in depths.items()}
+            return replace(status, depth={**status.depth, **changed})
+        case DepthPaused(is_paused):
+            return replace(status, depth_paused=is_paused)
+        case OperatorActed():
+            return status
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))
             return replace(status, overdue=True, reasons=_raised(status.reasons, late, at_ms))
+        case GateForced(until_ms, by):
+            forced = ReasonRaised(DegradedCode.FORCED_OPEN, None, _forced_detail(status, by))
+            reasons = _raised(status.reasons, forced, at_ms)
+            return replace(status, forced_until_ms=until_ms, reasons=reasons)
+        case GateForceEnded():
+            return replace(_healed(status, DegradedCode.FORCED_OPEN, None), forced_until_ms=None)
+        case GenerationFailed(symbol, generation, detail):
+            bad = ReasonRaised(DegradedCode.CORRUPT_JSONL, symbol, detail)
+            return replace(
+                status,
+                unsafe={**status.unsafe, symbol: generation},
+                reasons=_raised(status.reasons, bad, at_ms),
+            )
 
 
 def _with_cells(
-    cells: Mapping[SeriesKey, Cell], symbol: Symbol, changed: Mapping[Timeframe, Cell], at_ms: int
-) -> Mapping[SeriesKey, Cell]:
-    keys = {SeriesKey(symbol, timeframe): cell for timeframe, cell in changed.items()}
-    assert keys.keys() <= cells.keys(), f"not our cells: {sorted(map(str, keys))}"
-    return MappingProxyType(
-        {**cells, **{key: replace(cell, changed_ms=at_ms) for key, cell in keys.items()}}
-    )
+    status: Status, symbol: Symbol, changed: Mapping[Timeframe, Cell], at_ms: int
+) -> Status:
+    row = Cells.of(status.cells).row(symbol)
+    marked = {tf: replace(cell, changed_ms=at_ms) for tf, cell in changed.items()}
+    cells = Cells.of(status.cells).moved(symbol, marked)
+    movers = {
+        gate.process_of(tf)
+        for tf, cell in changed.items()
+        if replace(cell, changed_ms=0) != replace(row[SeriesKey(symbol, tf)], changed_ms=0)
+    }
+    moved = replace(status, cells=cells, moves=_moved(status, movers))
+    return _trusted_again(moved, symbol) if symbol in status.unsafe else moved
+
+
+def _trusted_again(status: Status, symbol: Symbol) -> Status:
+    """A symbol is safe once readers get another generation of it than the one that failed."""
+    served = (cell.serving for cell in Cells.of(status.cells).row(symbol).values())
+    if any(generation == status.unsafe[symbol] for generation in served):
+        return status
+    unsafe = {other: failed for other, failed in status.unsafe.items() if other != symbol}
+    return replace(_healed(status, DegradedCode.CORRUPT_JSONL, symbol), unsafe=unsafe)
+
+
+def _asked(status: Status, broker: BrokerStatus) -> set[str]:
+    """Whose requests or login have got further."""
+    before = status.broker
+    movers = {
+        gate.process_of(timeframe)
+        for timeframe in (Timeframe.M1, Timeframe.D1)
+        if broker.requests.get(timeframe.name) != before.requests.get(timeframe.name)
+    }
+    if (broker.state, broker.login_attempts) != (before.state, before.login_attempts):
+        movers.add("connector")
+    return movers
+
+
+def _moved(status: Status, movers: set[str]) -> Mapping[str, int]:
+    if not movers:
+        return status.moves
+    return {**status.moves, **{name: status.moves.get(name, 0) + 1 for name in movers}}
 
 
 def _raised(
@@ -91,9 +168,27 @@ def _raised(
 ) -> tuple[DegradedReason, ...]:
     for index, reason in enumerate(reasons):
         if (reason.code, reason.scope) == (event.code, event.scope):
-            again = replace(reason, detail=event.detail, count=reason.count + 1)
+            again = replace(
+                reason,
+                detail=event.detail,
+                count=reason.count + 1,
+                next_attempt_ms=event.next_attempt_ms,
+            )
             return (*reasons[:index], again, *reasons[index + 1 :])
-    return (*reasons, DegradedReason(event.code, event.scope, at_ms, event.detail))
+    first = DegradedReason(
+        event.code, event.scope, at_ms, event.detail, next_attempt_ms=event.next_attempt_ms
+    )
+    return (*reasons, first)
+
+
+def _acknowledged(status: Status, code: DegradedCode, scope: Scope, at_ms: int) -> Status:
+    if code in CLEARED_BY_HAND:
+        return _healed(status, code, scope)
+    seen = tuple(
+        replace(r, acknowledged_ms=at_ms) if (r.code, r.scope) == (code, scope) else r
+        for r in status.reasons
+    )
+    return replace(status, reasons=seen)
 
 
 def _healed(status: Status, code: DegradedCode, scope: Scope) -> Status:
@@ -104,13 +199,25 @@ def _healed(status: Status, code: DegradedCode, scope: Scope) -> Status:
     return replace(status, reasons=stay, healed=(*status.healed, *gone)[-_HEALED_MAX:])
 
 
-def _with_primed(status: Status, symbol: Symbol, elapsed_s: float) -> PrimeStatus:
-    spent = {**status.prime.per_symbol_s, symbol: elapsed_s}
-    cells = sum(key.symbol in spent for key in status.cells)
-    return replace(status.prime, cells=cells, elapsed_s=sum(spent.values()), per_symbol_s=spent)
+def _with_primed(status: Status, primed: SymbolPrimed) -> PrimeStatus:
+    prime, symbol = status.prime, primed.symbol
+    spent = {**prime.per_symbol_s, symbol: primed.elapsed_s}
+    return replace(
+        prime,
+        cells=len(spent) * len(status.timeframes),
+        elapsed_s=sum(spent.values()),
+        per_symbol_s=spent,
+        began_s={other: at_s for other, at_s in prime.began_s.items() if other != symbol},
+        bars={**prime.bars, symbol: primed.bars},
+        call_s={**prime.call_s, symbol: primed.call_s},
+    )
 
 
 def _overdue_detail(status: Status) -> str:
-    verdict = status.gate
-    names = [why.subject for why in verdict.why] if isinstance(verdict, gate.Closed) else []
-    return f"the gate waits for {len(names)} cells: {', '.join(names[:4])}"
+    missing = [key for key, cell in status.cells.items() if cell.serving is None]
+    return f"the gate waits for {len(missing)} cells: {named(missing)}"
+
+
+def _forced_detail(status: Status, by: str) -> str:
+    missing = [key for key, cell in status.cells.items() if cell.serving is None]
+    return f"opened by {by} without {len(missing)} cells: {named(missing)}"

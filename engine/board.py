@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from .apply import apply
 from .clock import Clock
+from .event_log import EventLog, Posted
 from .events import Event
 from .status import Status
-
-_BACKLOG_EVENTS = 4_096
+from .subscription import Subscription
 
 
 class StatusBoard:
@@ -21,7 +20,8 @@ class StatusBoard:
         self._status = status
         self._clock = clock
         self._changed: asyncio.Future[None] | None = None
-        self._subscribers: list[deque[Event]] = []
+        self.log = EventLog()
+        """The newest events, for whoever comes later."""
 
     @property
     def status(self) -> Status:
@@ -30,9 +30,9 @@ class StatusBoard:
 
     def post(self, event: Event) -> None:
         """Apply an event; readers see the next value at once. Never waits."""
-        self._status = apply(self._status, event, self._clock.now_ms())
-        for backlog in self._subscribers:
-            backlog.append(event)
+        at_ms = self._clock.now_ms()
+        self._status = apply(self._status, event, at_ms)
+        self.log.note(Posted(self._status.seq, at_ms, event))
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
         self._changed = None
@@ -51,22 +51,6 @@ class StatusBoard:
             status = await self.changed()
         return status
 
-    def subscribe(self) -> tuple[Status, AsyncIterator[Event]]:
-        """The status now and every event after it: no gap, no overlap.
-
-        A subscriber that falls 4 096 events behind loses the oldest; it still sees the newest
-        status, which holds their effect.
-        """
-        backlog: deque[Event] = deque(maxlen=_BACKLOG_EVENTS)
-        self._subscribers.append(backlog)
-        return self._status, self._stream(backlog)
-
-    async def _stream(self, backlog: deque[Event]) -> AsyncIterator[Event]:
-        try:
-            while True:
-                while backlog:
-                    yield backlog.popleft()
-                await self.changed()
-        finally:
-            # by identity: two backlogs that are empty are equal
-            self._subscribers = [other for other in self._subscribers if other is not backlog]
+    def subscribe(self) -> Subscription:
+        """The status now and every event after it: no gap, no overlap."""
+        return Subscription(self)

@@ -12,20 +12,30 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from uds import Recovered, Snapshot
-from uds.model import SeriesKey, Symbol, Timeframe
+from uds.model import DERIVED_TIMEFRAMES, Bars, Coverage, SeriesKey, Symbol, Timeframe
 
 from . import modes
 from .adoption import Adoption
 from .attempt import Partner, attempt
 from .buckets import bucket_close, bucket_open
+from .cascade import Derived
 from .cell import Cell, CellState
 from .degraded import DegradedCode
 from .derive import derive, derive_touched
-from .events import CellsChanged, ModesDecided, ReasonCleared, ReasonRaised, SymbolPrimed
+from .events import (
+    CellsChanged,
+    ModesDecided,
+    PrimingBegan,
+    ReasonCleared,
+    ReasonRaised,
+    SymbolPrimed,
+)
 from .plan import warmup_from_ms
 from .process import Tools
 from .status import Mode, Status
 from .timeline import Span
+
+_FAR_MS = 1 << 62
 
 
 async def recover_all(
@@ -57,7 +67,7 @@ async def recover_all(
             decision = decision._replace(reason=f"legacy files, {decision.reason}")
         decisions[symbol] = decision
         if not decision.is_new:
-            _begin_as(tools, recovered, decision.mode)
+            _begin_as(tools, recovered, decision)
         show(tools, symbol, CellState.EMPTY)
     mode, reason = modes.heaviest(decisions)
     tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
@@ -71,13 +81,15 @@ def is_recovered(status: Status) -> bool:
 def begin_rebuild(tools: Tools, symbol: Symbol) -> None:
     """Begin an empty draft; readers stay on the live generation until its flip."""
     tools.store.begin(symbol)
+    tools.derived.pop(symbol, None)
     show(tools, symbol, CellState.EMPTY)
 
 
 async def derive_all(tools: Tools, symbol: Symbol) -> None:
     """Bring M3 to H4 up to the stored M1; only what differs from the disk is written.
 
-    A bucket whose first M1 have left the RAM stays as it was made when they were there.
+    A bucket whose first M1 have left the RAM stays as it was made when they were there. One
+    that was derived before and is not there any more is CASCADE_EMPTY, and made again.
     """
     m1 = SeriesKey(symbol, Timeframe.M1)
     market = tools.markets[symbol]
@@ -92,9 +104,17 @@ async def derive_all(tools: Tools, symbol: Symbol) -> None:
         market.settle_ms,
         wanted,
     )
+    began_s = tools.since_opened_s()
     for timeframe, bars in derived.items():
         key = SeriesKey(symbol, timeframe)
+        is_lost = _say_lost(tools, key, bars)
         await attempt(tools, Partner.DISK, key, partial(tools.store.append, key, bars))
+        if is_lost:
+            tools.board.post(ReasonCleared(DegradedCode.CASCADE_EMPTY, key))
+    if tools.session.is_starting:
+        span = Span("store", symbol, began_s, tools.since_opened_s(), of="derive")
+        tools.timeline.note(span)
+    note_derived(tools, symbol)
 
 
 async def seal(tools: Tools, symbol: Symbol) -> None:
@@ -106,14 +126,7 @@ async def seal(tools: Tools, symbol: Symbol) -> None:
         symbol,
         lambda: attempt(tools, Partner.DISK, symbol, lambda: store.commit(symbol)),
     )
-    primed_s = await _timed(
-        tools,
-        "prime",
-        symbol,
-        lambda: attempt(tools, Partner.REDIS, None, lambda: store.prime(symbol)),
-    )
-    show(tools, symbol, CellState.PRIMED)
-    tools.board.post(SymbolPrimed(symbol, primed_s))
+    await _prime(tools, symbol)
     await _timed(
         tools,
         "flip",
@@ -142,6 +155,63 @@ def show_served(tools: Tools, symbol: Symbol, snapshot: Snapshot) -> None:
         for timeframe, bars in snapshot.tails.items()
     }
     tools.board.post(CellsChanged(symbol, cells))
+
+
+async def _prime(tools: Tools, symbol: Symbol) -> None:
+    """Put all tails into Redis in one call; one symbol at a time, so that the rate is its own."""
+    start_s = tools.since_opened_s()
+    began_s: float | None = None
+    called_s = 0.0
+
+    async def once() -> None:
+        nonlocal began_s, called_s
+        async with tools.priming:
+            called_s = tools.since_opened_s()
+            if began_s is None:
+                began_s = called_s
+                tools.board.post(PrimingBegan(symbol, began_s))
+            await tools.store.prime(symbol)
+
+    await attempt(tools, Partner.REDIS, None, once)
+    ended_s = tools.since_opened_s()
+    tools.timeline.note(Span("prime", symbol, start_s, ended_s, wait_s=called_s - start_s))
+    assert began_s is not None
+    show(tools, symbol, CellState.PRIMED)
+    tails = tools.store.terms.tail_bars
+    keys = [SeriesKey(symbol, timeframe) for timeframe in tools.config.timeframes]
+    bars = sum(min(len(tools.store.load(key)), tails[key.timeframe]) for key in keys)
+    tools.board.post(SymbolPrimed(symbol, ended_s - began_s, bars, ended_s - called_s))
+
+
+def has_lost(tools: Tools, symbol: Symbol) -> bool:
+    """Whether a derived timeframe has fewer bars than it had when it was last derived."""
+    known = tools.derived.get(symbol)
+    return known is not None and not known.is_whole(_derived_counts(tools, symbol))
+
+
+def note_derived(tools: Tools, symbol: Symbol) -> None:
+    """Remember what there is now, so that a loss is seen."""
+    coverage = tools.store.coverage(SeriesKey(symbol, Timeframe.M1))
+    tools.derived[symbol] = Derived(coverage, _derived_counts(tools, symbol))
+
+
+def _derived_counts(tools: Tools, symbol: Symbol) -> dict[Timeframe, int]:
+    derived = (tf for tf in tools.config.timeframes if tf.is_derived)
+    return {tf: len(tools.store.load(SeriesKey(symbol, tf))) for tf in derived}
+
+
+def _say_lost(tools: Tools, key: SeriesKey, derived: Bars) -> bool:
+    """Whether bars that had been derived are missing from what is stored; that is said."""
+    known = tools.derived.get(key.symbol)
+    if known is None:
+        return False
+    resident_ms = tools.store.resident_from_ms(key)
+    have, need = known.have_and_need(derived, tools.store.load(key), resident_ms)
+    if have == need:
+        return False
+    detail = f"{key} has {have} of {need} bars that were derived; they are made again of M1."
+    tools.board.post(ReasonRaised(DegradedCode.CASCADE_EMPTY, key, detail))
+    return True
 
 
 async def _flip(tools: Tools, symbol: Symbol) -> None:
@@ -175,25 +245,44 @@ def _decide(tools: Tools, recovered: Recovered, adopted: modes.Found | None) -> 
     return modes.decide(found, market.calendar, tools.clock.now_ms(), terms)
 
 
-def _begin_as(tools: Tools, recovered: Recovered, mode: Mode) -> None:
+def _begin_as(tools: Tools, recovered: Recovered, decision: modes.Decision) -> None:
     """A catch-up goes on from the recovered draft, a cold start from nothing.
 
     A partial bootstrap fetches the whole warm-up window anew, but for pages of one that was
     interrupted. Older M1 stay where they reach the window without a hole; else D1 alone stays,
-    so that no tail spans a hole.
+    so that no tail spans a hole. After a change
+    of anchors only M1 stays, whatever the pause: it alone was cut by no anchor.
     """
     symbol, store = recovered.symbol, tools.store
-    if mode is Mode.COLD:
+    m1 = SeriesKey(symbol, Timeframe.M1)
+    if decision.mode is Mode.COLD:
         store.begin(symbol, is_resumable=True)
-    elif mode is Mode.PARTIAL_BOOTSTRAP:
-        m1 = SeriesKey(symbol, Timeframe.M1)
-        market, now_ms = tools.markets[symbol], tools.clock.now_ms()
-        window_ms = warmup_from_ms(market, now_ms, tools.config.bootstrap.warmup_bars.M1)
-        stored_until_ms = recovered.covered_until_ms or store.coverage(m1).until_ms or 0
-        if stored_until_ms >= window_ms:
-            store.doubt(m1, window_ms, stored_until_ms)
-        else:
-            store.begin(symbol, keeping=(Timeframe.D1,), is_resumable=True)
+        return
+    market, now_ms = tools.markets[symbol], tools.clock.now_ms()
+    window_ms = warmup_from_ms(market, now_ms, tools.config.bootstrap.warmup_bars.M1)
+    is_long = decision.mode is Mode.PARTIAL_BOOTSTRAP
+    stored_until_ms = recovered.covered_until_ms or store.coverage(m1).until_ms or 0
+    if is_long and stored_until_ms < window_ms:
+        kept = () if decision.is_recut else (Timeframe.D1,)
+        store.begin(symbol, keeping=kept, is_resumable=True)
+        return
+    if decision.is_recut:
+        store.begin(symbol, keeping=(Timeframe.M1,), is_resumable=True)
+        tools.recut_from_ms[symbol] = min((a for a, _ in store.coverage(m1)), default=0)
+    else:
+        tools.derived[symbol] = Derived(_derived_until(tools, symbol))
+    if is_long:
+        store.doubt(m1, window_ms, stored_until_ms)
+
+
+def _derived_until(tools: Tools, symbol: Symbol) -> Coverage:
+    """The M1 that had been derived when the last owner stopped.
+
+    The newest minute is left out: it may have been stored and not yet derived.
+    """
+    stored = (tools.store.load(SeriesKey(symbol, tf)) for tf in DERIVED_TIMEFRAMES)
+    newest_ms = max((bars.last_close_ms or 0 for bars in stored), default=0)
+    return tools.store.coverage(SeriesKey(symbol, Timeframe.M1)).without(newest_ms - 1, _FAR_MS)
 
 
 def say_damage(tools: Tools, recovered: Recovered) -> None:
@@ -254,10 +343,8 @@ async def _say_state(tools: Tools) -> None:
 
 async def _timed(
     tools: Tools, name: str, symbol: Symbol, step: Callable[[], Awaitable[object]]
-) -> float:
-    """Do one step, note its span, say how many seconds it took."""
+) -> None:
+    """Do one step and note its span."""
     start_s = tools.since_opened_s()
     await step()
-    end_s = tools.since_opened_s()
-    tools.timeline.note(Span(name, symbol, start_s, end_s))
-    return end_s - start_s
+    tools.timeline.note(Span(name, symbol, start_s, tools.since_opened_s()))

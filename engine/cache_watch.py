@@ -3,7 +3,8 @@
 A timed-out or refused call says REDIS_TIMEOUT or REDIS_DOWN and is tried again at the next
 beat; the embedded server is started again when it is gone. Lost claims, keys or functions say
 REDIS_REGRESSED until every live symbol was primed and flipped again. A disk that does not take
-the server's record says DISK_ERROR. A higher token ends the watch: we are fenced.
+the server's record says DISK_ERROR. A higher token ends the watch: OWNER_CHANGED, FENCED, and
+the supervisor stops whoever writes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from .attempt import Partner, clear
 from .degraded import DegradedCode
 from .events import ReasonRaised
 from .process import Tools
+from .tenure import say_fenced
 
 BEAT_S = 0.25
 
@@ -41,7 +43,7 @@ async def watch_cache(tools: Tools) -> None:
             is_ours = False
             _say(tools, DegradedCode.DISK_ERROR, error)
         except Fenced as error:
-            _say(tools, DegradedCode.FENCED, error)
+            say_fenced(tools.board, error)
             return
         await tools.clock.sleep(BEAT_S)
 

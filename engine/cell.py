@@ -43,6 +43,11 @@ class Cell:
     changed_ms: int = 0
     """When this value was written, for the change mark on the screen."""
 
+    @property
+    def is_in_redis(self) -> bool:
+        """Whether Redis has a tail of it: the newest generation's, or the one readers get."""
+        return self.serving is not None or self.state in (CellState.PRIMED, CellState.SEALED)
+
     def moved(self, state: CellState, progress: float, stored: Bars) -> Cell:
         """On the way to being sealed; what readers are served meanwhile goes on counting."""
         if self.serving is not None:

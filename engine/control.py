@@ -1,120 +1,191 @@
 """The control socket: newline JSON over a private unix socket, for this user only.
 
-A request is `{"id": …, "op": …, "args": {…}}`; its answer carries the same id and either
-`result` or `error`, a sentence. Operations: `status`, `question`, `act`.
+The protocol is in `protocol.py`, its operations in `operations.py`, one connection in
+`conversation.py`; here is who may connect, and that there is always something to connect to.
+docs/control-socket.md describes all of it for whoever writes a client.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
+import stat
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-from uds import make_socket_folder
+from uds import FolderUnreadable, make_socket_folder
 
-from .actions import Operable
-from .control_client import LINE_BYTES_MAX, SOCKET_NAME
-from .errors import ActionRefused
-from .wire import status_document
+from .action import Operable
+from .control_client import SOCKET_NAME
+from .conversation import Conversation, EventLines
+from .degraded import DegradedCode
+from .errors import SocketUnusable
+from .events import ReasonCleared, ReasonRaised
+from .protocol import LINE_BYTES_MAX, error_line
 
+CONNECTIONS_MAX = 64
 _RECREATE_S = 2.0
+_KNOCK_S = 0.5
+_SCOPE = "control"
+_ROOT = 0
 _PEER = struct.Struct("3i")
 
-
-class BadRequest(ValueError):
-    """A line that is not a request; the message is a sentence."""
+_Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 async def serve_control(engine: Operable, path: Path | None = None) -> None:
-    """Answer until cancelled; a socket file that vanished is made again."""
+    """Answer until cancelled; a socket file that vanished is made again.
 
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _talk(engine, reader, writer)
-
-    while True:
-        where = path or make_socket_folder(engine.tools.config.data_root) / SOCKET_NAME
-        server = await _listen(where, talk)
-        try:
-            while where.is_socket():
-                await asyncio.sleep(_RECREATE_S)
-        finally:
+    `path` is where an operator wants the socket instead of in the data folder. Raises
+    SocketUnusable when it cannot be there, and FolderUnreadable, both at the first try only.
+    """
+    guests = _Guests(engine)
+    server, own = await _listen(engine, path, guests.receive)
+    try:
+        while True:
+            await asyncio.sleep(_RECREATE_S)
+            if _inode(own[0]) == own[1]:
+                continue
             server.close()
-            where.unlink(missing_ok=True)
+            server, own = await _listen_again(engine, path, guests.receive)
+    finally:
+        server.close()
+        await guests.part()
+        if _inode(own[0]) == own[1]:
+            own[0].unlink()
+
+
+class _Guests:
+    """Everybody who is connected."""
+
+    def __init__(self, engine: Operable) -> None:
+        self._engine = engine
+        self._lines = EventLines()
+        self._talking: dict[asyncio.Task[None], None] = {}
+
+    async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Talk to one, until it leaves or we do."""
+        task = asyncio.create_task(self._talk(reader, writer), name="control connection")
+        self._talking[task] = None
+        try:
+            await asyncio.wait((task,))
+        finally:
+            task.cancel()
+            del self._talking[task]
+            writer.close()
+        if not task.cancelled():
+            task.result()
+
+    async def part(self) -> None:
+        """End every conversation."""
+        talking = tuple(self._talking)
+        for task in talking:
+            task.cancel()
+        if talking:
+            await asyncio.wait(talking)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        actor = _peer(writer)
+        if actor is None:
+            writer.write(error_line(None, "This socket is another user's.", "foreign_user"))
+            return
+        if len(self._talking) > CONNECTIONS_MAX:
+            sentence = f"{CONNECTIONS_MAX} clients are connected already; close one."
+            writer.write(error_line(None, sentence, "too_many"))
+            return
+        await Conversation(self._engine, actor, self._lines, reader, writer).hold()
+
+
+async def _listen_again(
+    engine: Operable, path: Path | None, talk: _Talk
+) -> tuple[asyncio.Server, tuple[Path, int]]:
+    """As `_listen`, until it succeeds: a full disk must not take the engine along."""
+    board = engine.tools.board
+    while True:
+        try:
+            made = await _listen(engine, path, talk)
+        except (FolderUnreadable, SocketUnusable) as error:
+            detail = f"The control socket cannot be made again: {error}"
+            board.post(ReasonRaised(DegradedCode.DISK_ERROR, _SCOPE, detail))
+            await asyncio.sleep(_RECREATE_S)
+        else:
+            board.post(ReasonCleared(DegradedCode.DISK_ERROR, _SCOPE))
+            return made
 
 
 async def _listen(
-    path: Path,
-    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> asyncio.Server:
-    path.unlink(missing_ok=True)
+    engine: Operable, path: Path | None, talk: _Talk
+) -> tuple[asyncio.Server, tuple[Path, int]]:
+    """The server, and the file it listens at with its inode."""
+    where = path or make_socket_folder(engine.tools.config.data_root) / SOCKET_NAME
+    await _clear(where, is_ours=path is None)
+    server = await asyncio.start_unix_server(talk, sock=_bound(where), limit=LINE_BYTES_MAX)
+    return server, (where, _inode(where))
+
+
+def _bound(where: Path) -> socket.socket:
+    """A socket that was never open to others, not even for a moment."""
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        bound.bind(str(path))
+        bound.bind(str(where))
+    except OSError as error:
+        bound.close()
+        raise SocketUnusable(
+            f"The control socket cannot be at {where}: {error.strerror or error}; "
+            "choose another --socket."
+        ) from error
     finally:
         os.umask(before)
-    return await asyncio.start_unix_server(talk, sock=bound, limit=LINE_BYTES_MAX)
+    return bound
 
 
-async def _talk(
-    engine: Operable, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
+async def _clear(where: Path, *, is_ours: bool) -> None:
+    """Remove what a killed engine left behind.
+
+    In our own folder we hold the lock, so whatever is there is stale. Elsewhere it may be
+    somebody's file, or the socket of an engine that lives.
+    """
+    if not is_ours and os.path.lexists(where):
+        if not _inode(where):
+            raise SocketUnusable(f"{where} is there and no socket; choose another --socket.")
+        if await _is_answered(where):
+            raise SocketUnusable(f"Another engine answers at {where}; choose another --socket.")
     try:
-        if not _is_this_user(writer):
-            return
-        while line := await reader.readline():
-            writer.write(json.dumps(await _answer(engine, line)).encode() + b"\n")
-            await writer.drain()
-    except (ConnectionError, ValueError):
-        return  # the client is gone, or sent a line over the limit
-    finally:
-        writer.close()
+        where.unlink(missing_ok=True)
+    except OSError as error:
+        raise SocketUnusable(f"{where} cannot be replaced: {error.strerror}.") from error
 
 
-def _is_this_user(writer: asyncio.StreamWriter) -> bool:
-    """The kernel's word for who is at the other end; where it has none, the mode decides."""
-    peer = writer.get_extra_info("socket")
+async def _is_answered(where: Path) -> bool:
+    try:
+        async with asyncio.timeout(_KNOCK_S):
+            _, writer = await asyncio.open_unix_connection(where)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _inode(path: Path) -> int:
+    """The socket's own number; 0 when there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return found.st_ino if stat.S_ISSOCK(found.st_mode) else 0
+
+
+def _peer(writer: asyncio.StreamWriter) -> str | None:
+    """Who is at the other end by the kernel's word; None for somebody else's process.
+
+    Where the kernel has no word, the socket's mode decides.
+    """
     if not hasattr(socket, "SO_PEERCRED"):
-        return True
+        return "socket"
+    peer = writer.get_extra_info("socket")
     raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    _, uid, _ = _PEER.unpack(raw)
-    return uid in (os.getuid(), 0)
-
-
-async def _answer(engine: Operable, line: bytes) -> dict[str, Any]:
-    request_id = None
-    try:
-        request_id, op, args = _parsed(line)
-        return {"id": request_id, "result": await _done(engine, op, args)}
-    except (BadRequest, ActionRefused) as error:
-        return {"id": request_id, "error": str(error)}
-
-
-def _parsed(line: bytes) -> tuple[int | str | None, str, Mapping[str, str]]:
-    try:
-        request = json.loads(line)
-        request_id, op, args = request.get("id"), request["op"], request.get("args", {})
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise BadRequest('A request is one line: {"id": 1, "op": "status", "args": {}}.') from error
-    texts = isinstance(args, dict) and all(isinstance(value, str) for value in args.values())
-    if not isinstance(op, str) or not texts or not isinstance(request_id, int | str | None):
-        raise BadRequest("`op` is a text and `args` an object of texts.")
-    return request_id, op, args
-
-
-async def _done(engine: Operable, op: str, args: Mapping[str, str]) -> object:
-    action_id, target = args.get("action", ""), args.get("target", "")
-    match op:
-        case "status":
-            document = status_document(engine.tools.board.status, engine.tools.clock.now_ms())
-            return document.model_dump()
-        case "question":
-            return engine.question(action_id, target)
-        case "act":
-            return await engine.act(action_id, target)
-    raise BadRequest(f"There is no operation {op[:40]!r}; there are status, question and act.")
+    pid, uid, _ = _PEER.unpack(raw)
+    return f"pid {pid} of user {uid}" if uid in (os.getuid(), _ROOT) else None

@@ -112,10 +112,12 @@ MEANINGS: dict[DegradedCode, Meaning] = {
         _DEGRADED, "Look at the cells it names; time alone never opens the gate.", "the gate opens"
     ),
     _CODE.FORCED_OPEN: Meaning(
-        _DEGRADED, "The missing cells answer 503; it expires by itself.", "the gate opens truly"
+        _DEGRADED,
+        "The missing cells answer 503; it expires by itself.",
+        "the gate opens truly, or 15 minutes have passed",
     ),
     _CODE.NO_PROGRESS: Meaning(
-        _DEGRADED, "Restart the process it names if this stays.", "the process makes progress"
+        _DEGRADED, "It is restarted by itself; read its log if this stays.", "it makes progress"
     ),
     _CODE.PRIME_PARTIAL: Meaning(
         _DEGRADED, "Priming goes on past its budget; nothing to do.", "every cell is primed"
@@ -206,6 +208,23 @@ MEANINGS: dict[DegradedCode, Meaning] = {
 }
 
 
+WHERE: dict[DegradedCode, str] = dict.fromkeys(DegradedCode, "platform") | {
+    **dict.fromkeys(
+        (_CODE.BROKER_FETCH_FAILED, _CODE.BROKER_RATE_LIMITED, _CODE.CASCADE_EMPTY), "cell"
+    ),
+    **dict.fromkeys((_CODE.CORRUPT_JSONL, _CODE.TORN_TAIL, _CODE.CELL_STALE, _CODE.GAP), "cell"),
+    **dict.fromkeys((_CODE.WATERMARK_MISSING,), "cell"),
+    **dict.fromkeys((_CODE.COMMIT_SKIPPED, _CODE.DEPTH_SHORT), "symbol"),
+    **dict.fromkeys((_CODE.D1_MISMATCH, _CODE.D1_FROM_M1, _CODE.OPEN_MODE_MIXED), "symbol"),
+    **dict.fromkeys((_CODE.CALENDAR_DRIFT, _CODE.LEGACY_WRITER_ACTIVE), "symbol"),
+    **dict.fromkeys((_CODE.NO_PROGRESS, _CODE.CHILD_RESTARTING, _CODE.CHILD_HELD), "process"),
+}
+"""What the scope of each reason usually names; a partner's failure may be a symbol's as well."""
+
+CLEARED_BY_HAND = frozenset({_CODE.QUARANTINE_ROTATED, _CODE.UI_CRASHED})
+"""Reasons whose recovery is that the operator has seen them."""
+
+
 @dataclass(frozen=True, slots=True)
 class DegradedReason:
     """One thing that is not as it should be, said aloud."""
@@ -220,6 +239,10 @@ class DegradedReason:
     """What happened, in one sentence with its figures."""
     count: int = 1
     """How often it was raised since it began."""
+    next_attempt_ms: int | None = None
+    """When what failed is tried again, UTC ms; None when nothing is planned."""
+    acknowledged_ms: int | None = None
+    """When an operator said that it was seen, UTC ms; it stands on. None until then."""
 
     @property
     def severity(self) -> Severity:

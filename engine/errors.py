@@ -28,7 +28,18 @@ class StoredLater(EngineError):
 
 
 class ActionRefused(EngineError):
-    """The action cannot be done now."""
+    """The action cannot be done now, or not by this operator."""
+
+    def __init__(self, sentence: str, code: str = "refused", hint: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+        """`refused`, `unknown`, `bad_args`, `read_only`, `not_armed` or `phrase`."""
+        self.hint = hint
+        """What the operator can do, in one sentence; empty when there is nothing."""
+
+
+class SocketUnusable(EngineError):
+    """The control socket cannot be where it was asked for."""
 
 
 class PortBusy(EngineError):

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from uds.model import Symbol, Timeframe
+from uds.model import Generation, Symbol, Timeframe
 
 from .cell import Cell
 from .degraded import DegradedCode, Scope
+from .depth import Depth
 from .status import BrokerStatus, Mode, ProcessStatus
 
 
@@ -52,6 +53,18 @@ class ReasonRaised:
     """Where; None means the whole platform."""
     detail: str
     """What happened, in one sentence with its figures."""
+    next_attempt_ms: int | None = None
+    """When what failed is tried again, UTC ms; None when nothing is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonAcknowledged:
+    """An operator has seen a reason; it stands on, unless being seen is its recovery."""
+
+    code: DegradedCode
+    """What stands."""
+    scope: Scope
+    """Where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +94,25 @@ class BrokerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PrimingBegan:
+    """The first tail of a symbol is on its way into Redis."""
+
+    symbol: Symbol
+    at_s: float
+    """When, in seconds since the engine opened, by the monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class SymbolPrimed:
     """All tails of a symbol are in Redis."""
 
     symbol: Symbol
     elapsed_s: float
     """How long that took."""
+    bars: int = 0
+    """How many bars that were."""
+    call_s: float = 0.0
+    """How long the call that succeeded took: the server's rate, without waits for its return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +138,80 @@ class BecameOverdue:
     """`prime_ready_timeout_s` passed and the gate is still closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class GateForced:
+    """An operator typed the phrase: readers get what there is."""
+
+    until_ms: int
+    """When that expires by itself, UTC ms."""
+    by: str
+    """Who asked, for the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateForceEnded:
+    """The operator's word to open has expired; nothing happens when none holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationFailed:
+    """What readers of a symbol are served fails its checksum."""
+
+    symbol: Symbol
+    generation: Generation
+    detail: str
+    """What does not agree, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorActed:
+    """An operator did something; for the journal, the status it leads to is the same."""
+
+    action: str
+    """The id of the action."""
+    given: Mapping[str, tuple[str, ...]]
+    """Its arguments by name."""
+    by: str
+    """Who asked."""
+    said: str
+    """What the operator was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthChanged:
+    """More history of a symbol is stored."""
+
+    symbol: Symbol
+    depths: Mapping[Timeframe, Depth]
+    """How much there is of each timeframe now."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthPaused:
+    """An operator held the deepening of history, or let it go on."""
+
+    is_paused: bool
+    """Whether it is held now."""
+
+
 Event: TypeAlias = (
     StoreOpened
     | ModesDecided
     | CellsChanged
     | ReasonRaised
+    | ReasonAcknowledged
     | ReasonCleared
     | ProcessChanged
     | BrokerChanged
+    | PrimingBegan
     | SymbolPrimed
     | BarsCounted
     | ApiListening
     | BecameOverdue
+    | GateForced
+    | GateForceEnded
+    | GenerationFailed
+    | OperatorActed
+    | DepthChanged
+    | DepthPaused
 )

@@ -1,8 +1,8 @@
 """How long to wait before trying again, and when trying has become too often.
 
 The words are OTP's: a child may be restarted `intensity` times within `period_s`; after that
-it is held, which here means one try a period, never giving up. Being ready for long enough
-forgives everything. Delays grow geometrically,
+it is held, which here means one try a period, never giving up. A bug is given one restart.
+Being ready for long enough forgives everything. Delays grow geometrically,
 `min * (max / min) ** (i / 6)`: 0.10, 0.22, 0.46, 1.0, 2.15, 4.64, 10 s by default.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 _STEPS = 6
 _FORGIVEN_AFTER_S = 60.0
+_BUGS_MAX = 1
 JITTER = 0.2
 """Delays are spread by this share, so that many children do not return together."""
 
@@ -38,15 +39,26 @@ class RestartWindow:
 
     failed_at_s: tuple[float, ...] = ()
     """When it failed within the last period, by the monotonic clock, oldest first."""
+    bug_count: int = 0
+    """Bugs since it was last forgiven."""
     is_held: bool = False
     """Whether it failed too often, and was not well for long since."""
 
-    def failed(self, at_s: float, period_s: float, intensity: int) -> RestartWindow:
+    def failed(
+        self, at_s: float, period_s: float, intensity: int, *, is_bug: bool = False
+    ) -> RestartWindow:
         """One failure more; those older than the period are forgotten, being held is not."""
         recent = (*(t for t in self.failed_at_s if at_s - t < period_s), at_s)
-        return RestartWindow(recent, self.is_held or len(recent) > intensity)
+        bug_count = self.bug_count + is_bug
+        is_held = self.is_held or len(recent) > intensity or bug_count > _BUGS_MAX
+        return RestartWindow(recent, bug_count, is_held)
 
 
 def is_forgiven(ready_for_s: float, last_delay_s: float) -> bool:
     """Whether a child was ready for so long that its earlier failures count no more."""
     return ready_for_s >= max(_FORGIVEN_AFTER_S, 2 * last_delay_s)
+
+
+def printed_schedule(attempt: int, delay_s: float, following_s: float) -> str:
+    """As the screen says it: `attempt 4, next in 2.1 s, then 4.6 s`."""
+    return f"attempt {attempt}, next in {delay_s:.1f} s, then {following_s:.1f} s"

@@ -1,6 +1,17 @@
 """How each symbol is started: cold, catch-up or partial bootstrap, and why, in words.
 
 Pauses are measured in open-market time, so a weekend is not a long pause.
+
+| what was found                         | mode                       | asked of the broker |
+|----------------------------------------|----------------------------|---------------------|
+| nothing                                | cold, and new              | all of the symbol's |
+| bars of another open mode              | cold                       | its M1 and D1       |
+| bars cut by another anchor             | by the pause, rebuilt here | D1, minutes missing |
+| a pause of at most `short_pause_h`     | catch_up                   | minutes missing     |
+| a longer one, or too many bars missing | partial_bootstrap          | all M1, days missing|
+
+A damaged file is no mode: what it lacks leaves the coverage and is caught up. A symbol that
+is not configured any more is not asked about at all; its data stay.
 """
 
 from __future__ import annotations
@@ -52,6 +63,8 @@ class Decision(NamedTuple):
     """Why, in words."""
     is_new: bool
     """Whether the symbol was never stored, so that it does not weigh in the platform's mode."""
+    is_recut: bool = False
+    """Whether H4 and D1 are cut elsewhere now: M1 is kept, all else is made or fetched anew."""
 
 
 def decide(found: Found, calendar: TradingCalendar, now_ms: int, terms: Terms) -> Decision:
@@ -60,9 +73,15 @@ def decide(found: Found, calendar: TradingCalendar, now_ms: int, terms: Terms) -
         return Decision(Mode.COLD, "nothing is stored", True)
     if found.open_mode != terms.open_mode:
         return Decision(Mode.COLD, f"stored bars are {found.open_mode}", False)
+    paused = _by_pause(found.covered_until_ms, calendar, now_ms, terms)
     if found.anchors != terms.anchors:
-        return Decision(Mode.COLD, "the H4 or D1 anchor changed", False)
-    away_ms = calendar.open_duration_ms(found.covered_until_ms, max(now_ms, found.covered_until_ms))
+        reason = f"anchor changed: rebuilt locally, D1 only; {paused.reason}"
+        return paused._replace(reason=reason, is_recut=True)
+    return paused
+
+
+def _by_pause(until_ms: int, calendar: TradingCalendar, now_ms: int, terms: Terms) -> Decision:
+    away_ms = calendar.open_duration_ms(until_ms, max(now_ms, until_ms))
     minutes = away_ms // MINUTE_MS
     if away_ms > terms.short_pause_h * _HOUR_MS:
         reason = f"{minutes} min of open market away, more than {terms.short_pause_h:g} h"

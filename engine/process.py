@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from uds import Store
@@ -11,12 +13,16 @@ from uds.model import Symbol
 
 from .board import StatusBoard
 from .broker.session import BrokerSession
+from .cascade import Derived
 from .clock import Clock
 from .config import Config
+from .degraded import Scope
+from .depth import DepthStore
 from .events import ProcessChanged
 from .listener import Listener
 from .plan import Market
 from .status import ProcessState
+from .tenure import Tenure
 from .tick_feed import TickFeed
 from .timeline import Timeline
 from .witness import OpenMode
@@ -52,6 +58,19 @@ class Tools:
     """Where ticks pass from the publisher to the previews."""
     listener: Listener
     """Where the API listens."""
+    tenure: Tenure
+    """Whether the data are still ours, asked anew after every pause."""
+    unsettled: Counter[tuple[str, Scope]] = field(default_factory=Counter)
+    """Calls under way that have failed and not succeeded since, by partner and scope."""
+    derived: dict[Symbol, Derived] = field(default_factory=dict)
+    """What of each symbol's M3 to H4 was derived: what is less was lost."""
+    recut_from_ms: dict[Symbol, int] = field(default_factory=dict)
+    """Where the M1 of a symbol begins whose anchors changed in this boot, UTC ms."""
+    priming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held during one call that primes: the server takes them one by one in any case."""
+
+    depths: DepthStore | None = None
+    """Where older history goes; None when none is fetched behind the open gate."""
 
     @property
     def open_mode(self) -> OpenMode:
@@ -90,3 +109,5 @@ class ProcessSpec:
     """Runs until it is cancelled; returning is a failure like any other."""
     backoff_max_s: float | None = None
     """Its own longest restart delay; None means the configured one."""
+    only_reads: bool = False
+    """Whether it writes nothing, and so lives on to say so when another owner has the data."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
-from uds.model import DERIVED_TIMEFRAMES, Symbol, Timeframe
+from uds.model import DERIVED_TIMEFRAMES, Timeframe
 
 from . import gate
 from .broker.session import Answered
+from .critical_path import Link, critical_chain
 from .errors import ProbeFailed
 from .probe import first_candles_ms
+from .stages import Stage, stages
 from .timeline import Span, replay_floor_s
 from .wire import SCHEMA, reason_document
 
 if TYPE_CHECKING:
+    from .process import Tools
     from .runtime import Engine
 
 
@@ -29,7 +33,7 @@ async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
     status = engine.board.status
     elapsed_s = status.opened_gate_after_s
     floor_s = _floor_s(engine.session.answered, engine.session.login_s, status.broker.slots_total)
-    spans = engine.timeline.spans
+    timeline, spans = timeline_document(engine.tools), engine.timeline.spans
     sealed = [span.end_s for span in spans if span.name == "flip"]
     candles, probe_error = await _first_candle(engine)
     return {
@@ -62,24 +66,9 @@ async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
         "degraded": status.degraded,
         "reasons": [reason_document(reason).model_dump() for reason in status.reasons],
         "healed": [reason_document(reason).model_dump() for reason in status.healed],
-        "phases": [_phase(span, engine.session.answered, engine) for span in spans],
+        "phases": timeline["phases"],
+        "critical_chain": timeline["critical_chain"],
     }
-
-
-def worked_s(
-    answered: Sequence[Answered], symbol: Symbol | None, timeframe: str, span: tuple[float, float]
-) -> float:
-    """Seconds of a span in which at least one of the series' requests had a slot."""
-    busy = sorted(
-        (max(a.sent_s, span[0]), min(a.answered_s, span[1]))
-        for a in answered
-        if a.request.symbol == symbol and a.request.timeframe.name == timeframe
-    )
-    total_s, until_s = 0.0, span[0]
-    for sent_s, answered_s in busy:
-        total_s += max(0.0, answered_s - max(sent_s, until_s))
-        until_s = max(until_s, answered_s)
-    return total_s
 
 
 async def _first_candle(engine: Engine) -> tuple[dict[str, float] | None, str | None]:
@@ -122,20 +111,27 @@ def _rebuild(engine: Engine, spans: Sequence[Span]) -> dict[str, Any]:
     }
 
 
-def _phase(span: Span, answered: Sequence[Answered], engine: Engine) -> dict[str, Any]:
-    opened_s = engine.tools.opened_s
-    length_s = span.end_s - span.start_s
-    work_s = length_s
-    if span.name in ("D1", "M1"):
-        absolute = (span.start_s + opened_s, span.end_s + opened_s)
-        work_s = worked_s(answered, span.symbol, span.name, absolute)
+def timeline_document(tools: Tools) -> dict[str, Any]:
+    """The waterfall of this boot and the chain that everything waited for."""
+    status, spans = tools.board.status, tools.timeline.spans
+    found = stages(spans, tools.session.answered, tools.opened_s)
+    chain = critical_chain(found, status.opened_gate_after_s)
     return {
-        "name": span.name,
-        "symbol": span.symbol,
-        "start_s": _round(span.start_s),
-        "wait_s": _round(length_s - work_s),
-        "work_s": _round(work_s),
-        "end_s": _round(span.end_s),
+        "schema": SCHEMA,
+        "boot_id": status.boot_id,
+        "owner_token": status.owner_token,
+        "opened_ms": status.opened_ms,
+        "opened_gate_after_s": _round(status.opened_gate_after_s),
+        "phases": [_rounded(stage) for stage in found],
+        "parts": [_rounded(span) for span in spans if span.of is not None],
+        "critical_chain": [_rounded(link) for link in chain],
+    }
+
+
+def _rounded(row: Stage | Link | Span) -> dict[str, Any]:
+    return {
+        name: _round(value) if isinstance(value, float) else value
+        for name, value in asdict(row).items()
     }
 
 

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
-from uds import Store, legacy_folder, new_boot_id, open_store
+from uds import Fenced, Incarnation, Store, legacy_folder, new_boot_id, open_store
 
-from . import gate
-from .actions import find_action
 from .adoption import Adoption
 from .board import StatusBoard
 from .bootstrap import recover_all
@@ -22,19 +21,23 @@ from .cache_watch import watch_cache
 from .clock import SystemClock
 from .config import Config
 from .control import serve_control
+from .deadlines import watch_deadlines
 from .degraded import DegradedCode
 from .errors import StoredLater
-from .events import BecameOverdue, BrokerChanged, ReasonRaised, StoreOpened
+from .events import BrokerChanged, ReasonRaised, StoreOpened
 from .first_look import settled
 from .first_status import PROCESS_NAMES, first_status
 from .housekeeping import keep_house, last_checkpoint
 from .listener import Listener
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
+from .records import record_boot
 from .sources import markets, open_source, store_terms
 from .supervisor import Supervisor
+from .tenure import Tenure, say_fenced
 from .tick_feed import TickFeed
 from .timeline import Timeline
+from .watchdog import watch_loop
 
 _TICK_BACKOFF_MAX_S = 30.0
 _WORK = {
@@ -44,15 +47,19 @@ _WORK = {
     "tick_preview": (tick_preview.run, _TICK_BACKOFF_MAX_S),
     "ui": (ui.run, None),
 }
-PROCESSES = tuple(ProcessSpec(name, *_WORK[name]) for name in PROCESS_NAMES)
+PROCESSES = tuple(
+    ProcessSpec(name, *_WORK[name], only_reads=name == "ui") for name in PROCESS_NAMES
+)
 
 
 class Engine:
     """A running engine: its status, its timeline, and what an operator may do to it."""
 
-    def __init__(self, tools: Tools, supervisor: Supervisor) -> None:
+    def __init__(self, tools: Tools, supervisor: Supervisor, *, is_read_only: bool = False) -> None:
         self.tools = tools
         self.supervisor = supervisor
+        self.is_read_only = is_read_only
+        """Whether every act is refused, whoever asks."""
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -81,14 +88,6 @@ class Engine:
         """The spans of this boot."""
         return self.tools.timeline
 
-    def question(self, action_id: str, target: str) -> str:
-        """What an action would touch, as a question; raises ActionRefused."""
-        return find_action(action_id).question(self, target)
-
-    async def act(self, action_id: str, target: str) -> str:
-        """Do an action; what was done, as a sentence. Raises ActionRefused."""
-        return find_action(action_id).run(self, target)
-
     def stop(self) -> None:
         """Ask for an orderly stop; `stopped` returns."""
         if not self._outcome.done():
@@ -106,7 +105,11 @@ class Engine:
 
 @asynccontextmanager
 async def open_engine(
-    config: Config, at_ms: int | None = None, socket_path: Path | None = None
+    config: Config,
+    at_ms: int | None = None,
+    socket_path: Path | None = None,
+    *,
+    is_read_only: bool = False,
 ) -> AsyncIterator[Engine]:
     """Own the data folder, spawn the processes, recover; stop all of it when the block ends.
 
@@ -150,19 +153,27 @@ async def open_engine(
             spawned_s=opened_s,
             ticks=TickFeed(),
             listener=Listener(config.api.host, config.api.port),
+            tenure=Tenure(clock, partial(_check_owner, store)),
         )
-        async with _running(tools, clock, at_ms, socket_path) as engine:
+        async with _running(tools, clock, at_ms, socket_path, is_read_only) as engine:
             yield engine
 
 
 @asynccontextmanager
 async def _running(
-    tools: Tools, clock: SystemClock, at_ms: int | None, socket_path: Path | None
+    tools: Tools,
+    clock: SystemClock,
+    at_ms: int | None,
+    socket_path: Path | None,
+    is_read_only: bool,
 ) -> AsyncIterator[Engine]:
     supervisor = Supervisor(
-        PROCESSES, lambda name: replace(tools, name=name), tools.config.supervisor
+        PROCESSES,
+        lambda name: replace(tools, name=name),
+        tools.config.supervisor,
+        lives=Incarnation,
     )
-    engine = Engine(tools, supervisor)
+    engine = Engine(tools, supervisor, is_read_only=is_read_only)
     can_wait = tools.config.broker.kind == "replay" and at_ms is None
 
     def agree_on_time(newest_close_ms: int) -> None:
@@ -177,7 +188,9 @@ async def _running(
     try:
         supervisor.spawn_all()
         beside.run(watch_cache(tools), "cache watch")
-        beside.run(_watch_overdue(tools), "overdue")
+        beside.run(watch_loop(tools), "watchdog")
+        beside.run(watch_deadlines(tools, supervisor), "deadlines")
+        beside.run(record_boot(tools), "boot record")
         beside.run(serve_control(engine, socket_path), "control socket")
         beside.run(keep_house(tools), "housekeeping")
         adoption = Adoption(legacy_folder(tools.config.data_root))
@@ -213,8 +226,16 @@ class _Beside:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
-        if error is not None:
+        if isinstance(error, Fenced):
+            say_fenced(self._engine.board, error)
+        elif error is not None:
             self._engine.fail(error)
+
+
+async def _check_owner(store: Store) -> None:
+    """The folder first: an emptied Redis would accept anybody."""
+    await store.check_folder()
+    await store.check_ownership()
 
 
 def _stored_later(data_root: Path, newest_close_ms: int, now_ms: int) -> StoredLater:
@@ -226,10 +247,3 @@ def _stored_later(data_root: Path, newest_close_ms: int, now_ms: int) -> StoredL
         f"The data folder {data_root} holds bars until {newest}, later than the clock's {now}; "
         "choose a later --at, or another folder with --data."
     )
-
-
-async def _watch_overdue(tools: Tools) -> None:
-    """Say once that the gate is late; time alone never opens it."""
-    await tools.clock.sleep(tools.config.bootstrap.prime_ready_timeout_s)
-    if isinstance(tools.board.status.gate, gate.Closed):
-        tools.board.post(BecameOverdue())

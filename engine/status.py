@@ -12,9 +12,12 @@ from enum import Enum
 
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
-from . import gate
+from .broker.lanes import LaneTally
 from .cell import Cell, CellState
+from .cells import Cells
 from .degraded import DegradedReason, Severity
+from .depth import Depth
+from .gate import Gate, GateState, Standing, evaluate, word
 
 _UNFETCHED = {CellState.EMPTY, CellState.FETCHING}
 
@@ -45,7 +48,9 @@ class ProcessState(Enum):
     WARMING = "warming"
     READY = "ready"
     BACKOFF = "backoff"
+    WAITING = "waiting"
     HELD = "held"
+    NEEDS_OPERATOR = "needs_operator"
     STOPPED = "stopped"
 
 
@@ -69,6 +74,8 @@ class ProcessStatus:
     """When the next attempt is due, UTC ms; None while it runs."""
     last_exit: str | None = None
     """The last exception as one line; None when it never failed."""
+    critical: bool = False
+    """Whether no data come without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,14 @@ class BrokerStatus:
     """Requests waiting, by lane."""
     requests: Mapping[str, int] = field(default_factory=dict)
     """Answered requests by timeframe name: `M1`, `D1`."""
+    lanes: Mapping[str, LaneTally] = field(default_factory=dict)
+    """What the requests of each lane took, by its name."""
+    circuit: str = "closed"
+    """`closed`; `open` while nothing is sent; `half_open` while one request probes."""
+    failures: int = 0
+    """Failed requests since the last answer."""
+    next_request_ms: int | None = None
+    """Until when requests are held back, UTC ms; None while they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +124,16 @@ class PrimeStatus:
     """What was promised."""
     per_symbol_s: Mapping[Symbol, float] = field(default_factory=dict)
     """Time spent per symbol."""
+    per_symbol_budget_s: float = 0.0
+    """What was promised for each symbol; what one leaves is handed on to the next."""
+    began_s: Mapping[Symbol, float] = field(default_factory=dict)
+    """Symbols being primed now, with the seconds since the engine opened when each began."""
+    bars: Mapping[Symbol, int] = field(default_factory=dict)
+    """How many bars were primed of each symbol."""
+    call_s: Mapping[Symbol, float] = field(default_factory=dict)
+    """How long the call that primed each symbol took, waits for the server's return left out."""
+    symbol_bars: int = 0
+    """How many bars a symbol has after a cold start; 0 when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,25 +178,65 @@ class Status:
     """Seconds from engine opened to the gate's first opening; None until then."""
     overdue: bool = False
     """Whether `prime_ready_timeout_s` passed before the gate opened."""
+    opens_late_gate: bool = False
+    """Whether an overdue gate opens with what there is (`gate_on_timeout`)."""
+    forced_until_ms: int | None = None
+    """Until when an operator's word holds the gate open, UTC ms; None when none does."""
+    unsafe: Mapping[Symbol, Generation] = field(default_factory=dict)
+    """Live generations that fail their checksum."""
+    moves: Mapping[str, int] = field(default_factory=dict)
+    """By process, how often its cells or its requests have got further: silence is no move."""
+    depth: Mapping[SeriesKey, Depth] = field(default_factory=dict)
+    """How much history is stored of each series, and how much there shall be."""
+    depth_paused: bool = False
+    """Whether an operator holds the deepening of history."""
     api_port: int | None = None
     """The port the API listens on; None until it does."""
     seq: int = 0
     """Grows by one with each event applied."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", Cells.of(self.cells))
+
+    @property
+    def _rows(self) -> Cells:
+        return Cells.of(self.cells)
+
     @property
     def symbols(self) -> tuple[Symbol, ...]:
         """All symbols, in the configuration's order."""
-        return tuple(dict.fromkeys(key.symbol for key in self.cells))
+        return self._rows.symbols
 
     @property
     def timeframes(self) -> tuple[Timeframe, ...]:
         """All timeframes, narrowest first."""
-        return tuple(dict.fromkeys(key.timeframe for key in self.cells))
+        first = next(iter(self.symbols), "")
+        return tuple(key.timeframe for key in self._rows.row(first))
 
     @property
-    def gate(self) -> gate.Gate:
+    def gate(self) -> Gate:
         """May readers be answered."""
-        return gate.evaluate(self.cells, self.reasons)
+        return evaluate(self.cells, self.reasons, self.standing)
+
+    @property
+    def gate_state(self) -> GateState:
+        """The gate's word alone, at no cost per cell."""
+        return word(self._rows, self.reasons, self.standing)
+
+    @property
+    def standing(self) -> Standing:
+        """What decides about the gate beside cells and reasons."""
+        attempts = {p.name: p.next_attempt_ms for p in self.processes}
+        attempts["broker"] = self.broker.next_attempt_ms
+        stuck = (p for p in self.processes if p.state is ProcessState.NEEDS_OPERATOR)
+        return Standing(
+            has_opened=self.opened_gate_after_s is not None,
+            is_forced=self.forced_until_ms is not None,
+            opens_late=self.overdue and self.opens_late_gate,
+            unsafe=tuple(self.unsafe),
+            helpless=tuple(process.name for process in stuck if process.critical),
+            next_attempts={name: at for name, at in attempts.items() if at is not None},
+        )
 
     @property
     def degraded(self) -> bool:
@@ -181,7 +246,7 @@ class Status:
     @property
     def ready_cells(self) -> int:
         """Cells that readers can be served from."""
-        return sum(cell.serving is not None for cell in self.cells.values())
+        return self._rows.served_count
 
     @property
     def generations(self) -> dict[Symbol, Generation]:
@@ -197,7 +262,7 @@ class Status:
 
     def phase_of(self, symbol: Symbol) -> Phase:
         """How far one symbol has come."""
-        return _earliest_phase((k, cell) for k, cell in self.cells.items() if k.symbol == symbol)
+        return _earliest_phase(self._rows.row(symbol).items())
 
     def reasons_of(self, key: SeriesKey) -> tuple[DegradedReason, ...]:
         """Reasons that concern a cell: its own, its symbol's."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from uds.model import Symbol
+
+KEPT_SPANS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,25 +17,41 @@ class Span:
     """One stage of one symbol, in seconds since the engine opened."""
 
     name: str
-    """login, D1, M1, derive, commit, prime or flip."""
+    """login, D1, M1, store, derive, commit, prime or flip."""
     symbol: Symbol | None
     """None when it is the platform's."""
     start_s: float
     """When it began."""
     end_s: float
     """When it ended."""
+    wait_s: float = 0.0
+    """How much of it was waiting, as far as whoever noted it knows."""
+    of: str | None = None
+    """The stage it is a part of, by name; None when it is a stage itself."""
 
 
-@dataclass(slots=True)
 class Timeline:
-    """The spans of this boot, in the order they ended."""
+    """The spans of this boot, in the order they ended; the oldest of very many are forgotten."""
 
-    spans: list[Span] = field(default_factory=list)
-    """All of them so far."""
+    def __init__(self, kept: int = KEPT_SPANS) -> None:
+        self._spans: deque[Span] = deque(maxlen=kept)
+        self.noted_count = 0
+        """How many there ever were."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Those that are kept."""
+        return tuple(self._spans)
 
     def note(self, span: Span) -> None:
         """Add one; later boots compare them."""
-        self.spans.append(span)
+        self._spans.append(span)
+        self.noted_count += 1
+
+    def after(self, count: int) -> tuple[Span, ...]:
+        """Those noted since there were `count`, as far as they are kept."""
+        fresh = min(self.noted_count - count, len(self._spans))
+        return tuple(self._spans)[len(self._spans) - fresh :]
 
 
 def replay_floor_s(login_s: float, latencies_s: Iterable[float], slots: int) -> float:

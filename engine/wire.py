@@ -2,213 +2,32 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from uds.model import SeriesKey
 
-from . import gate
+from . import budget, gate
+from .broker.lanes import LaneTally
 from .cell import Cell, CellState
 from .degraded import DegradedReason
+from .documents import (
+    BrokerDocument,
+    BudgetsDocument,
+    CellDocument,
+    DepthDocument,
+    GateDocument,
+    LaneDocument,
+    PrimeDocument,
+    ProcessDocument,
+    ProgressDocument,
+    ReasonDocument,
+    SlotsDocument,
+    StatusDocument,
+    WhyDocument,
+)
 from .status import Status
 
 SCHEMA = 1
-_PRIMED = (CellState.PRIMED, CellState.SEALED)
 _SHARE_MIN = 0.02
 """Less progress than this is no basis for an estimate."""
-
-
-class Document(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class ReasonDocument(Document):
-    """One thing that is not as it should be."""
-
-    code: str
-    scope: str | None
-    severity: str
-    since_ms: int
-    count: int
-    detail: str
-    hint: str
-
-
-class WhyDocument(Document):
-    """One thing the gate waits for."""
-
-    subject: str
-    code: str
-
-
-class GateDocument(Document):
-    """May readers be answered."""
-
-    state: str
-    overdue: bool
-    since_ms: int
-    waiting_for: list[str]
-    why: list[WhyDocument]
-
-
-class ProgressDocument(Document):
-    """How far the start has come."""
-
-    ready_cells: int
-    total_cells: int
-    eta_s: float | None
-
-
-class ProcessDocument(Document):
-    """One supervised process."""
-
-    name: str
-    state: str
-    detail: str
-    ready: bool
-    ready_after_s: float | None
-    restarts: int
-    backoff_s: float
-    next_attempt_ms: int | None
-    last_exit: str | None
-
-
-class SlotsDocument(Document):
-    """Requests under way and allowed."""
-
-    used: int
-    total: int
-
-
-class BrokerDocument(Document):
-    """The session with the broker."""
-
-    kind: str
-    state: str
-    since_ms: int
-    last_error: str | None
-    login_attempts: int
-    next_attempt_ms: int | None
-    slots: SlotsDocument
-    queue: dict[str, int]
-    requests: dict[str, int]
-    repeated_bars: int
-    revised_bars: int
-
-
-class PrimeDocument(Document):
-    """The priming budget."""
-
-    cells: int
-    elapsed_s: float
-    budget_s: float
-    per_symbol: dict[str, float]
-
-
-class BudgetsDocument(Document):
-    """What was promised and what was used."""
-
-    prime: PrimeDocument
-
-
-class CellDocument(Document):
-    """One symbol in one timeframe."""
-
-    state: str
-    bars: int
-    watermark_ms: int | None
-    age_s: float | None
-    primed: bool
-    reasons: list[str]
-
-
-class StatusDocument(Document):
-    """`GET /api/status`."""
-
-    schema_: int
-    boot_id: str
-    name: str
-    market: str
-    owner_token: int | None
-    generations: dict[str, str]
-    mode: str | None
-    mode_reason: str
-    modes: dict[str, str]
-    phase: str
-    readiness: bool
-    gate: GateDocument
-    degraded: bool
-    reasons: list[ReasonDocument]
-    progress: ProgressDocument
-    processes: list[ProcessDocument]
-    broker: BrokerDocument
-    budgets: BudgetsDocument
-    api_port: int | None
-    cells: dict[str, dict[str, CellDocument]]
-    as_of_ms: int
-    seq: int
-
-    model_config = ConfigDict(
-        frozen=True,
-        alias_generator=lambda name: name.rstrip("_"),
-        populate_by_name=True,
-        serialize_by_alias=True,
-    )
-
-
-class DepthDocument(Document):
-    """How much of a series there is."""
-
-    bars: int
-    target: int
-    first_ms: int | None
-
-
-class BarDocument(Document):
-    """One bar; `low` is spelled out, so that nobody takes `l` for a one."""
-
-    open_time_ms: int
-    close_time_ms: int
-    o: float
-    h: float
-    low: float
-    c: float
-    v: int
-    complete: bool
-    src: str
-
-
-class BarsDocument(Document):
-    """`GET /api/bars` while the gate is open."""
-
-    ok: bool
-    symbol: str
-    tf: str
-    tf_s: int
-    generation: str
-    seq: int
-    as_of_ms: int
-    complete_through_ms: int | None
-    depth: DepthDocument
-    truncated: bool
-    resident_from_ms: int | None
-    degraded: bool
-    reasons: list[ReasonDocument]
-    bars: list[BarDocument]
-
-
-class ProblemDocument(Document):
-    """Any answer that is not 200, as RFC 9457 has it, with what the gate waits for."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    phase: str | None = None
-    progress: ProgressDocument | None = None
-    waiting_for: list[str] | None = None
-    reasons: list[ReasonDocument] | None = None
 
 
 def status_document(status: Status, now_ms: int) -> StatusDocument:
@@ -231,7 +50,9 @@ def status_document(status: Status, now_ms: int) -> StatusDocument:
         progress=progress_document(status, now_ms),
         processes=_processes(status),
         broker=_broker(status),
-        budgets=_budgets(status),
+        budgets=_budgets(status, now_ms),
+        depth=_depth(status),
+        depth_paused=status.depth_paused,
         api_port=status.api_port,
         cells=_cells(status, now_ms),
         as_of_ms=now_ms,
@@ -249,6 +70,8 @@ def reason_document(reason: DegradedReason) -> ReasonDocument:
         count=reason.count,
         detail=reason.detail,
         hint=reason.hint,
+        next_attempt_ms=reason.next_attempt_ms,
+        acknowledged_ms=reason.acknowledged_ms,
     )
 
 
@@ -264,9 +87,12 @@ def progress_document(status: Status, now_ms: int) -> ProgressDocument:
 
 
 def waiting_for(status: Status) -> list[str]:
-    """Names of what the gate waits for; none when it is open."""
-    verdict = status.gate
-    return [why.subject for why in verdict.why] if isinstance(verdict, gate.Closed) else []
+    """Names of what is waited for; none when the gate is open and no cell is missing."""
+    return [why.subject for why in _whys(status.gate)]
+
+
+def _whys(verdict: gate.Gate) -> tuple[gate.Why, ...]:
+    return verdict.why if isinstance(verdict, gate.Closed) else verdict.missing
 
 
 def _share(cell: Cell) -> float:
@@ -277,13 +103,23 @@ def _share(cell: Cell) -> float:
 
 def _gate(status: Status) -> GateDocument:
     verdict = status.gate
-    why = verdict.why if isinstance(verdict, gate.Closed) else ()
+    why = _whys(verdict)
     return GateDocument(
         state=verdict.state.value,
         overdue=status.overdue,
         since_ms=status.gate_since_ms,
-        waiting_for=waiting_for(status),
-        why=[WhyDocument(subject=w.subject, code=w.code) for w in why],
+        waiting_for=[one.subject for one in why],
+        why=[
+            WhyDocument(
+                subject=one.subject,
+                code=one.code,
+                since_ms=one.since_ms,
+                next_attempt_ms=one.next_attempt_ms,
+                process=one.process,
+            )
+            for one in why
+        ],
+        forced_until_ms=status.forced_until_ms,
     )
 
 
@@ -299,6 +135,7 @@ def _processes(status: Status) -> list[ProcessDocument]:
             backoff_s=p.backoff_s,
             next_attempt_ms=p.next_attempt_ms,
             last_exit=p.last_exit,
+            critical=p.critical,
         )
         for p in status.processes
     ]
@@ -316,19 +153,47 @@ def _broker(status: Status) -> BrokerDocument:
         slots=SlotsDocument(used=b.slots_used, total=b.slots_total),
         queue=dict(b.queue),
         requests=dict(b.requests),
+        lanes={name: _lane(tally) for name, tally in b.lanes.items()},
+        circuit=b.circuit,
+        failures=b.failures,
+        next_request_ms=b.next_request_ms,
         repeated_bars=status.repeated_count,
         revised_bars=status.revised_count,
     )
 
 
-def _budgets(status: Status) -> BudgetsDocument:
+def _depth(status: Status) -> dict[str, dict[str, DepthDocument]]:
+    found: dict[str, dict[str, DepthDocument]] = {}
+    for key, depth in status.depth.items():
+        document = DepthDocument(bars=depth.bars, target=depth.target, first_ms=depth.first_ms)
+        found.setdefault(key.symbol, {})[key.timeframe.name] = document
+    return found
+
+
+def _lane(tally: LaneTally) -> LaneDocument:
+    return LaneDocument(
+        answered=tally.answered_count,
+        failed=tally.failed_count,
+        waited_s=round(tally.waited_s, 4),
+        latency_s=round(tally.latency_s, 4),
+        latency_max_s=round(tally.latency_max_s, 4),
+    )
+
+
+def _budgets(status: Status, now_ms: int) -> BudgetsDocument:
     p = status.prime
+    left_s = budget.remaining_s(p, len(status.symbols))
     return BudgetsDocument(
         prime=PrimeDocument(
             cells=p.cells,
             elapsed_s=p.elapsed_s,
             budget_s=p.budget_s,
             per_symbol=dict(p.per_symbol_s),
+            per_symbol_budget_s=p.per_symbol_budget_s,
+            allowance_s={symbol: budget.allowance_s(p, symbol) for symbol in p.began_s},
+            bars_per_s=budget.rate_bars_per_s(p),
+            projected_s=None if left_s is None else p.elapsed_s + left_s,
+            finish_ms=now_ms + round(left_s * 1_000) if left_s else None,
         )
     )
 
@@ -350,6 +215,6 @@ def _cell(key: SeriesKey, cell: Cell, codes: list[str], now_ms: int) -> CellDocu
         bars=cell.bars,
         watermark_ms=cell.watermark_ms,
         age_s=age_s,
-        primed=cell.serving is not None or cell.state in _PRIMED,
+        primed=cell.is_in_redis,
         reasons=codes,
     )

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .folder_view import Pinned as Pinned
     from .folder_view import Vanished as Vanished
     from .host_process import started as started
+    from .incarnation import Incarnation as Incarnation
+    from .incarnation import Revoked as Revoked
     from .layout import is_symbol as is_symbol
     from .layout import shown_address as shown_address
     from .layout import timeframe_named as timeframe_named
@@ -105,6 +107,10 @@ __getattr__ = lazy_door(
             "Vanished",
         ),
         "host_process": ("started",),
+        "incarnation": (
+            "Incarnation",
+            "Revoked",
+        ),
         "layout": (
             "is_symbol",
             "shown_address",

@@ -9,6 +9,7 @@ from uds.model import SeriesKey
 
 from ..lines import Look
 
+_HELD = (ProcessState.HELD, ProcessState.NEEDS_OPERATOR)
 _FATAL = (DegradedCode.FENCED, DegradedCode.BROKER_LOGIN_PERMANENT)
 
 
@@ -28,7 +29,7 @@ class Faults(NamedTuple):
 def faults(status: Status) -> Faults:
     """Look through cells, processes and reasons."""
     failed_cells = {k for k, cell in status.cells.items() if cell.state is CellState.FAILED}
-    held = {p.name for p in status.processes if p.state is ProcessState.HELD}
+    held = {p.name for p in status.processes if p.state in _HELD}
     ranked: list[tuple[Look, DegradedReason]] = []
     for reason in reversed(status.reasons):
         if reason.severity is Severity.DEGRADED:

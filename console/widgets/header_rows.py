@@ -194,11 +194,15 @@ _NOT_READY = (
     ProcessState.STARTING,
     ProcessState.WARMING,
     ProcessState.BACKOFF,
+    ProcessState.WAITING,
     ProcessState.HELD,
+    ProcessState.NEEDS_OPERATOR,
 )
 _GATE_LOOKS = {
     GateState.OPEN: Look.READY,
     GateState.OPEN_DEGRADED: Look.DEGRADED,
+    GateState.FORCED_OPEN: Look.DEGRADED,
     GateState.FENCED: Look.FAILED,
+    GateState.UNSAFE: Look.FAILED,
     GateState.NEEDS_OPERATOR: Look.FAILED,
 }

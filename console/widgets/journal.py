@@ -78,7 +78,7 @@ def _moves(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, str]]
         if before.get(process.name) is not process.state:
             state = words.process_states[process.state.value]
             moved = words.process_moved.format(name=process.name, state=state)
-            failing = process.state in (ProcessState.BACKOFF, ProcessState.HELD)
+            failing = process.state in _FAILING
             why = f" {process.last_exit}" if failing and process.last_exit else ""
             yield LOOKS[process.state], moved + why
 
@@ -99,3 +99,11 @@ def _reasons(
 
 def _named(reason: DegradedReason, words: Words) -> str:
     return f"{scope_of(reason, words.platform)} {reason.code.value}"
+
+
+_FAILING = (
+    ProcessState.BACKOFF,
+    ProcessState.WAITING,
+    ProcessState.HELD,
+    ProcessState.NEEDS_OPERATOR,
+)

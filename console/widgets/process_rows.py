@@ -19,7 +19,9 @@ LOOKS = {
     ProcessState.WARMING: Look.DERIVING,
     ProcessState.READY: Look.READY,
     ProcessState.BACKOFF: Look.DEGRADED,
+    ProcessState.WAITING: Look.DEGRADED,
     ProcessState.HELD: Look.FAILED,
+    ProcessState.NEEDS_OPERATOR: Look.FAILED,
     ProcessState.STOPPED: Look.WAITING,
 }
 

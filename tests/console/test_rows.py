@@ -176,7 +176,7 @@ def test_a_permanent_login_fault_asks_for_the_operator() -> None:
     code = DegradedCode.BROKER_LOGIN_PERMANENT
     now = scenes.raised(scenes.start_of_boot(), code, "connector", "bad password", OPENED_MS)
 
-    assert _header(now, 80)[1].startswith("gate NEEDS OPERATOR connector")
+    assert _header(now, 80)[1].startswith("gate NEEDS OPERATOR broker")
     assert (1, 0) == (faults(now).failed, faults(now).degraded)
 
 

@@ -19,18 +19,21 @@ from engine.broker.port import BarsAnswer, BarsRequest, Broker, Tick
 from engine.broker.session import BrokerSession
 from engine.broker.sim import SimBroker
 from engine.cache_watch import watch_cache
-from engine.cell import Cell
 from engine.clock import Clock
 from engine.config import Config
+from engine.deadlines import watch_deadlines
 from engine.events import BrokerChanged, StoreOpened
+from engine.first_status import first_status
 from engine.listener import Listener
 from engine.process import ProcessSpec, Tools
 from engine.processes import connector, m1_poller
 from engine.sources import markets, store_terms
-from engine.status import BrokerStatus, ProcessStatus, Status
+from engine.status import BrokerStatus, Status
 from engine.supervisor import Supervisor
+from engine.tenure import Tenure
 from engine.tick_feed import TickFeed
 from engine.timeline import Timeline
+from engine.watchdog import watch_loop
 from tests.engine.virtual_time import VirtualClock
 from uds import Store
 from uds.memory_cache import MemoryCache
@@ -91,17 +94,8 @@ def minutes(first_ms: int, count: int, price: float = 100.0) -> Bars:
 
 def a_status(config: Config, opened_ms: int = NOON) -> Status:
     """The status an engine of this configuration begins with."""
-    cells = {SeriesKey(s, tf): Cell() for s in config.symbols for tf in config.timeframes}
-    names = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
-    return Status(
-        name=config.name,
-        boot_id="b007",
-        market="scripted",
-        opened_ms=opened_ms,
-        cells=cells,
-        broker=BrokerStatus("scripted", slots_total=config.broker.concurrency),
-        processes=tuple(ProcessStatus(name) for name in names),
-    )
+    broker = BrokerStatus("scripted", slots_total=config.broker.concurrency)
+    return replace(first_status(config, "b007", opened_ms), market="scripted", broker=broker)
 
 
 @dataclass
@@ -248,12 +242,13 @@ async def build_house(
     token = await mint_token(disk, "b007")
     board = StatusBoard(a_status(config, clock.now_ms()), clock)
     board.post(StoreOpened(token.value))
+    store = a_store(config, token, disk, cache)
     tools = Tools(
         name="connector",
         config=config,
         clock=clock,
         board=board,
-        store=a_store(config, token, disk, cache),
+        store=store,
         session=BrokerSession(broker, clock, None, lambda moved: board.post(BrokerChanged(moved))),
         markets=markets(config),
         timeline=Timeline(),
@@ -262,6 +257,7 @@ async def build_house(
         spawned_s=clock.monotonic_s(),
         ticks=TickFeed(),
         listener=Listener("127.0.0.1", 0),
+        tenure=Tenure(clock, store.check_ownership),
     )
     return House(tools, disk, cache)
 
@@ -273,13 +269,15 @@ def a_store(config: Config, token: FencingToken, disk: Disk, cache: Cache) -> St
 
 @asynccontextmanager
 async def running(house: House, specs: tuple[ProcessSpec, ...] = PAIR) -> AsyncIterator[Supervisor]:
-    """Spawn the processes, watch the cache, recover: as the runtime does, without sockets."""
+    """Spawn the processes, watch, recover: as the runtime does, without sockets."""
     supervisor = Supervisor(
         specs, lambda name: replace(house.tools, name=name), house.tools.config.supervisor
     )
     supervisor.spawn_all()
     beside = [
         asyncio.create_task(watch_cache(house.tools)),
+        asyncio.create_task(watch_loop(house.tools), name="watchdog"),
+        asyncio.create_task(watch_deadlines(house.tools, supervisor), name="deadlines"),
         asyncio.create_task(recover_all(house.tools, lambda newest_ms: None)),
     ]
     try:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import weakref
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.board import StatusBoard
 from engine.clock import ManualClock
+from engine.event_log import KEPT_EVENTS, EventLog, Posted
 from engine.events import ApiListening, Event, StoreOpened
+from engine.status import Status
+from engine.subscription import LAG_EVENTS_MAX, Subscription
 from tests.engine.builders import NOON, a_status, small_config
 from tests.engine.virtual_time import in_virtual_time, settle
 
@@ -18,11 +23,6 @@ from tests.engine.virtual_time import in_virtual_time, settle
 def board() -> StatusBoard:
     """A board that has heard nothing yet."""
     return StatusBoard(a_status(small_config()), ManualClock(NOON))
-
-
-async def take(events: AsyncIterator[Event], count: int) -> list[Event]:
-    """The next so many events."""
-    return [await anext(events) for _ in range(count)]
 
 
 def test_a_post_is_readable_at_once(board: StatusBoard) -> None:
@@ -83,6 +83,13 @@ async def test_a_cancelled_waiter_does_not_break_the_others() -> None:
     assert gone.cancelled()
 
 
+async def heard(subscription: Subscription) -> list[Event]:
+    """The events of the next batch."""
+    batch = await subscription.batch()
+    assert not isinstance(batch, Status)
+    return [posted.event for posted in batch]
+
+
 @in_virtual_time
 async def test_a_subscriber_gets_the_state_and_every_event_after_it() -> None:
     """No gap and no overlap: the state holds the first two, the stream the rest."""
@@ -90,54 +97,84 @@ async def test_a_subscriber_gets_the_state_and_every_event_after_it() -> None:
     board.post(StoreOpened(1))
     board.post(StoreOpened(2))
 
-    status, events = board.subscribe()
+    subscription = board.subscribe()
     board.post(StoreOpened(3))
     board.post(StoreOpened(4))
-    heard = await take(events, 2)
 
-    assert 2 == status.owner_token
-    assert [StoreOpened(3), StoreOpened(4)] == heard
+    assert 2 == subscription.status.owner_token
+    assert [StoreOpened(3), StoreOpened(4)] == await heard(subscription)
+    assert () == subscription.taken()
 
 
 @in_virtual_time
 async def test_a_subscriber_hears_what_is_posted_while_it_waits() -> None:
     """The stream must wake, not only drain."""
     board = StatusBoard(a_status(small_config()), ManualClock(NOON))
-    _, events = board.subscribe()
-    hearing = asyncio.create_task(take(events, 2))
+    subscription = board.subscribe()
+    hearing = asyncio.create_task(heard(subscription))
     await settle()
 
     board.post(StoreOpened(1))
-    await settle()
-    board.post(StoreOpened(2))
 
-    assert [StoreOpened(1), StoreOpened(2)] == await hearing
+    assert [StoreOpened(1)] == await hearing
 
 
 @in_virtual_time
-async def test_a_subscriber_that_leaves_takes_nobody_with_it() -> None:
-    """Two backlogs that are empty are equal: only identity tells whose it is."""
-    board = StatusBoard(a_status(small_config()), ManualClock(NOON))
-    (_, first), (_, second) = board.subscribe(), board.subscribe()
-    hearing = asyncio.create_task(take(second, 1))
-    await settle()
+async def test_events_carry_their_place_and_their_time() -> None:
+    """Whoever has the status before takes the very same step."""
+    clock = ManualClock(NOON)
+    board = StatusBoard(a_status(small_config()), clock)
+    subscription = board.subscribe()
     board.post(StoreOpened(1))
-    await hearing
-    await anext(first)
-
-    await second.aclose()  # type: ignore[attr-defined]
+    clock.advance(2.0)
     board.post(StoreOpened(2))
 
-    assert StoreOpened(2) == await anext(first)
+    found = subscription.taken()
+
+    assert (Posted(1, NOON, StoreOpened(1)), Posted(2, NOON + 2_000, StoreOpened(2))) == found
 
 
 @in_virtual_time
-async def test_a_subscriber_far_behind_loses_the_oldest_events_only() -> None:
-    """A stalled terminal must not make the engine's memory grow."""
+async def test_a_subscriber_far_behind_is_given_the_newest_status_instead() -> None:
+    """A stalled terminal must not make the engine's memory grow, nor be fed the past."""
     board = StatusBoard(a_status(small_config()), ManualClock(NOON))
-    _, events = board.subscribe()
+    subscription = board.subscribe()
 
-    for token in range(1, 4_100):
+    for token in range(1, LAG_EVENTS_MAX + 2):
+        board.post(StoreOpened(token))
+    reset = await subscription.batch()
+    board.post(StoreOpened(7))
+
+    assert board.status.seq == subscription.seq + 1
+    assert isinstance(reset, Status)
+    assert LAG_EVENTS_MAX + 1 == reset.owner_token == reset.seq
+    assert [StoreOpened(7)] == await heard(subscription)
+
+
+def test_subscribers_cost_nothing_that_could_be_forgotten(board: StatusBoard) -> None:
+    """Thousands of them, none ever read and none closed: the board holds one log, no backlogs."""
+    subscriptions = [weakref.ref(board.subscribe()) for _ in range(1_000)]
+    for token in range(1, KEPT_EVENTS + 100):
         board.post(StoreOpened(token))
 
-    assert [StoreOpened(4), StoreOpened(5)] == await take(events, 2)
+    assert KEPT_EVENTS == len(board.log)
+    assert {None} == {subscription() for subscription in subscriptions}
+
+
+@given(st.integers(0, 40), st.integers(0, 50), st.integers(1, 20))
+def test_a_log_gives_everything_behind_a_number_or_says_that_it_cannot(
+    posted: int, seq: int, limit: int
+) -> None:
+    """Never a gap in silence: an event that fell out is a None, not an empty list."""
+    log, kept = EventLog(kept=8), 8
+    for number in range(1, posted + 1):
+        log.note(Posted(number, NOON, StoreOpened(number)))
+
+    found = log.after(seq, limit)
+
+    first_kept = max(1, posted - kept + 1)
+    if posted and seq < first_kept - 1:
+        assert found is None
+    else:
+        expected = [n for n in range(first_kept, posted + 1) if n > seq][:limit]
+        assert expected == [one.seq for one in found or ()]

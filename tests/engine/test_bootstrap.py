@@ -127,7 +127,7 @@ async def test_every_stage_of_every_symbol_is_on_the_timeline() -> None:
     """The waterfall is drawn from it."""
     house, _, _ = await Life().run()
 
-    spans = [(span.name, span.symbol) for span in house.tools.timeline.spans]
+    spans = [(s.name, s.symbol) for s in house.tools.timeline.spans if s.of is None]
     stages = ("D1", "M1", "derive", "commit", "prime", "flip")
     assert sorted([("login", None), *((s, y) for s in stages for y in (GOLD, YEN))], key=str) == (
         sorted(spans, key=str)
@@ -203,18 +203,6 @@ async def test_a_long_pause_keeps_the_depth_that_reaches_the_window() -> None:
     assert Mode.PARTIAL_BOOTSTRAP is status.mode
     assert oldest_ms == house.store.load(key(GOLD, Timeframe.M1)).first_open_ms
     assert minutes_asked(broker, GOLD) > 900
-
-
-@in_virtual_time
-async def test_another_anchor_starts_cold() -> None:
-    """H4 and D1 of two grids must not share a series."""
-    first = Life()
-    await first.run()
-    moved = small_config(anchors__h4="18:00", anchors__d1="18:00")
-    _, broker, status = await Life(moved, disk=first.disk).run()
-
-    assert (Mode.COLD, "XAU/USD: the H4 or D1 anchor changed") == (status.mode, status.mode_reason)
-    assert 1 == len(broker.asked_for(GOLD, Timeframe.D1))
 
 
 @in_virtual_time

@@ -152,7 +152,7 @@ async def test_a_higher_token_fences_us() -> None:
         cache.owners[YEN] = FencingToken(cache.owners[YEN].value + 1, "other")
         await asyncio.sleep(BEAT_S)
 
-        assert {"FENCED"} == house.codes
+        assert {"OWNER_CHANGED", "FENCED"} == house.codes
         assert GateState.FENCED is house.board.status.gate.state
 
 

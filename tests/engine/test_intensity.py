@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intensity import Backoff, RestartWindow, is_forgiven
+from engine.intensity import Backoff, RestartWindow, is_forgiven, printed_schedule
 
 SCHEDULE = Backoff(0.1, 10.0)
 
@@ -56,6 +56,22 @@ def test_failures_older_than_the_period_are_forgotten() -> None:
 def test_a_held_child_stays_held_although_it_is_tried_once_a_period() -> None:
     """Each try empties the window; without memory five quick restarts would follow each."""
     assert failed_at(0, 1, 2, 3, 4, 5, 35.0, 65.0, 95.0).is_held
+
+
+def test_a_second_bug_holds_and_failures_of_the_world_do_not_count_as_bugs() -> None:
+    """One restart, because many bugs are rare."""
+    once = RestartWindow().failed(0, 30, 5, is_bug=True)
+    mixed = once.failed(1, 30, 5).failed(2, 30, 5)
+
+    assert (False, False) == (once.is_held, mixed.is_held)
+    assert mixed.failed(60, 30, 5, is_bug=True).is_held
+
+
+def test_the_schedule_is_printed_as_the_operator_was_promised() -> None:
+    """Which attempt, when, and when the one after."""
+    said = printed_schedule(4, SCHEDULE.delay_s(5), SCHEDULE.delay_s(6))
+
+    assert "attempt 4, next in 2.2 s, then 4.6 s" == said
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,32 @@ def test_another_open_mode_is_cold() -> None:
     assert "previous_close" in decision.reason
 
 
-def test_another_anchor_is_cold() -> None:
-    """H4 and D1 of two grids must not share a series."""
+@pytest.mark.parametrize(
+    ("away_ms", "mode"),
+    [(10 * MINUTE_MS, Mode.CATCH_UP), (12 * HOUR_MS, Mode.PARTIAL_BOOTSTRAP)],
+)
+def test_another_anchor_is_rebuilt_locally_and_the_pause_decides_the_rest(
+    away_ms: int, mode: Mode
+) -> None:
+    """M1 is cut by no anchor: fetching it again would ask for what is already here."""
     moved = Terms(4.0, 4_320, "first_tick", {**ANCHORS, "h4": "18:00"})
 
-    assert (Mode.COLD, False) == decided(found(NOON), terms=moved)[::2]
+    decision = decided(found(NOON - away_ms), terms=moved)
+
+    assert (mode, False, True) == (decision.mode, decision.is_new, decision.is_recut)
+    assert decision.reason.startswith("anchor changed: rebuilt locally, D1 only; ")
+
+
+def test_the_same_anchors_rebuild_nothing() -> None:
+    """Every restart would cost a derivation of everything else."""
+    assert not decided(found(NOON)).is_recut
+
+
+def test_another_open_mode_outweighs_another_anchor() -> None:
+    """M1 of the wrong mode must not be kept for the sake of the local rebuild."""
+    both = Terms(4.0, 4_320, "previous_close", {**ANCHORS, "h4": "18:00"})
+
+    assert Mode.COLD is decided(found(NOON), terms=both).mode
 
 
 @pytest.mark.parametrize(
@@ -51,9 +72,12 @@ def test_another_anchor_is_cold() -> None:
     [
         (0, Mode.CATCH_UP),
         (10 * MINUTE_MS, Mode.CATCH_UP),
+        (3 * HOUR_MS + 59 * MINUTE_MS, Mode.CATCH_UP),
         (4 * HOUR_MS, Mode.CATCH_UP),
         (4 * HOUR_MS + 1, Mode.PARTIAL_BOOTSTRAP),
+        (4 * HOUR_MS + MINUTE_MS, Mode.PARTIAL_BOOTSTRAP),
         (12 * HOUR_MS, Mode.PARTIAL_BOOTSTRAP),
+        (30 * 24 * HOUR_MS, Mode.PARTIAL_BOOTSTRAP),
     ],
 )
 def test_four_hours_of_open_market_are_the_border(away_ms: int, mode: Mode) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.apply import apply
 from engine.cell import Cell, CellState
+from engine.cells import Cells
 from engine.degraded import DegradedCode
 from engine.events import (
     ApiListening,
@@ -17,8 +18,13 @@ from engine.events import (
     BrokerChanged,
     CellsChanged,
     Event,
+    GateForced,
+    GateForceEnded,
+    GenerationFailed,
     ModesDecided,
+    PrimingBegan,
     ProcessChanged,
+    ReasonAcknowledged,
     ReasonCleared,
     ReasonRaised,
     StoreOpened,
@@ -31,6 +37,7 @@ from uds.model import Generation, Timeframe
 
 FIRST = a_status(small_config())
 SERVED = Generation(42, 1)
+REDIS = {DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED}
 COLD = ModesDecided(Mode.COLD, "nothing is stored", {GOLD: Mode.COLD, YEN: Mode.COLD})
 
 any_cell = st.builds(
@@ -55,6 +62,11 @@ any_event = st.one_of(
     st.builds(SymbolPrimed, st.sampled_from((GOLD, YEN)), st.floats(0, 9)),
     st.just(ApiListening(8_000)),
     st.just(BecameOverdue()),
+    st.builds(ReasonAcknowledged, st.sampled_from(DegradedCode), any_scope),
+    st.just(GateForced(NOON + 900_000, "uid 1000")),
+    st.just(GateForceEnded()),
+    st.just(GenerationFailed(GOLD, SERVED, "XAU/USD: the digest differs.")),
+    st.builds(PrimingBegan, st.sampled_from((GOLD, YEN)), st.floats(0, 9)),
 )
 
 
@@ -83,11 +95,35 @@ def raised(code: DegradedCode, detail: str = "it happened") -> ReasonRaised:
 @given(st.lists(any_event, max_size=25))
 def test_after_any_events_the_gate_is_what_the_cells_say(events: list[Event]) -> None:
     """No order of flags, reasons and moves of processes may open or close it."""
+    unforced = [e for e in events if not isinstance(e, GateForced | GenerationFailed)]
+    status = after(*unforced)
+
+    codes = {r.code for r in status.reasons}
+    is_served = all(cell.serving is not None for cell in status.cells.values())
+    is_ours = status.opened_gate_after_s is not None or not codes & REDIS
+    is_open = is_served and is_ours and DegradedCode.FENCED not in codes
+    assert is_open is isinstance(status.gate, Open)
+
+
+@given(st.lists(any_event, max_size=25))
+def test_after_any_events_the_counted_cells_are_the_cells(events: list[Event]) -> None:
+    """They are counted as they change, not anew; a count that drifts would open the gate."""
     status = after(*events)
 
-    is_served = all(cell.serving is not None for cell in status.cells.values())
-    is_fenced = any(r.code is DegradedCode.FENCED for r in status.reasons)
-    assert (is_served and not is_fenced) is isinstance(status.gate, Open)
+    assert sum(cell.serving is not None for cell in status.cells.values()) == status.ready_cells
+    assert 16 == len(status.cells) == len(list(status.cells))
+    assert status.gate.state is status.gate_state
+
+
+@given(st.lists(any_event, max_size=25))
+def test_an_operators_word_holds_only_while_it_is_needed(events: list[Event]) -> None:
+    """The reason FORCED_OPEN and the promise to expire stand and fall together."""
+    status = after(*events, GateForced(NOON, "uid 1000"))
+
+    is_forced = status.forced_until_ms is not None
+    assert is_forced is any(r.code is DegradedCode.FORCED_OPEN for r in status.reasons)
+    ended = after(GateForceEnded(), status=status)
+    assert not any(r.code is DegradedCode.FORCED_OPEN for r in ended.reasons)
 
 
 @given(st.lists(any_event, max_size=25))
@@ -230,7 +266,99 @@ def test_overdue_names_the_cells_and_opens_nothing() -> None:
 
     assert status.overdue
     assert isinstance(status.gate, Closed)
-    assert "8 cells: USD/JPY/M1, USD/JPY/M3" in status.reasons[0].detail
+    names = ", ".join(f"USD/JPY/{tf.name}" for tf in Timeframe)
+    assert f"8 cells: {names}" in status.reasons[0].detail
+
+
+def test_a_late_gate_opens_only_where_the_configuration_says_so_and_keeps_saying_it() -> None:
+    """`gate_on_timeout: open_degraded`: what is there is served, what is missing is named."""
+    lets = dataclasses.replace(FIRST, opens_late_gate=True)
+
+    late = after(sealed(GOLD), BecameOverdue(), status=lets)
+    assert GateState.OPEN_DEGRADED is late.gate.state
+    assert isinstance(late.gate, Open)
+    assert 8 == len(late.gate.missing)
+
+    whole = after(sealed(YEN), status=late)
+    assert (GateState.OPEN, False) == (whole.gate.state, whole.overdue)
+    assert () == whole.reasons
+
+
+def test_a_forced_gate_names_who_forced_it_and_what_is_missing() -> None:
+    """Audited, loud, and over when the cells are there."""
+    forced = after(sealed(GOLD), GateForced(NOON + 900_000, "uid 1000"))
+
+    assert GateState.FORCED_OPEN is forced.gate.state
+    (reason,) = forced.reasons
+    assert reason.detail.startswith("opened by uid 1000 without 8 cells: USD/JPY/M1, ")
+    assert forced.opened_gate_after_s is None
+
+    whole = after(sealed(YEN), status=forced, at_ms=NOON + 60_000)
+    assert (GateState.OPEN, None, ()) == (whole.gate.state, whole.forced_until_ms, whole.reasons)
+    assert pytest.approx(60.0) == whole.opened_gate_after_s
+
+
+def test_a_forced_gate_closes_when_its_time_is_over() -> None:
+    """A word that was forgotten must not stay a word for ever."""
+    ended = after(sealed(GOLD), GateForced(NOON, "uid 1000"), GateForceEnded())
+
+    assert GateState.CLOSED is ended.gate.state
+    assert [DegradedCode.FORCED_OPEN] == [reason.code for reason in ended.healed]
+
+
+def test_what_fails_its_checksum_is_not_served_until_another_generation_is() -> None:
+    """Waiting heals nothing there, a flip does."""
+    failed = GenerationFailed(GOLD, SERVED, "XAU/USD: the digest differs.")
+    unsafe = after(sealed(GOLD), sealed(YEN), failed)
+    same = after(sealed(GOLD), status=unsafe)
+    other = after(sealed(GOLD, Generation(42, 2)), status=unsafe)
+
+    assert GateState.UNSAFE is unsafe.gate.state is same.gate.state
+    assert ["CORRUPT_JSONL"] == [reason.code.value for reason in unsafe.reasons]
+    assert (GateState.OPEN, ()) == (other.gate.state, other.reasons)
+
+
+def test_an_acknowledged_reason_stands_on_marked_as_seen() -> None:
+    """Hiding it would be silence; the mark tells the next shift that somebody knows."""
+    down = DegradedCode.REDIS_DOWN
+    seen = after(raised(down), ReasonAcknowledged(down, None), raised(down))
+
+    (reason,) = seen.reasons
+    assert (NOON + 1, 2) == (reason.acknowledged_ms, reason.count)
+
+
+def test_a_reason_whose_recovery_is_being_seen_goes_with_it() -> None:
+    """A rotated quarantine cannot be unrotated."""
+    rotated = DegradedCode.QUARANTINE_ROTATED
+    seen = after(raised(rotated), ReasonAcknowledged(rotated, None))
+
+    assert () == seen.reasons
+    assert [rotated] == [reason.code for reason in seen.healed]
+
+
+def test_only_what_gets_further_is_a_move() -> None:
+    """A process that repeats itself is as silent as one that says nothing (F5)."""
+    first = after(all_cells(GOLD, CellState.FETCHING))
+    again = after(all_cells(GOLD, CellState.FETCHING), status=first, at_ms=NOON + 60_000)
+    answered = BrokerStatus("scripted", slots_total=4, requests={"D1": 1})
+    asked = after(BrokerChanged(answered), status=again)
+
+    assert {"connector": 1, "m1_poller": 1} == dict(first.moves) == dict(again.moves)
+    assert {"connector": 2, "m1_poller": 1} == dict(asked.moves)
+
+
+def test_a_step_copies_the_row_that_changed_and_shares_the_others() -> None:
+    """With thousands of symbols an event must not cost a copy of all of them."""
+    before = after(sealed(GOLD), sealed(YEN))
+    moved = after(all_cells(GOLD, CellState.EMPTY, SERVED), status=before)
+
+    assert isinstance(before.cells, Cells)
+    assert isinstance(moved.cells, Cells)
+    assert before.cells.row(YEN) is moved.cells.row(YEN)
+    assert CellState.SEALED is before.cells[key(GOLD, Timeframe.M1)].state
+    assert CellState.EMPTY is moved.cells[key(GOLD, Timeframe.M1)].state
+    assert (GOLD, YEN) == moved.cells.symbols
+    assert None is moved.cells.get(key("GER30", Timeframe.M1))
 
 
 def test_the_first_opening_is_the_one_that_is_timed() -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 
 import pytest
 
+from engine.broker.port import LoginFailed, LoginFault
+from engine.degraded import DegradedCode
+from engine.events import ReasonCleared, ReasonRaised
+from engine.failure import ChildEnded
+from engine.keeper import Life
 from engine.process import ProcessSpec, Tools
 from engine.status import ProcessState, ProcessStatus
 from engine.supervisor import Supervisor
 from tests.engine.builders import NOON, House, build_house, market_broker, small_config
 from tests.engine.virtual_time import VirtualClock, in_virtual_time, settle
-from uds import Fenced
+from uds import CacheDown, Fenced
 
 
 class Child:
@@ -44,10 +49,10 @@ class Child:
 
 
 def crash(error: BaseException | None = None) -> Callable[[], object]:
-    """An end by an exception."""
+    """An end by an exception; by default one that the world is to blame for."""
 
     def end() -> None:
-        raise error or RuntimeError("a bug")
+        raise error or ConnectionError("the line is cut")
 
     return end
 
@@ -56,14 +61,46 @@ def leave() -> None:
     """An end by returning."""
 
 
+class Papers:
+    """The incarnations of all lives, as the waist would check them."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, int]] = []
+        self.revoked: list[tuple[str, int]] = []
+
+    def __call__(self, name: str, n: int) -> Life:
+        """Papers of one life."""
+        self.made.append((name, n))
+        return _Papers(self, name, n)
+
+
+class _Papers:
+    def __init__(self, all_papers: Papers, name: str, n: int) -> None:
+        self._all, self._life = all_papers, (name, n)
+
+    def revoke(self) -> None:
+        """It may write no more."""
+        self._all.revoked.append(self._life)
+
+    def active(self) -> AbstractContextManager[object]:
+        """Nothing is entered."""
+        return nullcontext()
+
+
 @asynccontextmanager
-async def family(**children: Child) -> AsyncIterator[tuple[House, Supervisor]]:
+async def family(
+    papers: Papers | None = None, readers: tuple[str, ...] = (), **children: Child
+) -> AsyncIterator[tuple[House, Supervisor]]:
     """These children under a supervisor, until the block ends."""
     config = small_config()
     clock = VirtualClock(NOON)
     house = await build_house(config, market_broker(config, clock), clock)
-    specs = [ProcessSpec(name, child.run) for name, child in children.items()]
-    supervisor = Supervisor(specs, lambda name: replace(house.tools, name=name), config.supervisor)
+    specs = [
+        ProcessSpec(name, child.run, only_reads=name in readers) for name, child in children.items()
+    ]
+    supervisor = Supervisor(
+        specs, lambda name: replace(house.tools, name=name), config.supervisor, papers
+    )
     supervisor.spawn_all()
     try:
         yield house, supervisor
@@ -100,16 +137,16 @@ async def test_a_crashed_child_is_restarted_and_its_sibling_does_not_notice() ->
             row(house, "m1_poller").restarts,
             row(house, "m1_poller").state,
         )
-        assert "RuntimeError: a bug" == row(house, "m1_poller").last_exit
+        assert "ConnectionError: the line is cut" == row(house, "m1_poller").last_exit
         assert (1, 0) == (len(sibling.lives_s), row(house).restarts)
 
 
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        (leave, "RuntimeError: it returned"),
-        (crash(SystemExit(3)), "RuntimeError: it asked to exit with 3"),
-        (crash(asyncio.CancelledError()), "CancelledError: it was cancelled"),
+        (leave, "ChildEnded: it returned"),
+        (crash(SystemExit(3)), "ChildEnded: it asked to exit with 3"),
+        (crash(asyncio.CancelledError()), "ChildEnded: it was cancelled"),
         (crash(ExceptionGroup("many", [ValueError("inner")])), "ValueError: inner"),
     ],
     ids=["returned", "exit", "cancelled", "group"],
@@ -141,6 +178,8 @@ async def test_while_it_waits_the_schedule_is_on_the_screen() -> None:
         assert NOON < process.next_attempt_ms < NOON + 200
         assert ("CHILD_RESTARTING", "ui") == (reason.code.value, reason.scope)
         assert "attempt 2, next in 0.1 s, then 0.2 s" in reason.detail
+        assert "then 0.2s" == process.detail
+        assert process.next_attempt_ms == reason.next_attempt_ms
 
 
 @in_virtual_time
@@ -245,7 +284,188 @@ async def test_a_fenced_child_stops_and_is_not_restarted() -> None:
 
         assert 1 == len(child.lives_s)
         assert ProcessState.STOPPED is row(house).state
-        assert {"FENCED"} == house.codes
+        assert {"OWNER_CHANGED", "FENCED"} == house.codes
+
+
+@in_virtual_time
+async def test_when_one_finds_another_owner_all_who_write_stop_and_the_reader_stays() -> None:
+    """F10: a fenced engine must not write, yet it must be able to say why it is silent."""
+    finder, writer, reader = Child(crash(Fenced("Owner 43 took it."))), Child(), Child()
+    async with family(connector=finder, m1_poller=writer, ui=reader, readers=("ui",)) as (house, _):
+        await asyncio.sleep(60)
+
+        assert [ProcessState.STOPPED] * 2 == [
+            row(house, name).state for name in ("connector", "m1_poller")
+        ]
+        assert (1, 1) == (len(writer.lives_s), writer.stopped)
+        assert (ProcessState.READY, 0) == (row(house).state, reader.stopped)
+
+
+@in_virtual_time
+async def test_a_bug_gets_one_restart_and_is_then_held() -> None:
+    """Many bugs are rare, the others only make noise."""
+    child = Child(*(crash(KeyError("x")) for _ in range(3)))
+    async with family(ui=child) as (house, _):
+        await asyncio.sleep(5)
+
+        assert 2 == len(child.lives_s)
+        assert ProcessState.HELD is row(house).state
+
+        await asyncio.sleep(60)
+        assert [pytest.approx(30.0, abs=0.1)] == [child.lives_s[2] - child.lives_s[1] - 0.01]
+
+
+@in_virtual_time
+async def test_a_lost_dependency_is_waited_for_and_costs_no_restart_of_the_window() -> None:
+    """A Redis that is away for an hour must not use up the patience with our own failures."""
+    child = Child(*(crash(CacheDown("Refused.")) for _ in range(3)))
+    async with family(ui=child) as (house, _):
+        down = DegradedCode.REDIS_DOWN
+        house.board.post(ReasonRaised(down, None, "Refused."))
+        await asyncio.sleep(3_600)
+        assert (ProcessState.WAITING, "waits for redis") == (row(house).state, row(house).detail)
+        assert 1 == len(child.lives_s)
+
+        back_s = house.tools.clock.monotonic_s()
+        house.board.post(ReasonCleared(down, None))
+        await settle()
+        assert [0.0, back_s] == child.lives_s
+
+        await asyncio.sleep(20)
+        assert 4 == len(child.lives_s)
+        assert (set(), ProcessState.READY) == (house.codes, row(house).state)
+
+
+@in_virtual_time
+async def test_a_dependency_that_nobody_misses_yet_is_given_a_moment() -> None:
+    """Without it a child would fall and rise a thousand times before the watch's next beat."""
+    child = Child(*(crash(CacheDown("Refused.")) for _ in range(4)))
+    child.said_ready = False
+    async with family(ui=child):
+        await asyncio.sleep(10)
+
+        waits_s = [b - a for a, b in zip(child.lives_s, child.lives_s[1:], strict=False)]
+        assert [pytest.approx(s, rel=0.3) for s in (0.11, 0.23, 0.47, 1.01)] == waits_s
+
+
+@in_virtual_time
+async def test_what_only_the_operator_can_mend_is_not_tried_again() -> None:
+    """A second login with a bad password is how accounts are locked."""
+    refused = LoginFailed("Bad password.", LoginFault.PERMANENT)
+    child = Child(crash(refused))
+    async with family(connector=child) as (house, supervisor):
+        await asyncio.sleep(3_600)
+        assert 1 == len(child.lives_s)
+        assert ProcessState.NEEDS_OPERATOR is row(house, "connector").state
+        assert {"CHILD_HELD"} == house.codes
+
+        supervisor.restart("connector")
+        await settle()
+        assert 2 == len(child.lives_s)
+        assert (ProcessState.READY, set()) == (row(house, "connector").state, house.codes)
+
+
+@in_virtual_time
+async def test_an_exit_in_a_sub_task_is_that_childs_failure_and_nobody_elses() -> None:
+    """asyncio lets SystemExit out of any task, and with it the whole platform."""
+
+    async def serve(tools: Tools) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leave_the_process())
+            await asyncio.Event().wait()
+
+    async def leave_the_process() -> None:
+        await asyncio.sleep(0.01)
+        raise SystemExit(7)
+
+    exits, sibling = Child(), Child()
+    exits.run = serve  # type: ignore[method-assign]
+    async with family(m1_poller=exits, ui=sibling) as (house, _):
+        await asyncio.sleep(0.05)
+
+        assert "ChildEnded: it asked to exit with 7" == row(house, "m1_poller").last_exit
+        assert (1, 0) == (len(sibling.lives_s), row(house).restarts)
+
+
+@in_virtual_time
+async def test_a_child_that_makes_no_progress_fails_from_outside() -> None:
+    """It comes back by the schedule, as if it had fallen itself (F5)."""
+    child = Child()
+    async with family(m1_poller=child) as (house, supervisor):
+        await asyncio.sleep(1)
+        supervisor.fail("m1_poller", ChildEnded("it was silent for 15 s"))
+        await asyncio.sleep(0.05)
+        assert ProcessState.BACKOFF is row(house, "m1_poller").state
+        assert "ChildEnded: it was silent for 15 s" == row(house, "m1_poller").last_exit
+
+        await asyncio.sleep(1)
+        assert (2, 1) == (len(child.lives_s), row(house, "m1_poller").restarts)
+
+
+def stubborn() -> tuple[Child, list[str]]:
+    """A child that does not end the first time it is asked to, and what it said instead."""
+    child, heard = Child(), []
+
+    async def run(tools: Tools) -> None:
+        child.lives_s.append(tools.clock.monotonic_s())
+        tools.ready()
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if heard:
+                    raise
+                heard.append("not now")
+
+    child.run = run  # type: ignore[method-assign]
+    return child, heard
+
+
+@pytest.mark.parametrize(("is_forced", "after_s"), [(False, 5.0), (True, 0.0)])
+def test_a_restart_waits_five_seconds_and_a_forced_one_not_at_all(
+    is_forced: bool, after_s: float
+) -> None:
+    """Whoever did not end in time may write no more: its papers are revoked."""
+
+    @in_virtual_time
+    async def restarts() -> None:
+        papers, (child, heard), sibling = Papers(), stubborn(), Child()
+        async with family(papers, m1_poller=child, ui=sibling) as (house, supervisor):
+            await asyncio.sleep(1)
+            before = row(house)
+            supervisor.restart("m1_poller", is_forced=is_forced)
+            await asyncio.sleep(8)
+
+            assert [0.0, pytest.approx(1.0 + after_s)] == child.lives_s
+            assert ["not now"] == heard
+            assert [("m1_poller", 1)] == papers.revoked
+            assert 1 == row(house, "m1_poller").restarts
+            assert before == row(house)
+            assert (1, 0) == (len(sibling.lives_s), sibling.stopped)
+
+    restarts()
+
+
+@in_virtual_time
+async def test_every_life_has_papers_of_its_own_that_end_with_it() -> None:
+    """A thread that outlives its task must find its papers revoked, however the task ended."""
+    papers = Papers()
+    async with family(papers, ui=Child(crash(), leave)):
+        await asyncio.sleep(1)
+        assert [("ui", 1), ("ui", 2), ("ui", 3)] == papers.made
+        assert [("ui", 1), ("ui", 2)] == papers.revoked
+    assert papers.made == papers.revoked
+
+
+@in_virtual_time
+async def test_a_child_that_does_not_stop_is_left_without_papers_after_five_seconds() -> None:
+    """An orderly stop has an end."""
+    papers, (child, _) = Papers(), stubborn()
+    async with family(papers, m1_poller=child):
+        await asyncio.sleep(1)
+        began_s = asyncio.get_running_loop().time()
+    assert pytest.approx(5.0) == asyncio.get_running_loop().time() - began_s
+    assert [("m1_poller", 1)] == papers.revoked
 
 
 @in_virtual_time

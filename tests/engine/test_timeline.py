@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.broker.port import BarsRequest
 from engine.broker.session import Answered
-from engine.report import worked_s
+from engine.stages import stages
 from engine.timeline import Span, Timeline, replay_floor_s
 from tests.engine.builders import GOLD, YEN
 from uds.model import Timeframe
@@ -55,6 +55,19 @@ def test_a_timeline_keeps_spans_in_the_order_they_ended() -> None:
     assert ["login", "D1"] == [span.name for span in timeline.spans]
 
 
+@given(st.integers(0, 12), st.integers(0, 12))
+def test_whoever_counts_gets_what_came_since(before: int, after: int) -> None:
+    """The record asks for what it has not written; what was forgotten meanwhile is left out."""
+    timeline = Timeline(kept=5)
+    for number in range(before + after):
+        timeline.note(Span(str(number), None, 0.0, 1.0))
+
+    names = [span.name for span in timeline.after(before)]
+
+    assert [str(n) for n in range(before, before + after)][-5:] == names
+    assert before + after == timeline.noted_count
+
+
 def answered(sent_s: float, answered_s: float, symbol: str = GOLD) -> Answered:
     """One answered M1 request."""
     request = BarsRequest(symbol, Timeframe.M1, 0, 60_000)
@@ -71,14 +84,42 @@ def test_work_is_the_time_in_which_any_request_had_a_slot(
     """Side by side counts once, outside the span not at all; counted second by second."""
     expected = sum(any(sent <= second < done for sent, done in requests) for second in range(*span))
 
-    found_s = worked_s([answered(*one) for one in requests], GOLD, "M1", span)
+    last = answered(60, 60, YEN)
+    known = [*(answered(*one) for one in requests), last]
+    (found,) = stages([Span("M1", GOLD, *span)], known, 0.0)
 
-    assert pytest.approx(expected) == found_s
+    assert pytest.approx(expected) == found.work_s
+    assert pytest.approx(span[1] - span[0] - expected) == found.wait_s
 
 
 def test_only_the_series_own_requests_count_as_its_work() -> None:
     """Gold waited while the yen was fetched: that is wait, not work."""
-    both = [answered(0, 2), answered(2, 5, YEN)]
+    both = [answered(100, 102), answered(102, 105, YEN)]
+    spans = [Span("M1", GOLD, 0, 5), Span("D1", GOLD, 0, 5), Span("M1", YEN, 0, 5)]
 
-    assert 2 == worked_s(both, GOLD, "M1", (0, 5))
-    assert 0 == worked_s(both, GOLD, "D1", (0, 5))
+    assert [2, 0, 3] == [stage.work_s for stage in stages(spans, both, 100.0)]
+
+
+def test_writing_a_page_is_work_of_the_fetch_it_belongs_to() -> None:
+    """Durable is part of fetched; a page that is synced while the next is asked counts once."""
+    spans = [Span("store", GOLD, 2.0, 3.5, of="M1"), Span("M1", GOLD, 0, 5)]
+
+    (found,) = stages(spans, [answered(1, 3)], 0.0)
+
+    assert ("M1", 2.5, 2.5) == (found.name, found.work_s, found.wait_s)
+
+
+def test_a_stage_that_was_told_to_have_waited_did() -> None:
+    """Priming waits for its turn and for a server that is away."""
+    (found,) = stages([Span("prime", GOLD, 1, 5, wait_s=3)], [], 0.0)
+
+    assert (3, 1) == (found.wait_s, found.work_s)
+
+
+def test_a_fetch_of_which_no_request_is_kept_counts_as_work() -> None:
+    """After the start single requests are not kept: a rebuild must not look like idling."""
+    later = Span("M1", GOLD, 60, 62)
+
+    (found,) = stages([later], [answered(1, 3)], 0.0)
+
+    assert (0, 2) == (found.wait_s, found.work_s)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.apply import apply
 from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
+from engine.documents import StatusDocument
 from engine.events import (
     ApiListening,
     BecameOverdue,
@@ -22,7 +23,7 @@ from engine.events import (
     SymbolPrimed,
 )
 from engine.status import Mode, ProcessState, ProcessStatus, Status
-from engine.wire import StatusDocument, progress_document, status_document, waiting_for
+from engine.wire import progress_document, status_document, waiting_for
 from tests.engine.builders import GOLD, NOON, YEN, a_status, key, small_config
 from uds.model import MINUTE_MS, Generation, Timeframe
 
@@ -65,10 +66,16 @@ def test_the_document_has_the_fields_of_the_interface() -> None:
     promised = """schema boot_id owner_token generations mode phase readiness gate degraded reasons
         progress processes broker budgets cells modes as_of_ms"""
     assert set(promised.split()) <= set(document)
-    assert {"state", "since_ms", "waiting_for", "overdue", "why"} == set(document["gate"])
-    assert {"code", "scope", "severity", "since_ms", "count", "detail", "hint"} == set(
-        document["reasons"][0]
+    assert {"state", "since_ms", "waiting_for", "overdue", "why", "forced_until_ms"} == set(
+        document["gate"]
     )
+    assert {"subject", "code", "since_ms", "next_attempt_ms", "process"} == set(
+        document["gate"]["why"][0]
+    )
+    assert {"code", "scope", "severity", "since_ms", "count", "detail", "hint"} | {
+        "next_attempt_ms",
+        "acknowledged_ms",
+    } == set(document["reasons"][0])
     assert {"ready_cells", "total_cells", "eta_s"} == set(document["progress"])
     assert {"name", "state", "ready", "restarts", "backoff_s", "last_exit"} <= set(
         document["processes"][0]
@@ -94,7 +101,7 @@ def test_its_values_are_the_words_of_the_wire() -> None:
         document["degraded"],
     )
     assert ("closed", True) == (document["gate"]["state"], document["gate"]["overdue"])
-    assert [f"{YEN}/{tf.name}" for tf in Timeframe] == document["gate"]["waiting_for"]
+    assert ["redis", *(f"{YEN}/{tf.name}" for tf in Timeframe)] == document["gate"]["waiting_for"]
     assert ["XAU/USD/M1", None, None] == [reason["scope"] for reason in document["reasons"]]
     assert ["CORRUPT_JSONL"] == document["cells"][GOLD]["M1"]["reasons"]
     assert [] == document["cells"][GOLD]["M3"]["reasons"]

@@ -56,6 +56,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Seconds by the virtual clock."""
         return self._jumping.now_s
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by while nobody runs."""
+        self._jumping.now_s += seconds
+
 
 class VirtualClock:
     """The engine's clock over the running virtual loop."""

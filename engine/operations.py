@@ -1,0 +1,174 @@
+"""The operations of the control socket: a name, its arguments, and what it answers.
+
+Each is a function of the engine, the seat it is asked from, and arguments that are hostile
+until taken. `subscribe` and `unsubscribe` belong to a connection and stand in
+`conversation.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+
+from .action import Action, Operable, Question
+from .actions import ACTIONS
+from .event_log import KEPT_EVENTS
+from .protocol import PROTOCOL, Args, BadRequest
+from .replica import posted_json
+from .report import timeline_document
+from .seat import ARM_S, Seat
+from .wire import SCHEMA, reason_document, status_document
+
+_EVENTS_LIMIT = 1_000
+
+
+def perform(engine: Operable, seat: Seat, op: str, args: Args) -> object:
+    """The result in JSON's types; raises BadRequest, ActionRefused."""
+    operation = OPERATIONS.get(op)
+    if operation is None:
+        known = ", ".join((*OPERATIONS, "subscribe", "unsubscribe"))
+        raise BadRequest(f"There is no operation {op[:40]!r}; there are {known}.", "unknown_op", "")
+    return operation(engine, seat, args)
+
+
+def _hello(engine: Operable, seat: Seat, args: Args) -> object:
+    args.done()
+    status = engine.tools.board.status
+    return {
+        "protocol": PROTOCOL,
+        "name": status.name,
+        "market": status.market,
+        "boot_id": status.boot_id,
+        "owner_token": status.owner_token,
+        "pid": os.getpid(),
+        "seq": status.seq,
+        "now_ms": engine.tools.clock.now_ms(),
+        "ops": [*OPERATIONS, "subscribe", "unsubscribe"],
+        **_scope(engine, seat),
+    }
+
+
+def _status(engine: Operable, _: Seat, args: Args) -> object:
+    args.done()
+    document = status_document(engine.tools.board.status, engine.tools.clock.now_ms())
+    return document.model_dump(mode="json")
+
+
+def _events(engine: Operable, _: Seat, args: Args) -> object:
+    """What the log still has behind `since`, oldest first, a page at a time."""
+    since, limit = args.whole("since", 0), args.whole("limit", _EVENTS_LIMIT, least=1)
+    args.done()
+    board = engine.tools.board
+    found = board.log.after(since, min(limit, KEPT_EVENTS))
+    oldest = board.log.oldest_seq
+    if found is None:
+        assert oldest is not None
+        found = board.log.after(oldest - 1, min(limit, KEPT_EVENTS)) or ()
+    lost = oldest is not None and since < oldest - 1
+    return {
+        "events": [posted_json(posted) for posted in found],
+        "oldest_seq": oldest,
+        "newest_seq": board.status.seq,
+        "lost": lost,
+    }
+
+
+def _reasons(engine: Operable, _: Seat, args: Args) -> object:
+    args.done()
+    status = engine.tools.board.status
+    return {
+        "schema": SCHEMA,
+        "degraded": status.degraded,
+        "reasons": [reason_document(reason).model_dump(mode="json") for reason in status.reasons],
+        "healed": [reason_document(reason).model_dump(mode="json") for reason in status.healed],
+    }
+
+
+def _timeline(engine: Operable, _: Seat, args: Args) -> object:
+    args.done()
+    return timeline_document(engine.tools)
+
+
+def _actions(_: Operable, __: Seat, args: Args) -> object:
+    args.done()
+    return {"actions": [_action_document(action) for action in ACTIONS.values()]}
+
+
+def _question(_: Operable, seat: Seat, args: Args) -> object:
+    action_id, given = args.text("action"), args.texts("arguments")
+    args.done()
+    return question_document(*seat.ask(action_id, given))
+
+
+def _act(_: Operable, seat: Seat, args: Args) -> object:
+    action_id, given = args.text("action"), args.texts("arguments")
+    phrase, is_armed = args.text("phrase", ""), args.flag("arm")
+    args.done()
+    return {"said": seat.act(action_id, given, phrase, is_armed=is_armed)}
+
+
+def _acknowledge(_: Operable, seat: Seat, args: Args) -> object:
+    code, scope, is_armed = args.text("code"), args.text("scope", ""), args.flag("arm")
+    args.done()
+    given = {"code": (code,), "scope": (scope,) if scope else ()}
+    return {"said": seat.act("acknowledge", given, is_armed=is_armed)}
+
+
+def _arm(engine: Operable, seat: Seat, args: Args) -> object:
+    for_s = args.whole("for_s", ARM_S, least=1)
+    args.done()
+    seat.arm(for_s)
+    return _scope(engine, seat)
+
+
+def _disarm(engine: Operable, seat: Seat, args: Args) -> object:
+    args.done()
+    seat.disarm()
+    return _scope(engine, seat)
+
+
+def _scope(engine: Operable, seat: Seat) -> dict[str, object]:
+    left_s = seat.left_s
+    return {
+        "scope": "act" if left_s else "view",
+        "armed_left_s": round(left_s, 3),
+        "read_only": engine.is_read_only,
+    }
+
+
+def question_document(action: Action, question: Question) -> dict[str, object]:
+    """A question as every client gets it."""
+    return {
+        "action": action.id,
+        "danger": action.danger.value,
+        "sentence": question.sentence,
+        "radius": dict(question.radius),
+        "phrase": question.phrase,
+    }
+
+
+def _action_document(action: Action) -> dict[str, object]:
+    return {
+        "id": action.id,
+        "danger": action.danger.value,
+        "summary": action.summary,
+        "arguments": [
+            {**asdict(argument), "kind": argument.kind.value} for argument in action.arguments
+        ],
+    }
+
+
+OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
+    "hello": _hello,
+    "status": _status,
+    "events": _events,
+    "reasons": _reasons,
+    "timeline": _timeline,
+    "actions": _actions,
+    "question": _question,
+    "act": _act,
+    "acknowledge": _acknowledge,
+    "arm": _arm,
+    "disarm": _disarm,
+}
