@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uds import StoreTerms
 
+from .broker.faulty import BrokerFault, FaultKind, FaultyBroker
 from .broker.market import SimulatedMarket
 from .broker.port import Broker
 from .broker.replay import ReplayBroker, load_history, start_ms
 from .broker.sim import SimBroker
-from .clock import SystemClock
-from .config import Config
+from .clock import Clock, SystemClock
+from .config import Config, SimFaultConfig
 from .errors import BadConfig
 from .plan import Market
 
@@ -30,7 +31,7 @@ def open_source(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]
         {symbol: config.digits(symbol) for symbol in config.symbols},
         config.anchors.anchors(),
     )
-    return SimBroker(
+    simulated = SimBroker(
         market=market,
         clock=clock,
         login_s=sim.login_s,
@@ -41,7 +42,24 @@ def open_source(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]
         requests_per_s=broker.requests_per_s,
         publish_delay_s=sim.publish_delay_s,
         seed=sim.seed,
-    ), clock
+    )
+    return _as_scripted(simulated, clock, sim.faults), clock
+
+
+def _as_scripted(broker: Broker, clock: Clock, faults: tuple[SimFaultConfig, ...]) -> Broker:
+    """The broker itself when nothing is scripted, else behind its faults."""
+    script = [
+        BrokerFault(
+            FaultKind(f.kind),
+            f.symbol,
+            f.timeframe,
+            f.times,
+            f.from_s,
+            float("inf") if f.until_s is None else f.until_s,
+        )
+        for f in faults
+    ]
+    return FaultyBroker(broker, clock, script) if script else broker
 
 
 def markets(config: Config) -> dict[str, Market]:
