@@ -19,11 +19,14 @@ _PURE_ROOMS = {
     "uds": "model errors layout codec manifest book",
     "engine": """
         absorb aggregate api apply buckets budget calendar_drift calendar_rules cascade cell cells
-        config coverage critical_path degraded derive digest documents errors event_log events
-        failure gate import_report intensity modes plan preview progress protocol reasons_page
-        replica stages status timeline trading_calendar wall_clock wire witness
+        config coverage critical_path degraded depth derive digest documents errors event_log
+        events failure gate import_report intensity modes plan preview progress protocol
+        reasons_page repairs replica stages status timeline trading_calendar wall_clock wire
+        witness
     """,
-    "engine/broker": "market market_day noise port quotes token_bucket",
+    "engine/broker": """
+        answers circuit lanes login_plan market market_day noise port quotes token_bucket
+    """,
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())
