@@ -84,9 +84,7 @@ def build_app(
         asked = [symbol for symbol in now.symbols if symbol == query.get("symbol")]
         tails = {symbol: store.tail(symbol) for symbol in asked}
         forming = {p.key: p for symbol in asked for p in store.previews(symbol).values()}
-        return _response(
-            api.answer_bars(query, now, tails, depth_bars, clock.now_ms(), forming)
-        )
+        return _response(api.answer_bars(query, now, tails, depth_bars, clock.now_ms(), forming))
 
     return Starlette(
         routes=[
