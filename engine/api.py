@@ -18,8 +18,10 @@ from uds.model import Bars, Preview, SeriesKey, Timeframe
 
 from . import gate
 from .degraded import DegradedReason, Severity
+from .depth import Depth
+from .documents import ProblemDocument
 from .status import Status
-from .wire import ProblemDocument, progress_document, reason_document, waiting_for
+from .wire import progress_document, reason_document, waiting_for
 
 LIMIT_DEFAULT = 300
 _NUMBERS = ("limit", "from_ms", "to_ms")
@@ -113,9 +115,9 @@ def answer_bars(
     if snapshot is None or not len(snapshot.tails[query.key.timeframe]):
         return _refused(status, f"{query.key} has no bars yet.", now_ms)
     reasons = [r for r in status.reasons if r.scope in (None, query.key, query.key.symbol)]
-    target = target_bars[query.key.timeframe]
+    depth = _depth(status, query.key, snapshot, target_bars)
     preview = forming.get(query.key) if query.with_preview else None
-    return _bars(query, snapshot, reasons, target, now_ms, preview)
+    return _bars(query, snapshot, reasons, depth, now_ms, preview)
 
 
 def _number(name: str, text: str) -> int:
@@ -140,11 +142,22 @@ def _picked(query: BarsQuery, tail: Bars) -> Bars:
     return tail.between(from_ms, until_ms).tail(query.limit)
 
 
+def _depth(
+    status: Status, key: SeriesKey, snapshot: Snapshot, target_bars: Mapping[Timeframe, int]
+) -> Depth:
+    """What is stored as far as it was counted; what is served is there in any case."""
+    tail = snapshot.tails[key.timeframe]
+    counted = status.depth.get(key)
+    if counted is None or counted.first_ms is None or counted.bars < len(tail):
+        return Depth(len(tail), target_bars[key.timeframe], tail.first_open_ms)
+    return counted
+
+
 def _bars(
     query: BarsQuery,
     snapshot: Snapshot,
     reasons: list[DegradedReason],
-    target: int,
+    depth: Depth,
     now_ms: int,
     preview: Preview | None,
 ) -> Answer:
@@ -165,7 +178,7 @@ def _bars(
         "seq": snapshot.seq,
         "as_of_ms": now_ms,
         "complete_through_ms": tail.last_close_ms,
-        "depth": {"bars": len(tail), "target": target, "first_ms": first_ms},
+        "depth": {"bars": depth.bars, "target": depth.target, "first_ms": depth.first_ms},
         "truncated": is_truncated,
         "resident_from_ms": first_ms,
         "degraded": any(reason.severity is Severity.DEGRADED for reason in reasons),

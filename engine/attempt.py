@@ -9,6 +9,7 @@ from typing import TypeVar
 from uds import CacheDown, CacheRegressed, CacheTimeout, DiskFailed, DiskFull
 
 from .broker.port import FetchFailed, RateLimited
+from .broker.session import REQUEST_TIMEOUT_S, FetchSilent
 from .degraded import DegradedCode, Scope
 from .events import ReasonCleared, ReasonRaised
 from .intensity import Backoff
@@ -48,27 +49,47 @@ class Partner(Enum):
 
 
 async def attempt(
-    tools: Tools, partner: Partner, scope: Scope, call: Callable[[], Awaitable[_T]]
+    tools: Tools,
+    partner: Partner,
+    scope: Scope,
+    call: Callable[[], Awaitable[_T]],
+    flaw_of: Callable[[_T], str | None] = lambda _: None,
 ) -> _T:
     """Call until it succeeds; success clears what stood against the same partner and scope.
 
-    A failure that is not the partner's is not caught: it crashes the process.
+    With the broker it clears only once no other call of the same scope is failing: the answer
+    to one page says nothing about the page beside it. `flaw_of` says what was wrong with a
+    result that can be used all the same; that is said too. A failure that is not the
+    partner's is not caught: it crashes the process.
     """
-    limits = tools.config.supervisor
-    schedule = Backoff(limits.backoff_min_s, limits.backoff_max_s)
     failures = 0
-    while True:
-        try:
-            result = await call()
-        except partner.failures as error:
-            failures += 1
-            delay_s = _delay_s(error, schedule.delay_s(failures, tools.chance.random()))
-            detail = f"{error} Attempt {failures + 1} in {delay_s:.1f} s."
-            tools.board.post(ReasonRaised(partner.code_of(error), scope, detail))
-            await tools.clock.sleep(delay_s)
-        else:
-            clear(tools, partner, scope)
-            return result
+    unsettled = tools.unsettled
+    try:
+        while True:
+            try:
+                if partner is not Partner.BROKER:
+                    await tools.tenure.assure()
+                result = await call()
+            except partner.failures as error:
+                failures += 1
+                unsettled[(partner.name, scope)] += failures == 1
+                delay_s = _delay_s(tools, error, failures)
+                detail = f"{error} Attempt {failures + 1} in {delay_s:.1f} s."
+                due_ms = tools.clock.now_ms() + round(delay_s * 1_000)
+                code = partner.code_of(error)
+                tools.board.post(ReasonRaised(code, scope, detail, due_ms))
+                await tools.clock.sleep(delay_s)
+            else:
+                break
+    finally:
+        if failures:
+            unsettled[(partner.name, scope)] -= 1
+    flaw = flaw_of(result)
+    if flaw is not None:
+        tools.board.post(ReasonRaised(partner.value[-1][1], scope, flaw))
+    elif partner is not Partner.BROKER or not unsettled[(partner.name, scope)]:
+        clear(tools, partner, scope)
+    return result
 
 
 def clear(tools: Tools, partner: Partner, scope: Scope) -> None:
@@ -78,5 +99,13 @@ def clear(tools: Tools, partner: Partner, scope: Scope) -> None:
             tools.board.post(ReasonCleared(reason.code, scope))
 
 
-def _delay_s(error: Exception, planned_s: float) -> float:
-    return max(planned_s, error.retry_after_s) if isinstance(error, RateLimited) else planned_s
+def _delay_s(tools: Tools, error: Exception, failures: int) -> float:
+    """By class: a refusal as scheduled, a limit as told, silence less what it took already."""
+    limits = tools.config.supervisor
+    schedule = Backoff(limits.backoff_min_s, limits.backoff_max_s)
+    planned_s = schedule.delay_s(failures, tools.chance.random())
+    if isinstance(error, RateLimited):
+        return max(planned_s, error.retry_after_s)
+    if isinstance(error, FetchSilent):
+        return max(schedule.min_s, planned_s - REQUEST_TIMEOUT_S)
+    return planned_s

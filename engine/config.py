@@ -152,6 +152,28 @@ class CalendarConfig(Section):
         )
 
 
+class SimFaultConfig(Section):
+    """One way in which the simulated broker misbehaves, in seconds since it was made."""
+
+    kind: Literal[
+        "login_refused",
+        "login_hangs",
+        "login_permanent",
+        "fetch_error",
+        "fetch_hangs",
+        "rate_limit",
+        "short",
+        "duplicate",
+        "unordered",
+        "empty",
+    ]
+    symbol: Symbol | None = None
+    timeframe: TimeframeName | None = None
+    times: Count | None = None
+    from_s: Seconds = 0.0
+    until_s: Seconds | None = None
+
+
 class SimConfig(Section):
     """The simulated broker."""
 
@@ -160,6 +182,7 @@ class SimConfig(Section):
     latency_ms: Seconds = 50.0
     jitter: Annotated[Number, Field(ge=0, le=1)] = 0.0
     publish_delay_s: Seconds = 5.0
+    faults: tuple[SimFaultConfig, ...] = ()
 
 
 class ReplayConfig(Section):
@@ -231,6 +254,9 @@ class AnchorsConfig(Section):
         return Anchors(self.zone, self.d1, self.h4)
 
 
+DEPTH_BARS = dict.fromkeys(Timeframe, 300) | {Timeframe.M1: 4_320}
+
+
 class WarmupConfig(Section):
     """How much history a start fetches."""
 
@@ -248,6 +274,13 @@ class BootstrapConfig(Section):
     prime_ready_timeout_s: Seconds = 30.0
     redis_priming_budget_s: Seconds = 30.0
     prime_budget_per_symbol_s: Seconds = 0.5
+    gate_on_timeout: Literal["hold", "open_degraded"] = "hold"
+    depth_bars: dict[TimeframeName, Count] = DEPTH_BARS
+
+    @field_validator("depth_bars")
+    @classmethod
+    def _completed(cls, depth_bars: dict[Timeframe, int]) -> dict[Timeframe, int]:
+        return {**DEPTH_BARS, **depth_bars}
 
 
 class PollConfig(Section):

@@ -24,7 +24,9 @@ _MEMO_SPELLINGS = {
     "maxwarmupbars": "max_warmup_bars",
     "bootstrap_max_duration_s": "duration_max_s",
     "prime_ready_timeout": "prime_ready_timeout_s",
+    "_COLD_START_BARS_BY_TF": "depth_bars",
 }
+_MEMO_TAILS = "_WARMUP_BARS_BY_TF"
 
 
 def load_config(
@@ -101,6 +103,10 @@ def _completed(given: dict[str, Any], built_in: dict[str, Any]) -> dict[str, Any
         for section in (raw, bootstrap):
             if isinstance(bootstrap, dict) and memo in section:
                 bootstrap[ours] = section.pop(memo)
+    redis = raw.setdefault("redis", {})
+    for section in (raw, bootstrap):
+        if isinstance(section, dict) and isinstance(redis, dict) and _MEMO_TAILS in section:
+            redis["tail_bars"] = section.pop(_MEMO_TAILS)
     return raw
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import uvicorn
@@ -17,11 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from uds import Store
+from uds.model import Timeframe
 
 from . import api, gate
 from .board import StatusBoard
 from .clock import Clock
-from .wire import BarsDocument, ProblemDocument, StatusDocument, status_document
+from .documents import BarsDocument, ProblemDocument, StatusDocument
+from .wire import status_document
 
 _GRACE_S = 1
 _DOCUMENTS = {
@@ -59,8 +61,10 @@ async def serve(app: Starlette, listening: socket.socket) -> None:
         serving.cancel()
 
 
-def build_app(board: StatusBoard, store: Store, clock: Clock) -> Starlette:
-    """The routes of one engine."""
+def build_app(
+    board: StatusBoard, store: Store, clock: Clock, depth_bars: Mapping[Timeframe, int]
+) -> Starlette:
+    """The routes of one engine; `depth_bars` is how deep each timeframe shall be."""
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -80,9 +84,7 @@ def build_app(board: StatusBoard, store: Store, clock: Clock) -> Starlette:
         asked = [symbol for symbol in now.symbols if symbol == query.get("symbol")]
         tails = {symbol: store.tail(symbol) for symbol in asked}
         forming = {p.key: p for symbol in asked for p in store.previews(symbol).values()}
-        return _response(
-            api.answer_bars(query, now, tails, store.terms.tail_bars, clock.now_ms(), forming)
-        )
+        return _response(api.answer_bars(query, now, tails, depth_bars, clock.now_ms(), forming))
 
     return Starlette(
         routes=[

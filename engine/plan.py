@@ -7,19 +7,23 @@ answers where slots could work side by side. Within a gap the newest page comes 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
 
-from uds.model import I64, Bars, Coverage, Symbol, Timeframe
+from uds.model import DERIVED_TIMEFRAMES, I64, Bars, Coverage, Symbol, Timeframe
 
 from .broker.port import BarsRequest, BrokerTimeframe
-from .buckets import Anchors, bucket_edges, bucket_open
+from .buckets import Anchors, bucket_close, bucket_edges, bucket_open
 from .trading_calendar import TradingCalendar
+from .wall_clock import FIRST_MS
 
 _DAY_MS = Timeframe.D1.ms
 _CALENDAR_DAYS_PER_TRADING_DAY = 7 / 5
 _HOLIDAYS_SPARE = 14
+_CHANCE_MIN = 1e-6
+"""A silence less probable than this is taken for an answer cut short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,17 @@ class Market:
     """How long after its close a bar counts as final."""
 
 
-def warmup_from_ms(market: Market, now_ms: int, m1_bars: int) -> int:
-    """The D1 open before the last `m1_bars` open-market minutes: no bucket starts half-way."""
+def warmup_from_ms(market: Market, now_ms: int, m1_bars: int, begins_ms: int | None = None) -> int:
+    """The D1 open before the last `m1_bars` open-market minutes: no bucket starts half-way.
+
+    `begins_ms` is where stored M1 begin that were cut by another anchor: when that is inside
+    the day, a few buckets less are no reason to ask the broker. None means nowhere.
+    """
     from_ms = market.calendar.back(now_ms, m1_bars)
-    return bucket_open(from_ms, Timeframe.D1, market.anchors)
+    open_ms = bucket_open(from_ms, Timeframe.D1, market.anchors)
+    if begins_ms is not None and open_ms < begins_ms <= from_ms:
+        return begins_ms
+    return open_ms
 
 
 def days_from_ms(market: Market, now_ms: int, d1_bars: int) -> int:
@@ -94,13 +105,78 @@ def _cuts(opens: I64, page_bars_max: int) -> list[int]:
     return [int(opens[index]) for index in np.arange(first, len(opens), page_bars_max)]
 
 
-def remainder(request: BarsRequest, bars: Bars, page_bars_max: int) -> BarsRequest | None:
-    """What to ask next when an answer was cut short by its size; None when it was not.
+def expected_bars(market: Market, timeframe: BrokerTimeframe, from_ms: int, until_ms: int) -> int:
+    """How many bars the calendar expects to open in [from_ms, until_ms)."""
+    if timeframe is Timeframe.M1:
+        return market.calendar.expected_minutes(from_ms, until_ms)
+    return len(_trading_days(market, from_ms, until_ms))
+
+
+def remainder(
+    market: Market, request: BarsRequest, bars: Bars, largest_answer: int
+) -> BarsRequest | None:
+    """What to ask next when an answer was cut short; None when there was no more.
+
+    A broker's own page may be smaller than ours, and nobody tells. So an answer that lacks the
+    head of its range counts as cut when it holds our page or as many bars as the largest
+    answer so far, or when so long a silence is improbable beside the rows that came.
 
     The answer holds the newest bars of the range, so each remainder ends earlier than the
     request before it: the chain cannot go on without progress.
     """
     first_ms = bars.first_open_ms
-    if len(bars) < page_bars_max or first_ms is None or first_ms <= request.from_ms:
+    if first_ms is None or first_ms <= request.from_ms:
         return None
+    missing = expected_bars(market, request.timeframe, request.from_ms, first_ms)
+    is_full = len(bars) >= market.page_bars_max or (missing and len(bars) >= largest_answer)
+    if not is_full:
+        present = expected_bars(market, request.timeframe, first_ms, request.until_ms)
+        if not _is_improbable(missing, len(bars), max(present, len(bars))):
+            return None
     return BarsRequest(request.symbol, request.timeframe, request.from_ms, first_ms)
+
+
+def _is_improbable(silent: int, came: int, expected: int) -> bool:
+    """Whether so many silent bars in a row are no chance, given how many came of those expected."""
+    silence = 1 - came / (expected + 1)
+    return bool(silence**silent < _CHANCE_MIN)
+
+
+def shown(ts_ms: int) -> str:
+    """An instant in a sentence: `2026-01-14 12:00Z`."""
+    return datetime.fromtimestamp(ts_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def history_from_ms(market: Market, timeframe: Timeframe, now_ms: int, bars: int) -> int:
+    """The D1 open from which on this many closed bars of a timeframe are expected."""
+    span_ms = (
+        round(bars * timeframe.ms * _CALENDAR_DAYS_PER_TRADING_DAY) + _HOLIDAYS_SPARE * _DAY_MS
+    )
+    while True:
+        from_ms = max(FIRST_MS, now_ms - span_ms)
+        edges = bucket_edges(from_ms, now_ms, timeframe, market.anchors)
+        opens, closes = edges[:-1], edges[1:]
+        is_closed = (closes <= now_ms) & (opens >= from_ms)
+        opens, closes = opens[is_closed], closes[is_closed]
+        opens = opens[market.calendar.expected_minutes(opens, closes) > 0]
+        if len(opens) >= bars or from_ms == FIRST_MS:
+            oldest_ms = int(opens[-bars:][0]) if len(opens) else now_ms
+            return bucket_open(oldest_ms, Timeframe.D1, market.anchors)
+        span_ms *= 2
+
+
+def stretch(market: Market, from_ms: int, until_ms: int, bars_max: int) -> tuple[int, int]:
+    """The newest whole trading days of [from_ms, until_ms) whose M1 are at most so many.
+
+    One day at least. The stretch begins at a D1 open and reaches past `until_ms` to where every
+    bucket that holds it is closed, so that all it touches can be derived from its M1 alone.
+    """
+    edges = bucket_edges(from_ms, until_ms, Timeframe.D1, market.anchors)[:-1]
+    counts = market.calendar.expected_minutes(edges, until_ms)
+    fitting = edges[(counts <= bars_max) & (counts > 0)]
+    opening = edges[counts > 0]
+    first_ms = int(fitting[0]) if len(fitting) else int(opening[-1] if len(opening) else edges[0])
+    last_ms = max(
+        bucket_close(until_ms - 1, timeframe, market.anchors) for timeframe in DERIVED_TIMEFRAMES
+    )
+    return first_ms, last_ms

@@ -6,13 +6,14 @@ import hashlib
 
 from uds import StoreTerms
 
+from .broker.faulty import BrokerFault, FaultKind, FaultyBroker
 from .broker.market import SimulatedMarket
 from .broker.port import Broker
 from .broker.replay import ReplayBroker, load_history, start_ms
 from .broker.replay_folder import load_data_folder
 from .broker.sim import SimBroker
-from .clock import SystemClock
-from .config import Config
+from .clock import Clock, SystemClock
+from .config import Config, SimFaultConfig
 from .errors import BadConfig
 from .plan import Market
 
@@ -33,7 +34,7 @@ async def open_source(config: Config, at_ms: int | None) -> tuple[Broker, System
         {symbol: config.digits(symbol) for symbol in config.symbols},
         config.anchors.anchors(),
     )
-    return SimBroker(
+    simulated = SimBroker(
         market=market,
         clock=clock,
         login_s=sim.login_s,
@@ -44,7 +45,24 @@ async def open_source(config: Config, at_ms: int | None) -> tuple[Broker, System
         requests_per_s=broker.requests_per_s,
         publish_delay_s=sim.publish_delay_s,
         seed=sim.seed,
-    ), clock
+    )
+    return _as_scripted(simulated, clock, sim.faults), clock
+
+
+def _as_scripted(broker: Broker, clock: Clock, faults: tuple[SimFaultConfig, ...]) -> Broker:
+    """The broker itself when nothing is scripted, else behind its faults."""
+    script = [
+        BrokerFault(
+            FaultKind(f.kind),
+            f.symbol,
+            f.timeframe,
+            f.times,
+            f.from_s,
+            float("inf") if f.until_s is None else f.until_s,
+        )
+        for f in faults
+    ]
+    return FaultyBroker(broker, clock, script) if script else broker
 
 
 def markets(config: Config) -> dict[str, Market]:

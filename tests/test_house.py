@@ -22,13 +22,15 @@ _PURE_ROOMS = {
     """,
     "engine": """
         absorb aggregate api apply buckets budget calendar_drift calendar_rules cascade
-        cell cells config coverage critical_path degraded derive derived_proof documents
+        cell cells config coverage critical_path degraded depth derive derived_proof documents
         errors event_log events export_report failure gate import_report intensity
         legacy_evidence legacy_prose modes plan preview progress protocol reasons_page
-        replica stages status timeline trading_calendar verify_report wall_clock wire
+        repairs replica stages status timeline trading_calendar verify_report wall_clock wire
         witness
     """,
-    "engine/broker": "market market_day noise port quotes token_bucket",
+    "engine/broker": """
+        answers circuit lanes login_plan market market_day noise port quotes token_bucket
+    """,
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())

@@ -10,6 +10,7 @@ from ..attempt import Partner, attempt
 from ..bootstrap import is_recovered, show, show_served
 from ..broker.port import LoginFailed, LoginFault
 from ..broker.session import Lane
+from ..buckets import bucket_close
 from ..cell import CellState
 from ..degraded import DegradedCode
 from ..events import ReasonCleared, ReasonRaised
@@ -18,6 +19,7 @@ from ..intensity import Backoff
 from ..plan import days_from_ms
 from ..process import Tools
 from ..scrutiny import scrutinise
+from ..staleness import judge_staleness, watch_staleness
 from ..status import Status
 from ..timeline import Span
 
@@ -26,6 +28,8 @@ _LOGIN_CODES = {
     LoginFault.TIMEOUT: DegradedCode.BROKER_LOGIN_TIMEOUT,
     LoginFault.PERMANENT: DegradedCode.BROKER_LOGIN_PERMANENT,
 }
+EMPTY_RETRY_S = 5.0
+"""How often a series without a single bar is asked for."""
 
 
 async def run(tools: Tools) -> None:
@@ -35,30 +39,45 @@ async def run(tools: Tools) -> None:
             group.create_task(_keep_days(tools, symbol), name=f"D1 of {symbol}")
         group.create_task(_log_in(tools), name="login")
         group.create_task(_say_ready(tools), name="readiness")
+        group.create_task(_end_start(tools), name="end of the start")
+        group.create_task(watch_staleness(tools, Timeframe.D1), name="stale D1")
 
 
 async def _log_in(tools: Tools) -> None:
-    """Try until it succeeds; never again by itself after a permanent refusal."""
-    limits = tools.config.supervisor
+    """Try until it succeeds, one login a step; after a permanent refusal the operator decides.
+
+    Raises LoginFailed when the broker refuses for good: the process then waits for the operator.
+    """
+    limits, plan = tools.config.supervisor, tools.session.login_plan
     schedule = Backoff(limits.backoff_min_s, limits.backoff_max_s)
-    failures = 0
+    crash = (DegradedCode.CHILD_RESTARTING, tools.name)
+    reasons = tools.board.status.reasons
+    plan.begins_life(sum(r.count for r in reasons if (r.code, r.scope) == crash))
     while not tools.session.is_open:
+        await tools.clock.sleep(max(0.0, plan.due_s - tools.clock.monotonic_s()))
         start_s = tools.since_opened_s()
         try:
             await tools.session.login()
         except (LoginFailed, TimeoutError) as error:
-            failures += 1
             fault = error.fault if isinstance(error, LoginFailed) else LoginFault.TIMEOUT
-            tools.board.post(ReasonRaised(_LOGIN_CODES[fault], None, str(error) or "No answer."))
+            began_s = tools.opened_s + start_s
+            now_s = tools.clock.monotonic_s()
+            delay_s = plan.failed(fault, began_s, now_s, schedule, tools.chance.random())
+            _say_failed(tools, fault, str(error) or "The broker did not answer the login.", delay_s)
             if fault is LoginFault.PERMANENT:
-                return
-            delay_s = schedule.delay_s(failures, tools.chance.random())
-            tools.session.plans_login(tools.clock.now_ms() + round(delay_s * 1_000))
-            await tools.clock.sleep(delay_s)
+                raise
         else:
             tools.timeline.note(Span("login", None, start_s, tools.since_opened_s()))
     for code in _LOGIN_CODES.values():
         tools.board.post(ReasonCleared(code, None))
+
+
+def _say_failed(tools: Tools, fault: LoginFault, sentence: str, delay_s: float) -> None:
+    due_ms = None
+    if fault is not LoginFault.PERMANENT:
+        due_ms = tools.clock.now_ms() + round(delay_s * 1_000)
+        tools.session.plans_login(due_ms)
+    tools.board.post(ReasonRaised(_LOGIN_CODES[fault], None, sentence, due_ms))
 
 
 async def _keep_days(tools: Tools, symbol: Symbol) -> None:
@@ -75,19 +94,27 @@ async def _keep_days(tools: Tools, symbol: Symbol) -> None:
 
 
 async def _fill(tools: Tools, fetcher: Fetcher) -> None:
+    """All days that are missing; a symbol without a single day is not ready."""
     symbol = fetcher.key.symbol
     start_s = tools.since_opened_s()
     await fetcher.fill(_from_ms(tools, symbol), Lane.D1)
+    while not len(tools.store.load(fetcher.key)):
+        await tools.clock.sleep(EMPTY_RETRY_S)
+        if await fetcher.has_any(_from_ms(tools, symbol), Lane.D1):
+            await fetcher.fill(_from_ms(tools, symbol), Lane.D1)
     tools.timeline.note(Span("D1", symbol, start_s, tools.since_opened_s()))
     show(tools, symbol, CellState.STORED, Timeframe.D1)
 
 
 async def _follow(tools: Tools, fetcher: Fetcher) -> None:
     symbol = fetcher.key.symbol
-    if not await fetcher.fetch_new(_from_ms(tools, symbol)):
+    written = fetcher.written_count
+    await fetcher.fetch_new(_from_ms(tools, symbol))
+    if fetcher.written_count == written:
         return
     snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
     show_served(tools, symbol, snapshot)
+    judge_staleness(tools, symbol, Timeframe.D1)
     scrutinise(tools, symbol)
 
 
@@ -97,16 +124,25 @@ def _from_ms(tools: Tools, symbol: Symbol) -> int:
 
 
 async def _rest(tools: Tools, key: SeriesKey) -> None:
-    """Until the cell is emptied by a rebuild, or it is time to look for a new day."""
+    """Until the cell is emptied by a rebuild, the day turns, or it is time to look again."""
+    market, now_ms = tools.markets[key.symbol], tools.clock.now_ms()
+    turn_ms = bucket_close(now_ms - market.settle_ms, Timeframe.D1, market.anchors)
+    until_turn_s = (turn_ms + market.settle_ms - now_ms) / 1_000
 
     def is_emptied(status: Status) -> bool:
         return status.cells[key].state is CellState.EMPTY
 
     try:
-        async with asyncio.timeout(tools.config.poll.d1_s):
+        async with asyncio.timeout(min(until_turn_s, tools.config.poll.d1_s)):
             await tools.board.until(is_emptied)
     except TimeoutError:
         return
+
+
+async def _end_start(tools: Tools) -> None:
+    """From the gate's first opening on, requests are tallied and no longer kept one by one."""
+    await tools.board.until(lambda status: status.opened_gate_after_s is not None)
+    tools.session.start_ended()
 
 
 async def _say_ready(tools: Tools) -> None:

@@ -10,14 +10,19 @@ from ..attempt import Partner, attempt
 from ..bootstrap import derive_all, is_recovered, seal, show, show_served
 from ..broker.session import Lane
 from ..cell import CellState
+from ..deepening import deepen_all
 from ..fetching import Fetcher
+from ..live_derive import LiveDerive
 from ..plan import warmup_from_ms
 from ..process import Tools
 from ..scrutiny import scrutinise
-from ..status import Status
+from ..staleness import judge_staleness, watch_staleness
+from ..status import Mode, Status
 from ..timeline import Span
+from .connector import EMPTY_RETRY_S
 
-_EMPTY_RETRY_S = 60.0
+_LATE_S = 90.0
+"""A fill that took so long asks for the minutes that closed meanwhile before it seals."""
 
 
 async def run(tools: Tools) -> None:
@@ -26,17 +31,22 @@ async def run(tools: Tools) -> None:
         for symbol in tools.markets:
             group.create_task(_live_with(tools, symbol), name=f"M1 of {symbol}")
         group.create_task(_say_ready(tools), name="readiness")
+        group.create_task(watch_staleness(tools, Timeframe.M1), name="stale M1")
+        if tools.depths is not None:
+            group.create_task(deepen_all(tools, tools.depths), name="depth")
 
 
 async def _live_with(tools: Tools, symbol: Symbol) -> None:
     """Fill whenever there is a draft, follow the market's minutes otherwise."""
     fetcher = Fetcher(tools, symbol, Timeframe.M1)
+    derived = LiveDerive(tools, symbol)
     await tools.board.until(is_recovered)
     while True:
         if tools.store.is_drafting(symbol):
             await _fill(tools, fetcher)
+            derived.forget()
         else:
-            await _follow(tools, fetcher)
+            await _follow(tools, fetcher, derived)
         await _rest(tools, symbol)
 
 
@@ -45,11 +55,15 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     symbol = fetcher.key.symbol
     start_s = tools.since_opened_s()
     from_ms = _from_ms(tools, symbol)
-    await fetcher.fill(from_ms, Lane.FILL)
+    is_short = tools.board.status.modes.get(symbol) is Mode.CATCH_UP
+    lane = Lane.CATCH_UP if is_short and len(tools.store.load(fetcher.key)) else Lane.FILL
+    await fetcher.fill(from_ms, lane)
     while not len(tools.store.load(fetcher.key)):
-        await tools.clock.sleep(_EMPTY_RETRY_S)
-        await fetcher.fill(from_ms, Lane.FILL)
-    if tools.store.tail(symbol) is not None:
+        await tools.clock.sleep(EMPTY_RETRY_S)
+        if await fetcher.has_any(from_ms, lane):
+            await fetcher.fill(from_ms, lane)
+    is_late = tools.since_opened_s() - start_s > _LATE_S
+    if is_late or tools.store.tail(symbol) is not None:
         await fetcher.fill(from_ms, Lane.LIVE)  # readers must not fall back behind a minute
     fetched_s = tools.since_opened_s()
     tools.timeline.note(Span("M1", symbol, start_s, fetched_s))
@@ -65,19 +79,22 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     scrutinise(tools, symbol)
 
 
-async def _follow(tools: Tools, fetcher: Fetcher) -> None:
+async def _follow(tools: Tools, fetcher: Fetcher, derived: LiveDerive) -> None:
     """Fetch the minutes that closed, derive what they complete, show readers all of it."""
     symbol = fetcher.key.symbol
-    if not await fetcher.fetch_new(_from_ms(tools, symbol)):
+    written = fetcher.written_count
+    touched_ms = await fetcher.fetch_new(_from_ms(tools, symbol))
+    if not await derived.run(touched_ms) and fetcher.written_count == written:
         return
-    await derive_all(tools, symbol)
     snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
     show_served(tools, symbol, snapshot)
+    judge_staleness(tools, symbol, Timeframe.M1)
 
 
 def _from_ms(tools: Tools, symbol: Symbol) -> int:
     warmup = tools.config.bootstrap.warmup_bars.M1
-    return warmup_from_ms(tools.markets[symbol], tools.clock.now_ms(), warmup)
+    begins_ms = tools.recut_from_ms.get(symbol)
+    return warmup_from_ms(tools.markets[symbol], tools.clock.now_ms(), warmup, begins_ms)
 
 
 async def _rest(tools: Tools, symbol: Symbol) -> None:

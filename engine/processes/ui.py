@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from .. import gate
 from ..degraded import DegradedCode
 from ..errors import PortBusy
 from ..events import ApiListening, ReasonCleared, ReasonRaised
@@ -16,7 +15,7 @@ _PORT_RETRY_S = 1.0
 
 async def run(tools: Tools) -> None:
     """Listen, say ready, serve; a busy port is waited for, loudly."""
-    app = build_app(tools.board, tools.store, tools.clock)
+    app = build_app(tools.board, tools.store, tools.clock, tools.config.bootstrap.depth_bars)
     while True:
         try:
             listening = tools.listener.take()
@@ -43,6 +42,6 @@ def _say_busy(tools: Tools, sentence: str) -> None:
 
 async def _tell_what_is_served(tools: Tools) -> None:
     while True:
-        is_open = isinstance(tools.board.status.gate, gate.Open)
+        is_open = tools.board.status.gate_state.is_open
         tools.ready("serving" if is_open else "serving 503")
         await tools.board.changed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from engine.apply import apply
 from engine.cell import Cell, CellState
 from engine.config import TAIL_BARS
 from engine.degraded import DegradedCode
+from engine.depth import Depth
+from engine.documents import BarsDocument, ProblemDocument
 from engine.events import CellsChanged, ReasonRaised
 from engine.status import Status
-from engine.wire import BarsDocument, ProblemDocument
 from tests.engine.builders import (
     GOLD,
     NOON,
@@ -201,7 +203,7 @@ def test_a_closed_gate_is_503_with_all_that_is_waited_for() -> None:
         problem.progress.total_cells,
         problem.progress.eta_s,
     )
-    assert [f"{YEN}/{tf.name}" for tf in Timeframe] == problem.waiting_for
+    assert ["redis", *(f"{YEN}/{tf.name}" for tf in Timeframe)] == problem.waiting_for
     assert ["REDIS_DOWN"] == [reason.code for reason in problem.reasons or ()]
     assert {"Retry-After": "10"} == dict(answer.headers)
 
@@ -256,6 +258,25 @@ def test_what_lies_before_the_resident_tail_is_said_to_be_missing(
 
     assert (count, truncated) == (len(opens(answer)), document(answer)["truncated"])
     assert FIRST_MS == document(answer)["resident_from_ms"]
+
+
+def test_depth_is_what_is_stored_and_what_is_wanted_not_what_is_resident() -> None:
+    """Ready is not deep: every answer says how many bars exist and how deep the series will be."""
+    stored = Depth(250_000, 372_600, FIRST_MS - 300 * 86_400_000)
+    deep = replace(OPENED, depth={SeriesKey(GOLD, Timeframe.M1): stored})
+
+    answer = document(asked(deep, from_ms=str(stored.first_ms)))
+
+    assert {"bars": 250_000, "target": 372_600, "first_ms": stored.first_ms} == answer["depth"]
+    assert (True, FIRST_MS) == (answer["truncated"], answer["resident_from_ms"])
+
+
+def test_depth_never_says_less_than_what_is_served() -> None:
+    """The count on disk is refreshed now and then; the tail grows each minute."""
+    behind = Depth(99, 372_600, FIRST_MS)
+    counted = replace(OPENED, depth={SeriesKey(GOLD, Timeframe.M1): behind})
+
+    assert 100 == document(asked(counted))["depth"]["bars"]
 
 
 def test_an_answer_carries_the_reasons_that_concern_it() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import TAIL_BARS, Config
+from engine.config import DEPTH_BARS, TAIL_BARS, Config
 from engine.config_file import load_config
 from engine.errors import BadConfig
 from tests.engine.builders import GOLD, REPOSITORY, YEN, config_document
@@ -252,6 +252,8 @@ def test_the_memos_spellings_are_understood(home: Path, section: str | None) -> 
         "maxwarmupbars": 1_000,
         "bootstrap_max_duration_s": 99.0,
         "prime_ready_timeout": 12.0,
+        "_COLD_START_BARS_BY_TF": {"H4": 1_080},
+        "_WARMUP_BARS_BY_TF": {"M5": 500},
     }
     document = {"symbols": [GOLD], **({section: memo} if section else memo)}
 
@@ -261,6 +263,8 @@ def test_the_memos_spellings_are_understood(home: Path, section: str | None) -> 
     assert 1_000 == bootstrap.max_warmup_bars
     assert 99.0 == bootstrap.duration_max_s
     assert 12.0 == bootstrap.prime_ready_timeout_s
+    assert {**DEPTH_BARS, Timeframe.H4: 1_080} == bootstrap.depth_bars
+    assert {**TAIL_BARS, Timeframe.M5: 500} == loaded(home, document).redis.tail_bars
 
 
 def test_a_partial_file_is_completed_by_the_built_in_one(home: Path) -> None:

@@ -116,7 +116,7 @@ async def test_coverage_ends_at_the_close_of_the_newest_row() -> None:
 
 @in_virtual_time
 async def test_a_short_answer_covers_the_minutes_it_has_no_row_for() -> None:
-    """Half the minutes had no tick: a later row proves it, and nobody asks again."""
+    """Half the minutes had no tick: a later row proves it, and nobody asks for them again."""
     every_second = flat_bars(range(FROM + MINUTE_MS, NOON, 2 * MINUTE_MS))
     desk = await a_desk(every_second)
 
@@ -124,7 +124,8 @@ async def test_a_short_answer_covers_the_minutes_it_has_no_row_for() -> None:
 
     assert every_second.same_as(desk.bars)
     assert ((FROM, NOON),) == desk.covered
-    assert 3 == len(desk.broker.asked)
+    heads = [asked for asked in desk.broker.asked if asked.until_ms - asked.from_ms == MINUTE_MS]
+    assert 3 + len(heads) == len(desk.broker.asked)
 
 
 @in_virtual_time
@@ -284,15 +285,13 @@ async def test_a_rate_limit_is_waited_out() -> None:
 async def test_progress_grows_while_pages_come_in() -> None:
     """The cell's share is what the screen and the estimate are made of."""
     desk = await a_desk(minutes(FROM, 750), page=75)
-    _, events = desk.house.board.subscribe()
+    before = desk.house.board.status.seq
     await desk.fill()
 
-    cells: list[Cell] = []
-    async for event in events:
-        if isinstance(event, CellsChanged):
-            cells.append(event.cells[Timeframe.M1])
-        if len(cells) == 10:
-            break
+    posted = desk.house.board.log.after(before, 1_000) or ()
+    cells: list[Cell] = [
+        one.event.cells[Timeframe.M1] for one in posted if isinstance(one.event, CellsChanged)
+    ]
     assert [pytest.approx(page / 10) for page in range(1, 11)] == [c.progress for c in cells]
     assert [75 * page for page in range(1, 11)] == [c.bars for c in cells]
     assert {CellState.FETCHING} == {c.state for c in cells}
@@ -304,7 +303,7 @@ async def test_a_series_without_a_single_bar_is_a_reason() -> None:
     shown = [Bars.empty()]
     desk = await a_desk(lambda _: shown[0])
     await desk.fill()
-    assert {"CELL_STALE"} == desk.house.codes
+    assert {"WATERMARK_MISSING"} == desk.house.codes
 
     shown[0] = minutes(FROM, 750)
     await desk.fetcher.fetch_new(FROM)
@@ -336,10 +335,149 @@ async def test_without_a_single_day_the_days_are_asked_for_from_their_beginning(
     shown = [Bars.empty()]
     desk = await a_desk(lambda _: shown[0], Timeframe.D1)
     await desk.fetcher.fill(DAYS[0], Lane.D1)
-    assert {"CELL_STALE"} == desk.house.codes
+    assert {"WATERMARK_MISSING"} == desk.house.codes
 
     shown[0] = flat_bars(DAYS, Timeframe.D1.ms)
     await desk.fetcher.fetch_new(DAYS[0])
 
     assert 4 == len(desk.bars)
     assert set() == desk.house.codes
+
+
+@given(st.integers(7, 160), st.integers(100, 300))
+def test_a_broker_whose_own_page_is_smaller_than_ours_loses_no_history(own: int, ours: int) -> None:
+    """Ask big, accept short, page backwards: nobody tells us how much one answer may hold."""
+
+    @in_virtual_time
+    async def loses_nothing() -> None:
+        rows = flat_bars([open_ms for open_ms in range(FROM, NOON, MINUTE_MS) if open_ms % 11])
+        desk = await a_desk(
+            lambda asked: rows.between(asked.from_ms, asked.until_ms).tail(own), page=ours
+        )
+        await desk.fill()
+
+        assert rows.same_as(desk.bars)
+        assert ((FROM, int(rows.close_time_ms[-1])),) == desk.covered
+
+    loses_nothing()
+
+
+@in_virtual_time
+async def test_a_broker_that_sends_other_bars_only_is_given_up_loudly() -> None:
+    """The same newest bars whatever is asked: no loop for ever, no hole taken for silence."""
+    newest = minutes(NOON - 10 * MINUTE_MS, 10)
+    desk = await a_desk(minutes(FROM, 750))
+    honest = desk.broker.rows
+    desk.broker.rows = lambda _: newest
+
+    await desk.fill()
+    asked = len(desk.broker.asked)
+    assert {"GAP", "BROKER_FETCH_FAILED"} == desk.house.codes
+    assert asked <= 3 * 2 + 1
+    assert FROM not in [from_ms for from_ms, _ in desk.covered]
+
+    desk.broker.rows = honest
+    await desk.fetcher.fetch_new(FROM)
+    assert set() == desk.house.codes
+    assert ((FROM, NOON),) == desk.covered
+
+
+@in_virtual_time
+async def test_a_gap_is_tried_a_few_times_and_then_once_an_hour() -> None:
+    """An attempt cap: what the broker does not have is not asked for each minute for ever."""
+    hole_from_ms, hole_until_ms = FROM + 100 * MINUTE_MS, FROM + 200 * MINUTE_MS
+    rows, elsewhere = minutes(FROM, 750), minutes(FROM, 10)
+    desk = await a_desk(rows)
+    await desk.fill()
+    coverage = desk.house.store.coverage(desk.key).without(hole_from_ms, hole_until_ms)
+    series = desk.house.store._series(desk.key)
+    series.coverage = coverage
+    desk.broker.rows = lambda asked: (
+        elsewhere if asked.from_ms == hole_from_ms else rows.between(asked.from_ms, asked.until_ms)
+    )
+    began = len(desk.broker.asked)
+    for _ in range(30):
+        await asyncio.sleep(60)
+        await desk.fetcher.fetch_new(FROM)
+
+    holes = [a for a in desk.broker.asked[began:] if a.from_ms == hole_from_ms]
+    assert 5 * 2 == len(holes)
+    assert "GAP" in desk.house.codes
+    (reason,) = (r for r in desk.house.board.status.reasons if r.code.value == "GAP")
+    assert desk.key == reason.scope
+    assert "100 M1 from 2026-01-14 01:10Z" in reason.detail
+
+    desk.broker.rows = lambda asked: rows.between(asked.from_ms, asked.until_ms)
+    await asyncio.sleep(3_600)
+    await desk.fetcher.fetch_new(FROM)
+    assert set() == desk.house.codes
+
+
+@in_virtual_time
+async def test_a_page_that_is_answered_says_nothing_about_the_page_beside_it() -> None:
+    """A reason clears only when what failed has succeeded, not when something else did."""
+    desk = await a_desk(minutes(FROM, 750), page=75)
+    failing = Fault(lambda asked: asked.until_ms >= NOON, FetchFailed("No."), 5)
+    desk.broker.faults.append(failing)
+    filling = asyncio.create_task(desk.fill())
+    await asyncio.sleep(0.6)
+
+    assert 0 < failing.times
+    assert len(desk.bars) > 300
+    assert {"BROKER_FETCH_FAILED"} == desk.house.codes
+    assert set() == desk.house.healed_codes
+    await filling
+    assert (set(), {"BROKER_FETCH_FAILED"}) == (desk.house.codes, desk.house.healed_codes)
+
+
+@in_virtual_time
+async def test_a_long_silence_in_the_past_is_asked_for_twice_before_it_is_believed() -> None:
+    """One empty answer may be a fault; a minute's silence is believed at once."""
+    rows = minutes(FROM, 750)
+    desk = await a_desk(rows, page=150)
+    silent = [FROM + 150 * MINUTE_MS]
+
+    def answers(asked: BarsRequest) -> Bars:
+        if asked.from_ms in silent:
+            silent.remove(asked.from_ms)
+            return Bars.empty()
+        return rows.between(asked.from_ms, asked.until_ms)
+
+    desk.broker.rows = answers
+    await desk.fill(NOON - 150 * MINUTE_MS)
+    await desk.fill()
+
+    assert 750 == len(desk.bars)
+    assert 6 == len(desk.broker.asked)
+
+
+@in_virtual_time
+async def test_an_empty_series_is_polled_with_one_request() -> None:
+    """A symbol the broker has nothing of must not cost a whole fill every few seconds."""
+    shown = [Bars.empty()]
+    desk = await a_desk(lambda _: shown[0], page=75)
+    await desk.fill()
+    asked = len(desk.broker.asked)
+    for _ in range(30):
+        await asyncio.sleep(5)
+        assert not await desk.fetcher.has_any(FROM, Lane.FILL)
+    assert asked + 30 == len(desk.broker.asked)
+
+    shown[0] = minutes(FROM, 750)
+    assert await desk.fetcher.has_any(FROM, Lane.FILL)
+    await desk.fill()
+    assert shown[0].same_as(desk.bars)
+
+
+@in_virtual_time
+async def test_old_history_is_read_without_being_stored() -> None:
+    """Deepening derives from a stretch before any of it goes to disk."""
+    rows = minutes(FROM, 750)
+    desk = await a_desk(rows, page=200)
+
+    read = await desk.fetcher.read(FROM, NOON, Lane.BACKFILL)
+
+    assert read is not None
+    assert rows.same_as(read)
+    assert 0 == len(desk.bars)
+    assert () == desk.covered

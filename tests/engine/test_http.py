@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from engine.bootstrap import seal
 from engine.clock import ManualClock
+from engine.documents import BarsDocument, ProblemDocument, StatusDocument
 from engine.http import build_app, openapi_document
-from engine.wire import BarsDocument, ProblemDocument, StatusDocument
 from tests.engine.builders import (
     GOLD,
     NOON,
@@ -38,7 +38,8 @@ async def house() -> House:
 @pytest.fixture
 async def reader(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """A client of its API, without sockets."""
-    app = build_app(house.board, house.store, house.tools.clock)
+    depth_bars = house.tools.config.bootstrap.depth_bars
+    app = build_app(house.board, house.store, house.tools.clock, depth_bars)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
         yield client

@@ -165,11 +165,16 @@ async def test_a_symbol_without_any_minute_keeps_the_gate_closed_and_breaks_noth
         status = house.board.status
         assert GateState.CLOSED is status.gate.state
         assert {GOLD} == set(status.generations)
-        assert {"CELL_STALE"} == house.codes
+        assert {"WATERMARK_MISSING", "GATE_OVERDUE"} == house.codes
         assert CellState.FETCHING is status.cells[key(YEN, Timeframe.M1)].state
 
         await house.board.until(is_open)
+        assert late_ms <= house.tools.clock.now_ms() <= late_ms + 8_000
         assert set() == house.codes
+    served = house.store.tail(YEN)
+    assert served is not None
+    assert 1 == len(served.coverage.intervals)
+    assert len(served.tails[Timeframe.M1]) >= 300
     assert [0, 0] == [process.restarts for process in rows_of(house)]
 
 

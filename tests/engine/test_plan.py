@@ -10,11 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.broker.port import BarsRequest
-from engine.buckets import Anchors, bucket_close, bucket_open
-from engine.plan import Market, days_from_ms, pages, remainder, warmup_from_ms
+from engine.buckets import Anchors, bucket_close, bucket_edges, bucket_open
+from engine.plan import (
+    Market,
+    days_from_ms,
+    history_from_ms,
+    pages,
+    remainder,
+    stretch,
+    warmup_from_ms,
+)
 from engine.sources import markets
 from tests.engine.builders import GOLD, NOON, flat_bars, minutes, small_config
-from uds.model import MINUTE_MS, Coverage, Timeframe
+from uds.model import MINUTE_MS, Bars, Coverage, Timeframe
 
 DAY_MS = 24 * 60 * MINUTE_MS
 MARKET = replace(markets(small_config(GOLD))[GOLD], page_bars_max=200, settle_ms=15_000)
@@ -146,41 +154,111 @@ def request(count: int) -> BarsRequest:
     return BarsRequest(GOLD, Timeframe.M1, NOON - count * MINUTE_MS, NOON)
 
 
+def last(count: int, every: int = 1) -> Bars:
+    """The newest M1 before noon, one in `every` minutes."""
+    return flat_bars([NOON - back * MINUTE_MS for back in range(count * every, 0, -every)])
+
+
 def test_a_full_answer_that_misses_the_head_leaves_a_remainder() -> None:
     """The broker keeps the newest and cuts the oldest."""
-    newest = minutes(NOON - 200 * MINUTE_MS, 200)
-
-    left = remainder(request(300), newest, 200)
+    left = remainder(MARKET, request(300), last(200), 200)
 
     head = BarsRequest(GOLD, Timeframe.M1, NOON - 300 * MINUTE_MS, NOON - 200 * MINUTE_MS)
     assert head == left
 
 
-@pytest.mark.parametrize("count", [0, 1, 199])
-def test_a_short_answer_has_no_remainder(count: int) -> None:
-    """Less than a page means that there was no more."""
-    assert remainder(request(300), minutes(NOON - count * MINUTE_MS, count), 200) is None
+def test_a_page_smaller_than_ours_is_recognised_by_the_largest_answer() -> None:
+    """A broker that sends 199 when asked for 200 would lose a minute of every page."""
+    left = remainder(MARKET, request(200), last(199), 199)
+
+    assert BarsRequest(GOLD, Timeframe.M1, NOON - 200 * MINUTE_MS, NOON - 199 * MINUTE_MS) == left
+    assert remainder(MARKET, request(200), last(199), 200) is None
+
+
+def test_a_long_silence_before_dense_rows_is_taken_for_a_cut() -> None:
+    """A broker that limits the time of an answer sends pages of any length."""
+    assert remainder(MARKET, request(200), last(120), 500) is not None
+    assert remainder(MARKET, request(200), last(60, every=3), 500) is None
+
+
+def test_an_answer_without_rows_leaves_no_remainder() -> None:
+    """There is nothing to page backwards from."""
+    assert remainder(MARKET, request(200), Bars.empty(), 0) is None
+
+
+def test_a_shut_head_is_not_missing() -> None:
+    """Before Sunday's open nobody expects a bar."""
+    sunday_ms = NOON + 4 * DAY_MS
+    asked = BarsRequest(GOLD, Timeframe.M1, sunday_ms, sunday_ms + DAY_MS)
+    opening_ms = MARKET.calendar.next_open(sunday_ms)
+
+    assert remainder(MARKET, asked, minutes(opening_ms, 100), 100) is None
 
 
 def test_a_full_answer_that_reaches_the_head_has_no_remainder() -> None:
     """Exactly a page is not a page cut short."""
-    assert remainder(request(200), minutes(NOON - 200 * MINUTE_MS, 200), 200) is None
+    assert remainder(MARKET, request(200), last(200), 200) is None
 
 
 @given(st.integers(1, 300), st.integers(1, 50))
-def test_a_chain_of_remainders_always_makes_progress(asked: int, page_bars_max: int) -> None:
-    """Each remainder ends before the request it is left of; the chain ends by itself."""
+def test_a_chain_of_remainders_always_makes_progress(asked: int, broker_page: int) -> None:
+    """Each remainder ends before the request it is left of, and nothing of it is lost."""
     left: BarsRequest | None = request(asked)
-    steps = 0
+    came: list[int] = []
     while left is not None:
-        count = (left.until_ms - left.from_ms) // MINUTE_MS
-        answer = flat_bars(range(left.from_ms, left.until_ms, MINUTE_MS)).tail(page_bars_max)
-        assert len(answer) == min(count, page_bars_max)
-        before, left = left, remainder(left, answer, page_bars_max)
+        answer = flat_bars(range(left.from_ms, left.until_ms, MINUTE_MS)).tail(broker_page)
+        came.extend(answer.open_time_ms.tolist())
+        before, left = left, remainder(MARKET, left, answer, broker_page)
         assert left is None or left.until_ms < before.until_ms
-        steps += 1
 
-    assert -(-asked // page_bars_max) == steps
+    assert sorted(came) == list(range(NOON - asked * MINUTE_MS, NOON, MINUTE_MS))
+
+
+@pytest.mark.parametrize("timeframe", list(Timeframe))
+@pytest.mark.parametrize("bars", [1, 7, 300])
+def test_a_depth_begins_where_so_many_bars_are_expected(timeframe: Timeframe, bars: int) -> None:
+    """300 H4 are fifty trading days, whatever weekends and breaks lie between."""
+    from_ms = history_from_ms(MARKET, timeframe, NOON, bars)
+
+    edges = bucket_edges(from_ms, NOON, timeframe, MARKET.anchors)
+    closed = edges[1:] <= NOON
+    expected = MARKET.calendar.expected_minutes(edges[:-1][closed], edges[1:][closed]) > 0
+    a_day = DAY_MS // timeframe.ms
+    assert from_ms == bucket_open(from_ms, Timeframe.D1, MARKET.anchors)
+    assert bars <= expected.sum() <= bars + a_day
+
+
+def test_a_stretch_is_whole_trading_days_and_cuts_no_bucket() -> None:
+    """Each stretch derives by itself."""
+    until_ms = bucket_open(NOON, Timeframe.D1, MARKET.anchors)
+    oldest_ms = history_from_ms(MARKET, Timeframe.D1, NOON, 30)
+
+    from_ms, last_ms = stretch(MARKET, oldest_ms, until_ms, 5_000)
+
+    assert until_ms == last_ms
+    assert 3 == (until_ms - from_ms) // DAY_MS - 2  # over a weekend
+    for timeframe in Timeframe:
+        assert from_ms == bucket_open(from_ms, timeframe, MARKET.anchors)
+
+
+def test_a_stretch_of_less_than_a_day_is_a_day() -> None:
+    """A day is never cut, however small the pages are."""
+    until_ms = bucket_open(NOON, Timeframe.D1, MARKET.anchors)
+
+    from_ms, _ = stretch(MARKET, until_ms - 9 * DAY_MS, until_ms, 10)
+
+    assert from_ms == bucket_open(until_ms - 1, Timeframe.D1, MARKET.anchors)
+
+
+def test_a_stretch_reaches_past_its_end_where_the_anchors_do_not_agree() -> None:
+    """With D1 at 00:00 and H4 at 17:00 a bucket crosses every day's open."""
+    anchors = Anchors("America/New_York", "00:00", "17:00")
+    market = replace(MARKET, anchors=anchors)
+    until_ms = bucket_open(NOON, Timeframe.D1, anchors)
+
+    _, last_ms = stretch(market, until_ms - 9 * DAY_MS, until_ms, 5_000)
+
+    assert bucket_close(until_ms - 1, Timeframe.H4, anchors) == last_ms > until_ms
 
 
 def test_another_anchor_moves_the_warm_up() -> None:

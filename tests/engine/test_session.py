@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.broker import session as session_room
-from engine.broker.port import BarsAnswer, BarsRequest, FetchFailed, LoginFailed, LoginFault
+from engine.broker.answers import Fetched
+from engine.broker.port import BarsRequest, FetchFailed, LoginFailed, LoginFault, RateLimited
 from engine.broker.session import BrokerSession, Lane
 from engine.status import BrokerStatus
-from tests.engine.builders import GOLD, NOON, YEN, Fault, ScriptedBroker
+from tests.engine.builders import GOLD, NOON, YEN, Fault, ScriptedBroker, minutes
 from tests.engine.virtual_time import VirtualClock, in_virtual_time, settle
-from uds.model import Bars, Timeframe
+from uds.model import MINUTE_MS, Bars, Timeframe
 
-LANES = {"D1": Lane.D1, "LIVE": Lane.LIVE, "FILL": Lane.FILL}
+LANES = {lane.name: lane for lane in Lane}
 
 
 def request(symbol: str = GOLD, page: int = 0) -> BarsRequest:
@@ -24,25 +27,39 @@ def request(symbol: str = GOLD, page: int = 0) -> BarsRequest:
     return BarsRequest(symbol, Timeframe.M1, NOON - page, NOON)
 
 
-def no_rows(_: BarsRequest) -> Bars:
-    """An answer is an answer."""
-    return Bars.empty()
-
-
 class Room:
     """A session over a scripted broker, and what it said of itself."""
 
     def __init__(self, slots: int = 1, pace: float | None = None, **broker: object) -> None:
         self.clock = VirtualClock(NOON)
-        self.broker = ScriptedBroker(no_rows, self.clock, concurrency=slots, **broker)  # type: ignore[arg-type]
+        self.nonsense: set[int] = set()
+        self.broker = ScriptedBroker(self._rows, self.clock, concurrency=slots, **broker)  # type: ignore[arg-type]
         self.said: list[BrokerStatus] = []
         self.session = BrokerSession(self.broker, self.clock, pace, self.said.append)
 
     def ask(
         self, lane: Lane = Lane.FILL, rank: tuple[int, int] = (0, 0), symbol: str = GOLD
-    ) -> asyncio.Task[BarsAnswer]:
+    ) -> asyncio.Task[Fetched]:
         """Queue a request; its page number is its rank's."""
         return asyncio.create_task(self.session.fetch(request(symbol, rank[1]), lane, rank))
+
+    def _rows(self, asked: BarsRequest) -> Bars:
+        if asked.from_ms not in self.nonsense:
+            return Bars.empty()
+        bars = minutes(NOON - 5 * MINUTE_MS, 5)
+        return replace(bars, h=bars.h - 1).take(np.arange(5)[::-1])
+
+    def befall(self, page: int, fate: str) -> None:
+        """What becomes of the request of this page."""
+        error: Exception | None = {
+            "fails": FetchFailed("No."),
+            "is limited": RateLimited("Slow down.", 0.3),
+            "crashes": RuntimeError("a bug"),
+        }.get(fate)
+        if error is not None or fate == "hangs":
+            self.broker.faults.append(Fault(lambda asked: NOON - page == asked.from_ms, error))
+        if fate == "is no history":
+            self.nonsense.add(NOON - page)
 
     @property
     def status(self) -> BrokerStatus:
@@ -74,9 +91,8 @@ def test_after_login_requests_go_by_lane_symbol_and_page(
         await room.session.login()
         await asyncio.gather(*tasks)
 
-        assert [0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23] == [
-            int(one.symbol) for one in room.broker.asked
-        ]
+        in_order = [lane * 10 + page for lane in Lane for page in range(4)]
+        assert in_order == [int(one.symbol) for one in room.broker.asked]
 
     sent()
 
@@ -192,8 +208,11 @@ async def test_the_time_in_the_queue_is_not_the_brokers_fault() -> None:
     assert 120 == len(answers)
 
 
-@given(st.lists(st.sampled_from(["answers", "fails", "hangs", "is cancelled"]), max_size=12))
-def test_afterwards_as_many_slots_are_free_as_there_ever_were(fates: list[str]) -> None:
+FATES = ("answers", "fails", "is limited", "hangs", "crashes", "is cancelled", "is no history")
+
+
+@given(st.lists(st.tuples(st.sampled_from(FATES), st.sampled_from((GOLD, YEN))), max_size=24))
+def test_afterwards_as_many_slots_are_free_as_there_ever_were(fates: list[tuple[str, str]]) -> None:
     """Whatever befalls requests, none may keep its slot (F9: slots free = capacity)."""
 
     @in_virtual_time
@@ -201,26 +220,21 @@ def test_afterwards_as_many_slots_are_free_as_there_ever_were(fates: list[str]) 
         room = Room(slots=3)
         await room.session.login()
         tasks = []
-        for page, fate in enumerate(fates):
-
-            def mine(asked: BarsRequest, page: int = page) -> bool:
-                return NOON - page == asked.from_ms
-
-            if fate == "fails":
-                room.broker.faults.append(Fault(mine, FetchFailed("No.")))
-            elif fate == "hangs":
-                room.broker.faults.append(Fault(mine))
-            tasks.append(room.ask(rank=(0, page)))
+        for page, (fate, symbol) in enumerate(fates):
+            room.befall(page, fate)
+            tasks.append(room.ask(rank=(0, page), symbol=symbol))
         await asyncio.sleep(0.02)
-        for task, fate in zip(tasks, fates, strict=True):
+        for task, (fate, _) in zip(tasks, fates, strict=True):
             if fate == "is cancelled":
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert 0 == room.status.slots_used
 
+        await room.ask()  # closes the circuit, or waits until the broker allows it
         began_s = room.clock.monotonic_s()
         await asyncio.gather(*(room.ask() for _ in range(3)))
         assert pytest.approx(0.05) == room.clock.monotonic_s() - began_s
+        assert ("closed", 0) == (room.status.circuit, room.status.slots_used)
 
     all_free()
 
@@ -345,4 +359,187 @@ async def test_the_state_says_since_when() -> None:
 
 def test_lanes_are_in_the_order_of_their_urgency() -> None:
     """The heap compares them as numbers."""
-    assert [Lane.D1, Lane.LIVE, Lane.FILL] == sorted(Lane)
+    in_order = [Lane.D1, Lane.LIVE, Lane.CATCH_UP, Lane.FILL, Lane.BACKFILL]
+    assert in_order == sorted(Lane)
+
+
+@in_virtual_time
+async def test_what_wakes_together_is_sorted_before_a_free_slot_is_granted() -> None:
+    """Slots are open already when the folder was slow to read: M1 must not overtake D1 then."""
+    room = Room(slots=1)
+    await room.session.login()
+    tasks = [room.ask(Lane.FILL, (0, 1)), room.ask(Lane.D1, (1, 2)), room.ask(Lane.D1, (0, 3))]
+    await asyncio.gather(*tasks)
+
+    assert [3, 2, 1] == [NOON - asked.from_ms for asked in room.broker.asked]
+
+
+@in_virtual_time
+async def test_a_lane_that_was_passed_over_for_ten_seconds_gets_a_slot() -> None:
+    """Ageing: D1 of very many symbols must not keep M1 waiting for ever."""
+    room = Room(slots=1, latency_s=0.5)
+    await room.session.login()
+    tasks = [room.ask(Lane.D1, (0, page)) for page in range(1, 61)]
+    tasks += [room.ask(Lane.FILL, (0, 100)), room.ask(Lane.BACKFILL, (0, 200))]
+    await asyncio.gather(*tasks)
+
+    sent = [NOON - asked.from_ms for asked in room.broker.asked]
+    assert pytest.approx(20, abs=2) == sent.index(100)
+    assert pytest.approx(20, abs=3) == sent.index(200)
+    assert [*range(1, 61)] == [page for page in sent if page < 100]
+
+
+@in_virtual_time
+async def test_time_before_the_login_starves_nobody() -> None:
+    """A login that is refused for a minute must not end D1's precedence."""
+    room = Room(slots=1)
+    tasks = [room.ask(Lane.FILL, (0, 1)), room.ask(Lane.D1, (0, 2)), room.ask(Lane.D1, (0, 3))]
+    await asyncio.sleep(60)
+    await room.session.login()
+    await asyncio.gather(*tasks)
+
+    assert [2, 3, 1] == [NOON - asked.from_ms for asked in room.broker.asked]
+
+
+@in_virtual_time
+async def test_backfill_leaves_a_slot_to_the_live_tail() -> None:
+    """A minute that closes is asked for at once, however much history is on its way."""
+    room = Room(slots=4, latency_s=1.0)
+    await room.session.login()
+    tasks = [room.ask(Lane.BACKFILL, (0, page)) for page in range(8)]
+    await asyncio.sleep(0.5)
+    assert 3 == room.status.slots_used
+    began_s = room.clock.monotonic_s()
+    await room.ask(Lane.LIVE, (0, 99))
+
+    assert pytest.approx(1.0) == room.clock.monotonic_s() - began_s
+    await asyncio.gather(*tasks)
+    assert 0 == room.status.slots_used
+
+
+@in_virtual_time
+async def test_an_outage_stops_the_requests_and_one_probe_ends_it() -> None:
+    """The circuit: 200 requests that wait are not 200 requests that fail every few seconds."""
+    room = Room(slots=4, faults=[Fault(lambda _: True, FetchFailed("Down."), times=12)])
+    await room.session.login()
+
+    async def insist(page: int) -> None:
+        while True:
+            try:
+                await room.ask(Lane.FILL, (0, page), (GOLD, YEN)[page % 2])
+                return
+            except FetchFailed:
+                await asyncio.sleep(0.1)
+
+    tasks = [asyncio.create_task(insist(page)) for page in range(200)]
+    await asyncio.sleep(0.1)
+    assert 8 <= len(room.broker.asked) <= 12
+    assert ("open", True) == (room.status.circuit, room.status.next_request_ms is not None)
+    assert sum(room.status.queue.values()) >= 180
+
+    await asyncio.gather(*tasks)
+    assert 212 == len(room.broker.asked)
+    assert ("closed", None, 0) == (
+        room.status.circuit,
+        room.status.next_request_ms,
+        room.status.failures,
+    )
+    assert "half_open" in {status.circuit for status in room.said}
+
+
+@in_virtual_time
+async def test_one_symbol_the_broker_does_not_know_is_no_outage() -> None:
+    """Isolation: the others' requests go on while one series fails for ever."""
+    room = Room(slots=2, faults=[Fault(lambda asked: asked.symbol == YEN, FetchFailed("?"), 99)])
+    await room.session.login()
+    await room.ask()
+    for page in range(20):
+        with pytest.raises(FetchFailed):
+            await room.ask(rank=(0, page), symbol=YEN)
+
+    assert "closed" == room.status.circuit
+    await room.ask()
+
+
+@in_virtual_time
+async def test_the_probe_is_of_a_symbol_that_did_not_fail_last() -> None:
+    """Else the one request that can never succeed would hold up all the others."""
+    room = Room(slots=1, faults=[Fault(lambda asked: asked.symbol != GOLD, FetchFailed("?"), 99)])
+    await room.session.login()
+    await room.ask()
+    for page in range(8):
+        with pytest.raises(FetchFailed):
+            await room.ask(Lane.D1, (0, page), (YEN, "USD/CAD")[page % 2])
+    assert "open" == room.status.circuit
+    began_s = room.clock.monotonic_s()
+    bad = room.ask(Lane.D1, (0, 50), YEN)
+    await room.ask(Lane.LIVE, (0, 51), GOLD)
+
+    assert room.clock.monotonic_s() - began_s < 1.0
+    with pytest.raises(FetchFailed):
+        await bad
+
+
+@in_virtual_time
+async def test_a_probe_that_is_cancelled_makes_room_for_another() -> None:
+    """A restarted process must not leave the circuit half open for ever."""
+    room = Room(slots=2, faults=[Fault(lambda _: True, FetchFailed("Down."), times=8)])
+    await room.session.login()
+    for page in range(8):
+        with pytest.raises(FetchFailed):
+            await room.ask(rank=(0, page), symbol=(GOLD, YEN)[page % 2])
+    room.broker.faults.append(Fault(lambda _: True))
+    probe, other = room.ask(rank=(0, 50)), room.ask(rank=(0, 51), symbol=YEN)
+    await asyncio.sleep(1.0)
+    assert "half_open" == room.status.circuit
+    probe.cancel()
+
+    await other
+    assert ("closed", 0) == (room.status.circuit, room.status.slots_used)
+
+
+@in_virtual_time
+async def test_a_limit_holds_all_requests_back_as_long_as_the_broker_asks() -> None:
+    """It is the account that was limited: the other slots would only prolong it."""
+    room = Room(slots=4, faults=[Fault(lambda _: True, RateLimited("Slow down.", 3.0))])
+    await room.session.login()
+    with pytest.raises(RateLimited):
+        await room.ask()
+    began_s = room.clock.monotonic_s()
+    await asyncio.gather(*(room.ask(rank=(0, page)) for page in range(4)))
+
+    assert pytest.approx(3.05) == room.clock.monotonic_s() - began_s
+    assert "closed" == room.status.circuit
+
+
+@in_virtual_time
+async def test_what_each_lane_took_is_tallied() -> None:
+    """Requests and latencies, by what they were for."""
+    room = Room(slots=1, faults=[Fault(lambda a: a.symbol == YEN, FetchFailed("No."))])
+    await room.session.login()
+    await asyncio.gather(room.ask(Lane.LIVE), room.ask(Lane.FILL))
+    with pytest.raises(FetchFailed):
+        await room.ask(Lane.FILL, symbol=YEN)
+
+    live, fill = room.status.lanes["LIVE"], room.status.lanes["FILL"]
+    assert (1, 0, 0.0, 0.05) == (
+        live.answered_count,
+        live.failed_count,
+        live.waited_s,
+        live.latency_max_s,
+    )
+    assert (1, 1) == (fill.answered_count, fill.failed_count)
+    assert pytest.approx(0.05) == fill.waited_s
+
+
+@in_virtual_time
+async def test_after_the_start_answers_are_kept_in_the_tallies_only() -> None:
+    """An engine that lives for months must not keep each of its requests."""
+    room = Room(slots=1)
+    await room.session.login()
+    await room.ask()
+    room.session.start_ended()
+    await room.ask()
+
+    assert 1 == len(room.session.answered)
+    assert 2 == room.status.lanes["FILL"].answered_count

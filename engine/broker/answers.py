@@ -1,0 +1,56 @@
+"""An answer as it should have been: ascending, unique, inside its range, without forming bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uds.model import BadBars, Bars
+
+from .port import BarsAnswer, BarsRequest, FetchFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One answer, mended."""
+
+    bars: Bars
+    """Closed bars of the range, ascending."""
+    latency_s: float
+    """The broker's own time."""
+    outside_count: int = 0
+    """Bars that were dropped because nobody had asked for them."""
+    flaw: str | None = None
+    """What was wrong with it, as a sentence; None when it was as the port wants it."""
+
+
+def mended(request: BarsRequest, answer: BarsAnswer, now_ms: int) -> Fetched:
+    """Sort, keep the last of each open, trim, drop what is still forming.
+
+    Raises FetchFailed for bars that cannot be mended. A forming bar is no flaw: it is every
+    broker's newest row.
+    """
+    bars, faults = answer.bars, []
+    steps = np.diff(bars.open_time_ms)
+    if (steps < 0).any():
+        faults.append("unordered")
+        bars = bars.take(np.argsort(bars.open_time_ms, kind="stable"))
+        steps = np.diff(bars.open_time_ms)
+    repeated = int((steps == 0).sum())
+    if repeated:
+        faults.append(f"with {repeated} bars twice")
+        bars = bars.take(np.append(steps > 0, True))
+    inside = bars.between(request.from_ms, request.until_ms)
+    outside_count = len(bars) - len(inside)
+    if outside_count:
+        faults.append(f"with {outside_count} bars outside the range")
+    name = f"{request.symbol} {request.timeframe.name}"
+    if faults:
+        try:
+            Bars.of(*inside.columns)
+        except BadBars as error:
+            raise FetchFailed(f"The broker's answer for {name} is no history: {error}.") from error
+    closed = inside.take(inside.close_time_ms <= now_ms)
+    flaw = f"The broker's answer for {name} came {' and '.join(faults)}." if faults else None
+    return Fetched(closed, answer.latency_s, outside_count, flaw)
