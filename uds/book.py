@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import codec, journal, layout
 from .digest import digest
@@ -80,6 +80,10 @@ class Series:
         self.bars = bars.tail(kept_bars)
         if len(self.bars) < len(bars):
             self.resident_from_ms = self.bars.first_open_ms or 0
+
+    def copied(self) -> Series:
+        """The same files and bars, in an account of its own that begins a file of its own."""
+        return replace(self, segments=list(self.segments), open_segment=None)
 
 
 @dataclass(slots=True)

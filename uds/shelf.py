@@ -17,6 +17,8 @@ from .model import (
     Timeframe,
 )
 
+_SPARE_BARS = 1_440
+
 
 @dataclass(frozen=True, slots=True)
 class StoreTerms:
@@ -38,6 +40,10 @@ class StoreTerms:
     """SHA-256 of the configuration; part of every commit."""
     preview_ttl_ms: int = 120_000
     """How long a forming bar outlives the last tick that drew it."""
+
+    def kept_bars(self, timeframe: Timeframe) -> int:
+        """Bars that stay in RAM: the tail, and enough to derive the day's H4 again."""
+        return self.tail_bars[timeframe] + _SPARE_BARS
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from dataclasses import replace
 
 from . import layout, manifest
 from .believing import FAR_MS
-from .book import Book, DraftJournal, SegmentNumbers, Series, plan_append, plan_page, settle
+from .book import Book, DraftJournal, Series
 from .embedded import EmbeddedServer
 from .errors import CacheRegressed, Fenced
 from .history import read_history
@@ -43,7 +43,6 @@ from .model import (
     SeriesKey,
     Symbol,
     Timeframe,
-    compare,
 )
 from .ports import Append, Cache, Disk
 from .publishing import Publisher, is_served
@@ -51,9 +50,7 @@ from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Scrubbed, Shelf, Snapshot, StoreTerms
 from .upkeep import StateFile, garbage, scrub, segments_of
-
-_SPARE_BARS = 1_440
-"""Kept in RAM beyond the tail, so that the day's D1 and H4 can be derived again."""
+from .writing import Writer
 
 
 class Store:
@@ -75,7 +72,7 @@ class Store:
         self._cache = cache
         self._quarantine = Quarantine(disk, token, QUARANTINE_BYTES_MAX)
         self._publisher = Publisher(terms, token, cache)
-        self._numbers = SegmentNumbers(token.value)
+        self._writer = Writer(terms, token, disk)
         self._shelves: defaultdict[Symbol, Shelf] = defaultdict(Shelf)
         self._scrub_turn = 0
         self._checkpointed_changes = 0
@@ -91,7 +88,7 @@ class Store:
         async with shelf.writing:
             state = await self.state.read()
             book = self._new_book(symbol)
-            reading = await recover_into(book, self._disk, state, self._kept_bars)
+            reading = await recover_into(book, self._disk, state, self.terms.kept_bars)
             rotated_count = await self._quarantine.keep(reading.evidence)
             for path, length in reading.cuts:
                 await self._disk.truncate(path, length)
@@ -99,7 +96,7 @@ class Store:
             await self._disk.append([Append(path, b"") for path in reading.unsettled])
             self._journal(book, reading.recovered.found, reading.carried)
             for timeframe, bars in reading.rescued:
-                await self._append(shelf, book, book.key(timeframe), bars, ())
+                await self._writer.append(shelf, book, book.key(timeframe), bars, ())
             if shelf.live is None and reading.newest is not None:
                 newest = Generation.parse(reading.newest.generation)
                 shelf.previous, shelf.previous_paths = newest, reading.paths
@@ -140,18 +137,11 @@ class Store:
         async with shelf.writing:
             book = shelf.draft or shelf.live
             assert book is not None, f"{key.symbol} was neither recovered nor begun"
-            return await self._append(shelf, book, key, bars, covered)
+            return await self._writer.append(shelf, book, key, bars, covered)
 
     def load(self, key: SeriesKey) -> Bars:
         """The resident bars of the draft, else of the live generation."""
         return self._series(key).bars
-
-    async def read(self, key: SeriesKey, from_ms: int, until_ms: int) -> Bars:
-        """Bars of the draft, else of the live generation, from disk: also those not in RAM.
-
-        Raises DiskFailed.
-        """
-        return await read_history(self._disk, key, self._series(key), from_ms, until_ms)
 
     def resident_from_ms(self, key: SeriesKey) -> int:
         """Bars that open before it may be on disk only; 0 while `load` gives all there are."""
@@ -179,6 +169,47 @@ class Store:
                 book.committed_bytes = {entry.path: entry.bytes for entry in account.segments}
             await self._disk.link(path, commit_path)
             return book.generation
+
+    # -- depth -------------------------------------------------------------------------------
+
+    async def read(self, key: SeriesKey, from_ms: int, until_ms: int) -> Bars:
+        """Bars of the draft, else of the live generation, from disk: also those not in RAM.
+
+        Raises DiskFailed.
+        """
+        return await read_history(self._disk, key, self._series(key), from_ms, until_ms)
+
+    def stored(self, key: SeriesKey) -> tuple[int, int | None]:
+        """(bars on disk, open of the oldest) of the draft, else of the live generation."""
+        segments = self._series(key).segments
+        return sum(s.bars for s in segments), min((s.first_ms for s in segments), default=None)
+
+    async def backfill(
+        self,
+        symbol: Symbol,
+        chunks: Mapping[Timeframe, Bars],
+        covered: Mapping[Timeframe, tuple[int, int]],
+    ) -> bool:
+        """Append bars older than all others to the live generation, in the order given.
+
+        They go to segments of their own, and count as covered once every chunk is durable.
+        False, and nothing written, while a draft is being filled. Raises DiskFailed.
+        """
+        shelf = self._shelves[symbol]
+        async with shelf.writing:
+            if shelf.live is None or shelf.draft is not None:
+                return False
+            await self._writer.backfill(shelf, shelf.live, chunks, covered)
+            return True
+
+    def deepen(self, symbol: Symbol) -> Generation:
+        """Begin a draft that has all the live generation has; readers keep what they have."""
+        live = self._shelves[symbol].live
+        assert live is not None, f"{symbol} is not live"
+        book = self._new_book(symbol)
+        for timeframe, series in live.series.items():
+            book.series[timeframe] = series.copied()
+        return book.generation
 
     # -- visible -----------------------------------------------------------------------------
 
@@ -328,9 +359,6 @@ class Store:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _kept_bars(self, timeframe: Timeframe) -> int:
-        return self.terms.tail_bars[timeframe] + _SPARE_BARS
-
     def _new_book(self, symbol: Symbol) -> Book:
         shelf = self._shelves[symbol]
         shelf.last_n += 1
@@ -357,43 +385,3 @@ class Store:
         book = shelf.draft or shelf.live
         assert book is not None, f"{key.symbol} was neither recovered nor begun"
         return book.series[key.timeframe]
-
-    async def _append(
-        self,
-        shelf: Shelf,
-        book: Book,
-        key: SeriesKey,
-        bars: Bars,
-        covered: Iterable[tuple[int, int]],
-    ) -> Appended:
-        series, proved = book.series[key.timeframe], Coverage.of(covered)
-        found = compare(series.bars, bars)
-        news = bars.take(~found.is_same)
-        widened = Coverage.of((*series.coverage, *proved))
-        is_change = bool(len(news)) or widened != series.coverage
-        if is_change:
-            await self._write(book, key.timeframe, news, proved)
-        if len(news):
-            series.keep(series.bars.merged(news), self._kept_bars(key.timeframe))
-            book.unpublished.add(key.timeframe)
-        if is_change and book is shelf.live:
-            shelf.change_count += 1
-        series.coverage = widened
-        repeated_count = int(found.is_same.sum())
-        revised_count = len(news) - int(found.is_new.sum())
-        return Appended(key, series.bars.last_open_ms, repeated_count, revised_count)
-
-    async def _write(self, book: Book, timeframe: Timeframe, news: Bars, proved: Coverage) -> None:
-        """Bars first, then the note of their page: what the journal says is durable."""
-        series, noted = book.series[timeframe], book.journal
-        planned = plan_append(book, timeframe, news, self._numbers) if len(news) else ()
-        page = plan_page(book, timeframe, proved, planned)
-        appends = [step.append for step in planned] + ([page] if page else [])
-        if not appends:
-            return
-        series.open_segment = None  # poisoned unless the whole batch comes back
-        book.journal = None
-        await self._disk.append(appends)
-        book.journal = noted
-        for step in planned:
-            settle(series, step)

@@ -30,6 +30,7 @@ from uds.model import FencingToken, Generation, SeriesKey, Symbol, Timeframe
 from uds.ports import Disk, Pointer
 from uds.publishing import Publisher
 from uds.store import Store
+from uds.writing import Writer
 
 from .world import (
     SYMBOLS,
@@ -391,7 +392,7 @@ async def _without_live(
 
 
 async def write_unpoisoned(
-    self: Store, book: Any, timeframe: Timeframe, news: Any, proved: Any
+    self: Writer, book: Any, timeframe: Timeframe, news: Any, proved: Any
 ) -> None:
     """After a failed write the same file is appended to, and journalled, as if nothing was."""
     series, journal = book.series[timeframe], book.journal
@@ -403,7 +404,7 @@ async def write_unpoisoned(
         raise
 
 
-_WRITE = Store._write
+_WRITE = Writer._write
 
 
 async def settle_nothing(self: Store, symbol: Symbol) -> Any:
@@ -466,7 +467,7 @@ BUGS: dict[str, tuple[Strategy, Callable[[pytest.MonkeyPatch, World], None]]] = 
     "extend without sequence": (late, patching(MemoryCache, "extend", extend_unsequenced)),
     "write after a failed write to the same file": (
         errors,
-        patching(Store, "_write", write_unpoisoned),
+        patching(Writer, "_write", write_unpoisoned),
     ),
     "killed owner's bytes taken for durable": (kills, patching(Store, "recover", settle_nothing)),
 }

@@ -1,0 +1,106 @@
+"""Older history behind a live generation: on disk at once, permanent with the next commit."""
+
+from __future__ import annotations
+
+import pytest
+
+from uds.errors import DiskFailed
+from uds.memory_disk import MemoryDisk
+from uds.model import Generation, Timeframe
+
+from .samples import (
+    GOLD,
+    GOLD_M1,
+    GOLD_M5,
+    DiskThatFails,
+    bars,
+    minute,
+    opens,
+    segments_in,
+    serve,
+    served_store,
+    store_over,
+)
+
+M1, M5 = Timeframe.M1, Timeframe.M5
+
+
+async def test_older_bars_go_to_disk_beside_the_live_ones() -> None:
+    """The segment that live bars go to stays open; readers get what their tail has room for."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    older = {M5: bars(2, -2, M5), M1: bars(10, -10)}
+
+    assert await store.backfill(GOLD, older, {M1: (minute(-10), minute(0))})
+    await store.append(GOLD_M1, bars(1, 10), [(minute(10), minute(11))])
+    served = await store.extend(GOLD)
+
+    assert (21, minute(-10)) == store.stored(GOLD_M1)
+    assert list(range(-10, 11)) == opens(served.tails[M1])
+    assert ((minute(-10), minute(11)),) == store.coverage(GOLD_M1).intervals
+    assert 2 == len(segments_in(disk))
+    assert 2 == len(served.tails[M5])
+
+
+async def test_what_does_not_fit_the_ram_is_read_from_disk() -> None:
+    """Deep history is not held in memory."""
+    store = await served_store(MemoryDisk(), count=2_000)
+    await store.backfill(GOLD, {M1: bars(3_000, -3_000)}, {M1: (minute(-3_000), minute(0))})
+
+    assert 1_540 == len(store.load(GOLD_M1))
+    assert (5_000, minute(-3_000)) == store.stored(GOLD_M1)
+    found = await store.read(GOLD_M1, minute(-3_000), minute(0))
+    assert list(range(-3_000, 0)) == opens(found)
+
+
+async def test_a_kill_keeps_every_stretch_that_was_acknowledged() -> None:
+    """With the checkpoint its coverage too, silent minutes included."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    await store.backfill(GOLD, {M1: bars(10, -10, skip=[-5])}, {M1: (minute(-10), minute(0))})
+    await store.checkpoint(1)
+    successor = await store_over(disk, owner=2)
+    recovered = await successor.recover(GOLD)
+
+    assert () == recovered.drops
+    assert [n for n in range(-10, 10) if n != -5] == opens(successor.load(GOLD_M1))
+    assert ((minute(-10), minute(10)),) == successor.coverage(GOLD_M1).intervals
+
+
+async def test_nothing_is_written_while_a_draft_is_filled() -> None:
+    """It would be lost with the draft's flip."""
+    store = await served_store(MemoryDisk())
+    store.begin(GOLD)
+
+    assert not await store.backfill(GOLD, {M1: bars(10, -10)}, {M1: (minute(-10), minute(0))})
+    assert 0 == len(store.load(GOLD_M1))
+
+
+async def test_deepening_makes_it_permanent() -> None:
+    """A generation that begins with all of it; readers change over at the flip."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    await store.backfill(GOLD, {M1: bars(10, -10)}, {M1: (minute(-10), minute(0))})
+
+    assert Generation(1, 2) == store.deepen(GOLD)
+    await store.append(GOLD_M1, bars(1, 10), [(minute(10), minute(11))])
+    await serve(store)
+    await store.collect(GOLD)
+    successor = await store_over(disk, owner=2)
+    recovered = await successor.recover(GOLD)
+    assert (Generation(1, 2), ()) == (recovered.found, recovered.drops)
+    assert list(range(-10, 11)) == opens(successor.load(GOLD_M1))
+
+
+async def test_a_stretch_that_failed_is_not_covered() -> None:
+    """Coverage is its commit point: it is simply brought again."""
+    disk = DiskThatFails()
+    store = await served_store(disk)
+    disk.appends_to_fail = 1
+    with pytest.raises(DiskFailed):
+        await store.backfill(GOLD, {M1: bars(10, -10)}, {M1: (minute(-10), minute(0))})
+
+    assert ((minute(0), minute(10)),) == store.coverage(GOLD_M1).intervals
+    assert await store.backfill(GOLD, {M1: bars(10, -10)}, {M1: (minute(-10), minute(0))})
+    assert list(range(-10, 10)) == opens(store.load(GOLD_M1))
+    assert 0 == len(store.load(GOLD_M5))
