@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     field_validator,
@@ -29,6 +26,7 @@ from .calendar_rules import (
     LateOpen,
     Outage,
 )
+from .config_words import Count, Number, Seconds, Section, TimeframeName, Whole
 from .history.file_zone import FileZone, file_zone
 from .trading_calendar import TradingCalendar
 
@@ -46,30 +44,6 @@ TAIL_BARS = {
     Timeframe.H4: 1_080,
     Timeframe.D1: 365,
 }
-
-
-def _timeframe(value: object) -> object:
-    if isinstance(value, str):
-        if value not in Timeframe.__members__:
-            raise ValueError(f"{value!r} is not one of {', '.join(Timeframe.__members__)}")
-        return Timeframe[value]
-    return value
-
-
-TimeframeName = Annotated[
-    Timeframe, BeforeValidator(_timeframe), PlainSerializer(lambda timeframe: timeframe.name)
-]
-Whole = Annotated[int, Field(strict=True)]
-"""A whole number; strict, because `true` is no number."""
-Number = Annotated[float, Field(strict=True)]
-Count = Annotated[Whole, Field(ge=1)]
-Seconds = Annotated[Number, Field(ge=0)]
-
-
-class Section(BaseModel):
-    """A part of the file: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class BreakConfig(Section):
@@ -275,7 +249,8 @@ class BootstrapConfig(Section):
     redis_priming_budget_s: Seconds = 30.0
     prime_budget_per_symbol_s: Seconds = 0.5
     gate_on_timeout: Literal["hold", "open_degraded"] = "hold"
-    depth_bars: dict[TimeframeName, Count] = DEPTH_BARS
+    depth_bars: dict[TimeframeName, Annotated[Whole, Field(ge=0)]] = DEPTH_BARS
+    """How deep each timeframe shall be fetched behind the open gate; 0 fetches nothing older."""
 
     @field_validator("depth_bars")
     @classmethod

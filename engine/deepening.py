@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from uds import Store
 from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe
 
 from . import plan
@@ -29,7 +30,7 @@ from .broker.session import Lane
 from .buckets import bucket_open
 from .cell import CellState
 from .degraded import DegradedCode
-from .depth import Depth, DepthStore
+from .depth import Depth
 from .derive import derive
 from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised
 from .fetching import Fetcher
@@ -49,10 +50,10 @@ def pause_depth(tools: Tools, *, is_paused: bool) -> None:
     tools.board.post(DepthPaused(is_paused))
 
 
-async def deepen_all(tools: Tools, store: DepthStore) -> None:
+async def deepen_all(tools: Tools) -> None:
     """Run for the life of a process; symbol after symbol, then look again every few seconds."""
     await tools.board.until(lambda status: status.opened_gate_after_s is not None)
-    symbols = [SymbolDepth(tools, store, symbol) for symbol in tools.markets]
+    symbols = [SymbolDepth(tools, symbol) for symbol in tools.markets]
     while True:
         for one in symbols:
             one.tell()
@@ -73,9 +74,9 @@ def _may_go(tools: Tools) -> bool:
 class SymbolDepth:
     """The history of one symbol on its way down."""
 
-    def __init__(self, tools: Tools, store: DepthStore, symbol: Symbol) -> None:
+    def __init__(self, tools: Tools, symbol: Symbol) -> None:
         self._tools = tools
-        self._store = store
+        self._store = tools.store
         self._symbol = symbol
         self._market = tools.markets[symbol]
         wanted = tools.config.bootstrap.depth_bars
@@ -142,11 +143,12 @@ class SymbolDepth:
         known = self._wanted.get(timeframe)
         if known is None or known[0] != today_ms:
             is_days = timeframe is Timeframe.D1
-            fed = (tf for tf in self._targets if (tf is Timeframe.D1) is is_days)
             begins = (
-                plan.history_from_ms(self._market, tf, today_ms, self._targets[tf]) for tf in fed
+                plan.history_from_ms(self._market, tf, today_ms, count)
+                for tf, count in self._targets.items()
+                if count and (tf is Timeframe.D1) is is_days
             )
-            known = self._wanted[timeframe] = (today_ms, min(begins))
+            known = self._wanted[timeframe] = (today_ms, min(begins, default=now_ms))
         return known[1]
 
     async def _bring(self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int) -> bool:
@@ -247,7 +249,7 @@ class SymbolDepth:
 
 
 def _counted(
-    store: DepthStore, symbol: Symbol, timeframe: Timeframe, target: int
+    store: Store, symbol: Symbol, timeframe: Timeframe, target: int
 ) -> tuple[int, int, int | None]:
     bars, first_ms = store.stored(SeriesKey(symbol, timeframe))
     return bars, target, first_ms

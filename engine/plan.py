@@ -148,7 +148,7 @@ def shown(ts_ms: int) -> str:
 
 
 def history_from_ms(market: Market, timeframe: Timeframe, now_ms: int, bars: int) -> int:
-    """The D1 open from which on this many closed bars of a timeframe are expected."""
+    """The D1 open from which on so many closed bars of a timeframe, one at least, are due."""
     span_ms = (
         round(bars * timeframe.ms * _CALENDAR_DAYS_PER_TRADING_DAY) + _HOLIDAYS_SPARE * _DAY_MS
     )

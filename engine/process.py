@@ -17,7 +17,6 @@ from .cascade import Derived
 from .clock import Clock
 from .config import Config
 from .degraded import Scope
-from .depth import DepthStore
 from .events import ProcessChanged
 from .listener import Listener
 from .plan import Market
@@ -68,9 +67,6 @@ class Tools:
     """Where the M1 of a symbol begins whose anchors changed in this boot, UTC ms."""
     priming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during one call that primes: the server takes them one by one in any case."""
-
-    depths: DepthStore | None = None
-    """Where older history goes; None when none is fetched behind the open gate."""
 
     @property
     def open_mode(self) -> OpenMode:

@@ -32,8 +32,7 @@ async def run(tools: Tools) -> None:
             group.create_task(_live_with(tools, symbol), name=f"M1 of {symbol}")
         group.create_task(_say_ready(tools), name="readiness")
         group.create_task(watch_staleness(tools, Timeframe.M1), name="stale M1")
-        if tools.depths is not None:
-            group.create_task(deepen_all(tools, tools.depths), name="depth")
+        group.create_task(deepen_all(tools), name="depth")
 
 
 async def _live_with(tools: Tools, symbol: Symbol) -> None:

@@ -60,6 +60,7 @@ def config_document(*symbols: Symbol, **changes: Any) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(_repository_config())
     document["symbols"] = list(symbols or (GOLD, YEN))
     document["bootstrap"]["warmup_bars"] = {"M1": 300, "D1": 5}
+    document["bootstrap"]["depth_bars"] = dict.fromkeys(document["timeframes"], 0)
     document["broker"]["page_bars_max"] = 400
     for dotted, value in changes.items():
         *sections, last = dotted.split("__")

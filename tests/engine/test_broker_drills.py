@@ -26,7 +26,8 @@ from tests.engine.builders import (
     small_config,
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
-from uds.memory import MemoryCache, MemoryDisk
+from uds.memory_cache import MemoryCache
+from uds.memory_disk import MemoryDisk
 from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Bars, Timeframe
 
 NEVER_S = 100_000

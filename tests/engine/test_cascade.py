@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from uds.memory import MemoryDisk
-
 from engine.cascade import Derived
 from engine.sources import store_terms
 from engine.tenure import Tenure
@@ -25,6 +23,7 @@ from tests.engine.builders import (
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
 from uds import Appended, Store
+from uds.memory_disk import MemoryDisk
 from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Bars, Coverage, SeriesKey, Timeframe
 
 LOST = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
-from uds.memory import MemoryCache
 
 from engine.config import Config
 from engine.events import GateForced
@@ -27,6 +26,7 @@ from tests.engine.builders import (
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
 from uds import CacheDown
+from uds.memory_cache import MemoryCache
 from uds.model import FencingToken, Generation, Symbol, Timeframe
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from engine.bootstrap import begin_rebuild
@@ -12,7 +11,6 @@ from engine.config import Config
 from engine.deepening import SILENT_DAYS, pause_depth
 from engine.derive import derive
 from engine.plan import history_from_ms
-from engine.sources import store_terms
 from tests.engine.builders import (
     GOLD,
     NOON,
@@ -27,9 +25,9 @@ from tests.engine.builders import (
     simulated_market,
     small_config,
 )
-from tests.engine.deep_store import DeepStore
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
-from uds.memory import MemoryCache, MemoryDisk
+from uds.memory_cache import MemoryCache
+from uds.memory_disk import MemoryDisk
 from uds.model import DERIVED_TIMEFRAMES, Bars, Timeframe
 
 DEPTH = {"M1": 600, "M3": 100, "M5": 100, "M15": 60, "M30": 60, "H1": 60, "H4": 60, "D1": 20}
@@ -56,8 +54,6 @@ async def a_house(
     clock = VirtualClock(at_ms)
     broker = market_broker(config, clock)
     house = await build_house(config, broker, clock, disk, MemoryCache())
-    store = DeepStore(store_terms(config), house.store.token, house.disk, house.cache, None)
-    house.tools = replace(house.tools, store=store, depths=store)
     return house, broker
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from uds.memory import MemoryDisk
 
 from engine.config import Config
 from engine.derive import derive
@@ -26,6 +25,7 @@ from tests.engine.builders import (
     small_config,
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
+from uds.memory_disk import MemoryDisk
 from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Coverage, Symbol, Timeframe
 
 HOUR_MS = 60 * MINUTE_MS

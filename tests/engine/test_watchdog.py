@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from uds.memory import MemoryCache
 
 from engine.attempt import Partner, attempt
 from engine.degraded import DegradedCode
@@ -26,7 +25,9 @@ from tests.engine.builders import (
 )
 from tests.engine.virtual_time import VirtualClock, VirtualTimeLoop, in_virtual_time, settle
 from uds import CacheDown, Fenced
+from uds.memory_cache import MemoryCache
 from uds.model import FencingToken, Symbol, Timeframe
+from uds.ports import Pointer
 
 
 class JumpingClock(VirtualClock):
@@ -45,12 +46,14 @@ class CountingCache(MemoryCache):
     asked = 0
     is_away = False
 
-    async def holds(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
+    async def holds(
+        self, symbols: Sequence[Symbol], token: FencingToken
+    ) -> tuple[Pointer | None, ...]:
         """Check ownership."""
         self.asked += 1
         if self.is_away:
             raise CacheDown("Refused.")
-        await super().holds(symbols, token)
+        return await super().holds(symbols, token)
 
 
 def stall(seconds: float) -> None:
@@ -140,7 +143,7 @@ async def test_after_a_pause_ownership_is_asked_for_before_the_next_write() -> N
     """SIGSTOP, a successor, SIGCONT: the first thing that wakes may be the writer (Z1)."""
     async with watched() as (house, _, cache):
         await house.store.recover(GOLD)
-        cache.owners[YEN] += 1
+        cache.owners[YEN] = FencingToken(cache.owners[YEN].value + 1, "other")
         wrote: list[str] = []
 
         async def write() -> None:
@@ -203,7 +206,7 @@ def test_a_jump_of_the_wall_clock_is_said_until_ownership_was_proved_again(
 async def test_a_successor_found_after_a_jump_fences_us() -> None:
     """The watch over Redis would find it as well; whoever is first says it, once."""
     async with watched() as (house, clock, cache):
-        cache.owners[GOLD] += 1
+        cache.owners[GOLD] = FencingToken(cache.owners[GOLD].value + 1, "other")
         clock.jumped_ms = 7_200_000
         await asyncio.sleep(1)
 
