@@ -291,7 +291,7 @@ class InstrumentConfig(Section):
     """What a market is called elsewhere and how fine its prices are."""
 
     digits: Annotated[Whole, Field(ge=0, le=9)] | None = None
-    names: dict[str, str] = {}
+    names: dict[str, str] = Field(default_factory=dict)
 
 
 class Config(Section):
@@ -304,14 +304,14 @@ class Config(Section):
     broker: BrokerConfig = BrokerConfig()
     redis: RedisConfig = RedisConfig()
     calendars: dict[str, CalendarConfig]
-    symbol_calendars: dict[Symbol, str] = {}
+    symbol_calendars: dict[Symbol, str] = Field(default_factory=dict)
     anchors: AnchorsConfig = AnchorsConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
     poll: PollConfig = PollConfig()
     supervisor: SupervisorConfig = SupervisorConfig()
     api: ApiConfig = ApiConfig()
     console: ConsoleConfig = ConsoleConfig()
-    instruments: dict[Symbol, InstrumentConfig] = {}
+    instruments: dict[Symbol, InstrumentConfig] = Field(default_factory=dict)
 
     @field_validator("symbols")
     @classmethod

@@ -22,7 +22,8 @@ _PURE_ROOMS = {
     """,
     "engine": """
         absorb aggregate api apply buckets budget calendar_drift calendar_rules cascade
-        cell cells config config_words coverage critical_path degraded depth derive derived_proof documents
+        cell cells config config_words coverage critical_path degraded depth derive
+        derived_proof documents
         errors event_log events export_report failure gate import_report intensity
         legacy_evidence legacy_prose modes plan preview progress protocol reasons_page
         repairs replica stages status timeline trading_calendar verify_report wall_clock wire
