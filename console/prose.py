@@ -127,11 +127,21 @@ def _moment(ts_ms: int) -> str:
 
 
 def _reasons(reasons: list[dict[str, Any]]) -> list[str]:
-    return [
-        f"{reason['severity']:<9} {reason['code']} {reason['scope'] or ''} {reason['detail']}"
-        f" {reason['hint']}"
-        for reason in reasons
-    ]
+    """A line a reason; what is no trouble and stands for many has one line in all."""
+    lines: list[str] = []
+    for code in dict.fromkeys(reason["code"] for reason in reasons):
+        same = [reason for reason in reasons if reason["code"] == code]
+        first = same[0]
+        if first["severity"] == "info" and len(same) > 1:
+            scopes = ", ".join(str(reason["scope"]) for reason in same)
+            lines.append(f"{first['severity']:<9} {code} {scopes}: {first['hint']}")
+        else:
+            lines += [
+                f"{reason['severity']:<9} {code} {reason['scope'] or ''} {reason['detail']}"
+                f" {reason['hint']}"
+                for reason in same
+            ]
+    return lines
 
 
 def _s(seconds: float | None) -> str:

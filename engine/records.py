@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from uds import BOOTS_FOLDER
+
 from .clock import Clock
 from .degraded import DegradedCode
 from .event_log import Posted
@@ -36,7 +38,6 @@ from .timeline import Timeline
 
 RECORD = 1
 """The version of the format."""
-BOOTS_FOLDER = "boots"
 BOOTS_KEPT = 50
 RECORD_BYTES_MAX = 16 * 1024 * 1024
 _FLUSH_S = 0.5

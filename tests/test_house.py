@@ -17,8 +17,8 @@ FILES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py")
 
 _PURE_ROOMS = {
     "uds": """
-        believing book checkpoint codec digest disk_steps errors fault incarnation journal layout
-        legacy_codec manifest model reply segment_view
+        bar_lines believing book checkpoint codec digest disk_steps errors fault incarnation
+        journal layout legacy_codec line_block manifest model reply segment_view
     """,
     "engine": """
         absorb aggregate api apply buckets budget calendar_drift calendar_rules cascade

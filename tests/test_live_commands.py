@@ -17,10 +17,15 @@ from typing import Any
 import pytest
 
 from console.cli import app
+from uds.model import Timeframe
 
 from .running import FAST, ROOT, Done, Running, coldstart, held
 
-TWO = {"symbols": ["XAU/USD", "USD/JPY"]}
+TWO = {
+    "symbols": ["XAU/USD", "USD/JPY"],
+    "bootstrap": {"depth_bars": dict.fromkeys((tf.name for tf in Timeframe), 0)},
+}
+"""Nothing older is fetched: generations change when somebody asks for it only."""
 SLOW = {**FAST, "COLDSTART_BROKER__SIM__LOGIN_S": "1.5"}
 STUCK = {**FAST, "COLDSTART_BROKER__SIM__LOGIN_S": "600"}
 PATIENCE_S = 30

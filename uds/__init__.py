@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .host_process import started as started
     from .incarnation import Incarnation as Incarnation
     from .incarnation import Revoked as Revoked
+    from .layout import BOOTS_FOLDER as BOOTS_FOLDER
     from .layout import is_symbol as is_symbol
     from .layout import shown_address as shown_address
     from .layout import timeframe_named as timeframe_named
@@ -112,6 +113,7 @@ __getattr__ = lazy_door(
             "Revoked",
         ),
         "layout": (
+            "BOOTS_FOLDER",
             "is_symbol",
             "shown_address",
             "timeframe_named",

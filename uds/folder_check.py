@@ -23,6 +23,7 @@ from .ports import Disk
 FlawKind: TypeAlias = Literal["commit", "manifest", "digest", "state"]
 
 _AT_ROOT = {
+    layout.BOOTS_FOLDER,
     layout.LOCK,
     layout.OWNER_FOLDER,
     layout.RUN_FOLDER,

@@ -20,6 +20,8 @@ STATE_PREVIOUS = "_derived_tail_state.json.prev"
 STATE_MEMO = "derivedtail_state.json"
 """The memo's spelling of the state file, read where the other is missing."""
 QUARANTINE_FOLDER = "quarantine"
+BOOTS_FOLDER = "boots"
+"""Where the engine records its boots; the store itself does not look there."""
 SOCKET_PATH_BYTES_MAX = 100
 
 _SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9/._-]{0,22}[A-Z0-9])?")

@@ -162,11 +162,11 @@ class Store:
         async with shelf.writing:
             path = layout.manifest_path(symbol, book.generation)
             commit_path = layout.commit_path(symbol, book.generation)
-            if await self._disk.read(commit_path) is None:
+            if not book.committed_bytes or await self._disk.read(commit_path) is None:
                 digests = book.digests(self.terms.tail_bars, self.terms.digits[symbol])
                 account = book.manifest(self.terms.anchors, digests, self.terms.config_hash)
-                await self._disk.replace(path, manifest.encode(account))
                 book.committed_bytes = {entry.path: entry.bytes for entry in account.segments}
+                await self._disk.replace(path, manifest.encode(account))
             await self._disk.link(path, commit_path)
             return book.generation
 
