@@ -25,6 +25,10 @@ class Clock(Protocol):
         """Seconds that never jump, for durations and deadlines."""
         ...
 
+    def delay_s(self, until_ms: int) -> float:
+        """How long to wait until the market's clock says so; negative when it has said so."""
+        ...
+
     async def sleep(self, delay_s: float) -> None:
         """Wait; a delay of zero lets others run."""
         ...
@@ -54,6 +58,9 @@ class SystemClock:
     def monotonic_s(self) -> float:
         return time.monotonic()
 
+    def delay_s(self, until_ms: int) -> float:
+        return (until_ms - self.now_ms()) / 1_000
+
     async def sleep(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
 
@@ -73,6 +80,9 @@ class ManualClock:
 
     def monotonic_s(self) -> float:
         return self._elapsed_s
+
+    def delay_s(self, until_ms: int) -> float:
+        return (until_ms - self._now_ms) / 1_000
 
     def advance(self, by_s: float) -> None:
         """Move both clocks forward."""

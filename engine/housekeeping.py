@@ -1,6 +1,7 @@
-"""The slow duties beside a running engine: checkpoint, scrub, repair, throwing away.
+"""The slow duties beside a running engine: checkpoint, scrub, audit, repair, throwing away.
 
-Every second the store records how far it has come and one file is read again. A file that is
+Every second the store records how far it has come, one file is read again and one symbol's
+tails in Redis are held against those in RAM. A file that is
 not what was written any more is damage: the symbol gets a draft from what the disk has, which
 its processes fill and seal like any other, while readers keep the generation in RAM. Ten
 seconds after a symbol's flip, what nobody can need any more is removed.
@@ -18,7 +19,7 @@ from .attempt import Partner, attempt
 from .bootstrap import derive_lost, say_damage, show
 from .cell import CellState
 from .degraded import DegradedCode
-from .events import ReasonCleared
+from .events import GenerationFailed, ReasonCleared, ReasonRaised
 from .process import Tools
 
 BEAT_S = 1.0
@@ -31,12 +32,15 @@ _log = logging.getLogger(__name__)
 async def keep_house(tools: Tools) -> None:
     """Run until fenced or cancelled."""
     collector = _Collector(tools)
+    symbols, beat = tuple(tools.markets), 0
     while True:
         await tools.clock.sleep(BEAT_S)
         if await attempt(tools, Partner.DISK, None, partial(_checkpoint, tools)):
             for code in _STATE_CODES:
                 tools.board.post(ReasonCleared(code, None))
         await _scrub(tools)
+        await _audit(tools, symbols[beat % len(symbols)])
+        beat += 1
         if not await collector.collect_due():
             return
 
@@ -66,6 +70,32 @@ async def _scrub(tools: Tools) -> None:
     if found is None or found.is_sound or tools.store.is_drafting(found.key.symbol):
         return
     await repair(tools, found.key.symbol)
+
+
+async def _audit(tools: Tools, symbol: Symbol) -> None:
+    """What readers are served, in RAM and in Redis, is still what was made durable.
+
+    Bars that fail their digest in RAM close the gate until the disk has given them back.
+    Somebody else's DEL in Redis is not noticed by the heartbeat; it is put right here.
+    """
+    altered, served = tools.store.altered(symbol), tools.store.tail(symbol)
+    if altered and served is not None:
+        names = ", ".join(timeframe.name for timeframe in altered)
+        detail = f"{symbol} {names} in RAM fail the digest of {served.generation.short}."
+        tools.board.post(GenerationFailed(symbol, served.generation, detail))
+        if not tools.store.is_drafting(symbol):
+            await repair(tools, symbol)
+        return
+    try:
+        differing = await tools.store.audit(symbol)
+    except (CacheDown, CacheRegressed):
+        return  # whose watch says so
+    if not differing:
+        return
+    names = ", ".join(timeframe.name for timeframe in differing)
+    detail = f"The tails of {symbol} {names} in Redis are gone or changed; they are put back."
+    tools.board.post(ReasonRaised(DegradedCode.REDIS_REGRESSED, None, detail))
+    await attempt(tools, Partner.REDIS, None, partial(tools.store.extend, symbol))
 
 
 class _Collector:

@@ -164,6 +164,17 @@ class Book:
             found[timeframe.name] = series.digested[1]
         return found
 
+    def altered(self, tail_bars: Mapping[Timeframe, int], digits: int) -> tuple[Timeframe, ...]:
+        """Timeframes whose bars in RAM are not what they were when their digest was made."""
+        found: list[Timeframe] = []
+        for timeframe, series in self.series.items():
+            if series.digested is None or series.digested[0] is not series.bars:
+                continue  # they grew since, and have a new digest with the next checkpoint
+            tail = series.bars.tail(tail_bars[timeframe])
+            if digest(tail, digits) != series.digested[1].sha256:
+                found.append(timeframe)
+        return tuple(found)
+
     def manifest(
         self, anchors: dict[str, str], digests: dict[str, TailDigest], config_hash: str
     ) -> Manifest:

@@ -42,12 +42,10 @@ class Publisher:
         await self._cache.flip(
             book.symbol, self._token, book.generation, book.seq, self._terms.timeframes
         )
-        found = await self._cache.read(book.symbol, self._terms.timeframes)
+        found = await self._cache.read(book.symbol, ())
         if found is None or (found[0].generation, found[0].seq) != (book.generation, book.seq):
             raise CacheRegressed(f"The flip of {book.symbol} to {book.generation.short} was lost.")
-        primed = tuple(tf for tf in self._terms.timeframes if tf not in book.unpublished)
-        tails = self._packed(book, primed)
-        book.unpublished |= {tf for tf, tail in tails.items() if found[1].get(tf) != tail}
+        await self.audit(book)
         if before is None or before[0].generation == book.generation:
             return None  # a repeated flip: what was stale is not known any more
         return before[0].previous
@@ -63,6 +61,20 @@ class Publisher:
             await self._extend(book, book.seq, book.unanswered)
             book.seq += 1
             book.unanswered = {}
+
+    async def audit(self, book: Book) -> tuple[Timeframe, ...]:
+        """Timeframes whose tail in Redis is not what was written; `extend` shows them anew.
+
+        A pointer that is not ours is the heartbeat's business, and finds nothing here.
+        """
+        timeframes = tuple(tf for tf in self._terms.timeframes if tf not in book.unpublished)
+        found = await self._cache.read(book.symbol, timeframes)
+        if found is None or (found[0].generation, found[0].seq) != (book.generation, book.seq):
+            return ()
+        tails = self._packed(book, timeframes)
+        differing = tuple(tf for tf, tail in tails.items() if found[1].get(tf) != tail)
+        book.unpublished.update(differing)
+        return differing
 
     async def restore(self, shelf: Shelf) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""

@@ -19,6 +19,7 @@ again. Nothing on disk is changed here: the caller keeps the evidence, then cuts
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -108,8 +109,8 @@ async def recover_into(
     base = None if found is None else Generation.parse(found.generation)
     since = None if base is None else state.of(book.symbol, base)
     loads = [_Load(disk, book.key(timeframe), found, since, draft) for timeframe in book.series]
-    for load in loads:
-        book.series[load.key.timeframe] = await load.run(kept_bars(load.key.timeframe))
+    found_series = await gather(*(load.run(kept_bars(load.key.timeframe)) for load in loads))
+    book.series.update(zip(book.series, found_series, strict=True))
     terms = draft.head if draft is not None else found
     minutes = next(load for load in loads if load.key.timeframe is Timeframe.M1)
     recovered = Recovered(

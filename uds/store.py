@@ -331,6 +331,19 @@ class Store:
         self._scrub_turn = (self._scrub_turn + 1) % len(files)
         return await scrub(self._disk, *files[self._scrub_turn])
 
+    async def audit(self, symbol: Symbol) -> tuple[Timeframe, ...]:
+        """Hold the tails in Redis against those in RAM; what differs `extend` shows anew."""
+        shelf = self._shelves[symbol]
+        async with shelf.writing:
+            if shelf.live is None or shelf.live.unanswered:
+                return ()
+            return await self._publisher.audit(shelf.live)
+
+    def altered(self, symbol: Symbol) -> tuple[Timeframe, ...]:
+        """Timeframes of the live generation whose bars in RAM fail their digest."""
+        live, terms = self._shelves[symbol].live, self.terms
+        return () if live is None else live.altered(terms.tail_bars, terms.digits[symbol])
+
     async def collect(self, symbol: Symbol) -> Collected:
         """Remove what no generation needs: never of the live one, the previous or the draft.
 

@@ -127,7 +127,7 @@ async def _rest(tools: Tools, key: SeriesKey) -> None:
     """Until the cell is emptied by a rebuild, the day turns, or it is time to look again."""
     market, now_ms = tools.markets[key.symbol], tools.clock.now_ms()
     turn_ms = bucket_close(now_ms - market.settle_ms, Timeframe.D1, market.anchors)
-    until_turn_s = (turn_ms + market.settle_ms - now_ms) / 1_000
+    until_turn_s = tools.clock.delay_s(turn_ms + market.settle_ms)
 
     def is_emptied(status: Status) -> bool:
         return status.cells[key].state is CellState.EMPTY

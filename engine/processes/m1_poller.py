@@ -106,7 +106,7 @@ async def _rest(tools: Tools, symbol: Symbol) -> None:
         return tools.store.is_drafting(symbol)
 
     try:
-        async with asyncio.timeout((due_ms - now_ms) / 1_000):
+        async with asyncio.timeout(tools.clock.delay_s(due_ms)):
             await tools.board.until(is_drafted)
     except TimeoutError:
         return

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from engine.bootstrap import begin_rebuild
 from engine.degraded import DegradedCode
+from engine.gate import GateState
 from engine.housekeeping import GRACE_S, keep_house, last_checkpoint
 from tests.engine.builders import (
     GOLD,
@@ -162,3 +163,42 @@ async def test_superseded_generations_go_after_the_grace() -> None:
         assert 4 == count_at_flip
         assert 2 == len(await house.disk.names(folder))
         assert 1 == len(await house.disk.names(layout.commit_folder(YEN)))
+
+
+@in_virtual_time
+async def test_a_tail_that_somebody_deleted_comes_back() -> None:
+    """The heartbeat sees owner and pointer only; a reader of Redis would go without its bars."""
+    async with kept() as house:
+        await asyncio.sleep(30)
+        served = house.store.tail(GOLD)
+        assert served is not None
+        place = (GOLD, served.generation, Timeframe.H1)
+        whole = house.cache.tails.pop(place)
+        await house.board.until(
+            lambda s: any(r.code is DegradedCode.REDIS_REGRESSED for r in (*s.reasons, *s.healed))
+        )
+        await asyncio.sleep(1)
+
+        assert whole == house.cache.tails[place]
+        assert DegradedCode.REDIS_REGRESSED.value not in house.codes
+
+
+@in_virtual_time
+async def test_bars_that_changed_in_ram_close_the_gate_until_the_disk_gave_them_back() -> None:
+    """A wrong bar is worse than none: UNSAFE, then a new generation from what was durable."""
+    async with kept() as house:
+        await asyncio.sleep(30)
+        served = house.store.tail(GOLD)
+        assert served is not None
+        right = served.tails[Timeframe.H1].c.copy()
+        before = gold_generation(house)
+        house.store.load(key(GOLD, Timeframe.H1)).c[2] += 1.0
+        await house.board.until(lambda s: s.gate_state is GateState.UNSAFE)
+        await house.board.until(lambda _: gold_generation(house) != before)
+        await asyncio.sleep(2)
+        again = house.store.tail(GOLD)
+
+        assert again is not None
+        assert right.tolist() == again.tails[Timeframe.H1].c[: len(right)].tolist()
+        assert house.board.status.gate_state.is_open
+        assert set() == house.codes

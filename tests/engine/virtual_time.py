@@ -79,6 +79,10 @@ class VirtualClock:
         """Seconds since the test began."""
         return asyncio.get_running_loop().time()
 
+    def delay_s(self, until_ms: int) -> float:
+        """How long until the clock says so: its wall time and the loop's are one."""
+        return (until_ms - self.now_ms()) / 1_000
+
     async def sleep(self, delay_s: float) -> None:
         """Wait without taking time."""
         await asyncio.sleep(delay_s)
