@@ -16,8 +16,12 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from uds.model import Timeframe
+
 ROOT = Path(__file__).resolve().parent.parent
 FAST = {"COLDSTART_BROKER__SIM__LOGIN_S": "0.05", "COLDSTART_BROKER__SIM__LATENCY_MS": "5"}
+NO_DEPTH = {"depth_bars": dict.fromkeys((timeframe.name for timeframe in Timeframe), 0)}
+"""A section `bootstrap` under which nothing older is fetched behind the open gate."""
 _PATIENCE_S = 30.0
 _POLL_S = 0.02
 

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from console.cli import app
 from engine import load_config
-from uds.model import Bars, Timeframe
+from uds.model import Bars
 
 from .engine.history_files import csv_text, minute_bars
 from .engine.sample_markets import ms
-from .running import Done, coldstart, held
+from .running import NO_DEPTH, Done, coldstart, held
 
 SYMBOL = "USD/JPY"
 UNTIL = "2026-01-14T12:00"
@@ -40,10 +40,6 @@ def here(filled: Path, tmp_path: Path) -> Path:
     """A copy of it."""
     shutil.copytree(filled, tmp_path / "here")
     return tmp_path / "here"
-
-
-NO_DEPTH = {"bootstrap": {"depth_bars": dict.fromkeys((tf.name for tf in Timeframe), 0)}}
-"""Nothing older is fetched behind the open gate: what is there is what was moved."""
 
 
 @pytest.fixture
@@ -118,7 +114,7 @@ def test_a_part_is_what_the_platform_of_today_reads(here: Path, shell: Callable[
 
 def test_what_was_exported_is_adopted_as_it_was(here: Path) -> None:
     """Store → parts → an empty folder's first start → parts again, byte for byte."""
-    (here / "config.json").write_text(json.dumps({"symbols": [SYMBOL], **NO_DEPTH}))
+    (here / "config.json").write_text(json.dumps({"symbols": [SYMBOL], "bootstrap": NO_DEPTH}))
     coldstart("export", SYMBOL, "--out", "moved", cwd=here)
     exported = contents(here / "moved")
     started = coldstart(

@@ -17,13 +17,12 @@ from typing import Any
 import pytest
 
 from console.cli import app
-from uds.model import Timeframe
 
-from .running import FAST, ROOT, Done, Running, coldstart, held
+from .running import FAST, NO_DEPTH, ROOT, Done, Running, coldstart, held
 
 TWO = {
     "symbols": ["XAU/USD", "USD/JPY"],
-    "bootstrap": {"depth_bars": dict.fromkeys((tf.name for tf in Timeframe), 0)},
+    "bootstrap": NO_DEPTH,
 }
 """Nothing older is fetched: generations change when somebody asks for it only."""
 SLOW = {**FAST, "COLDSTART_BROKER__SIM__LOGIN_S": "1.5"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .running import coldstart, held
+from .running import NO_DEPTH, coldstart, held
 
 AT = "2026-01-14T12:00:30Z"
 
@@ -17,7 +17,7 @@ AT = "2026-01-14T12:00:30Z"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a configuration of two symbols and what one start of them left."""
     folder = tmp_path_factory.mktemp("made")
-    document = {"symbols": ["XAU/USD", "USD/JPY"]}
+    document = {"symbols": ["XAU/USD", "USD/JPY"], "bootstrap": NO_DEPTH}
     (folder / "config.json").write_text(json.dumps(document))
     done = coldstart("bootstrap", "--port", "0", "--at", AT, cwd=folder)
     assert 0 == done.code, done.err
