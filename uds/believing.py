@@ -17,7 +17,7 @@ from . import codec, layout
 from .book import Segment
 from .errors import BadSegment
 from .manifest import SegmentEntry
-from .model import Bars, SeriesKey
+from .model import Bars, Coverage, SeriesKey
 from .quarantine import BadLine, Evidence
 
 FAR_MS = 1 << 62
@@ -98,6 +98,10 @@ def judge(key: SeriesKey, record: Record, data: bytes | None) -> Believed:
         if record.entry is None and b"\n" not in data:
             return _stillborn(record, data)
         return _lost(key, record, data, None, error.detail)
+    header = decoded.header
+    if (header.token, header.n) != record.number:
+        why = f"it holds the bytes of {layout.segment_path(key, header.token, header.n)}"
+        return _lost(key, record, data, None, why)
     return _Judgement(key, record, data, decoded).verdict()
 
 
@@ -118,13 +122,13 @@ class _Judgement:
 
     def verdict(self) -> Believed:
         """Sound, torn, damaged or lost."""
-        missing = self._missing_lines()
+        lost = self._lost_lines()
         lines = len(self._bars) + len(self._bad)
         if len(self._bad) > max(_BAD_LINES_ALLOWED, _BAD_SHARE_MAX * lines):
             why = f"{len(self._bad)} of its {lines} lines are bad: {self._bad[0].reason}"
             return _lost(self._key, self._record, self._data, self._generation, why)
-        if self._bad or missing:
-            return self._damaged(missing)
+        if self._bad or lost:
+            return self._damaged(lost)
         return self._sound()
 
     def _sound(self) -> Believed:
@@ -145,13 +149,16 @@ class _Judgement:
             cut_at=cut_at,
         )
 
-    def _damaged(self, missing: int) -> Believed:
+    def _damaged(self, lost: int) -> Believed:
         """Its good lines go to a new file: the account of this one can never fit again."""
+        missing = max(0, lost - len(self._bad))
         first = self._bad[0].line if self._bad else len(self._bars) + 2
         misplaced = any(drop.is_misplaced for drop in self._bad)
         holes = [self._hole(drop) for drop in self._bad]
-        if missing or misplaced:
+        if misplaced:
             holes.extend(_range(self._key, self._record))
+        if self._record.entry is not None and lost:
+            holes.extend(self._lost_time(self._record.entry, lost))
         return Believed(
             self._record,
             self._generation,
@@ -165,13 +172,25 @@ class _Judgement:
             evidence=self._evidence(),
         )
 
-    def _missing_lines(self) -> int:
-        """How many recorded lines are neither good nor bad: they are not there."""
+    def _lost_lines(self) -> int:
+        """How many recorded lines are not there as they were."""
         entry = self._record.entry
         if entry is None or zlib.crc32(self._data[: entry.bytes]) == int(entry.crc, 16):
             return 0
-        good = len(self._bars.between(entry.first_ms, entry.last_ms + 1))
-        return max(0, entry.bars - good - len(self._bad))
+        return max(0, entry.bars - len(self._bars.between(entry.first_ms, entry.last_ms + 1)))
+
+    def _lost_time(self, entry: SegmentEntry, lost: int) -> Coverage:
+        """Where the lost bars may have been, within the recorded time.
+
+        Where a bad line stands for each, and every bucket without a good bar is a lost one, it is
+        those. Beside a minute without a tick a bad line may be none of ours: then it is all.
+        """
+        width_ms = self._key.timeframe.ms
+        recorded = absent = Coverage.of(_range(self._key, self._record))
+        for from_ms, until_ms in runs(self._bars.between(entry.first_ms, entry.last_ms + 1)):
+            absent = absent.without(from_ms, until_ms)
+        buckets = sum(-(-(until_ms - from_ms) // width_ms) for from_ms, until_ms in absent)
+        return absent if lost == buckets and lost <= len(self._bad) else recorded
 
     def _later_runs(self) -> tuple[tuple[int, int], ...]:
         entry = self._record.entry
