@@ -48,6 +48,13 @@ class Record:
         """Open of its last recorded bar; later than any for a file that was not recorded."""
         return FAR_MS if self.entry is None else self.entry.last_ms
 
+    def is_exactly(self, data: bytes) -> bool:
+        """Whether these bytes are all that was recorded, and nothing else."""
+        entry = self.entry
+        if entry is None or len(data) != entry.bytes:
+            return False
+        return zlib.crc32(data) == int(entry.crc, 16)
+
     def segment(self) -> Segment:
         """Its account, taken on trust."""
         entry = self.entry
@@ -92,8 +99,9 @@ def judge(key: SeriesKey, record: Record, data: bytes | None) -> Believed:
         return _lost(key, record, b"", None, "the file is missing")
     if record.entry is not None and not record.may_grow:
         data = data[: record.entry.bytes]
+    is_proved = record.is_exactly(data)
     try:
-        decoded = codec.decode_segment(key, data)
+        decoded = codec.decode_segment(key, data, is_proved=is_proved)
     except BadSegment as error:
         if record.entry is None and b"\n" not in data:
             return _stillborn(record, data)
@@ -102,6 +110,8 @@ def judge(key: SeriesKey, record: Record, data: bytes | None) -> Believed:
     if (header.token, header.n) != record.number:
         why = f"it holds the bytes of {layout.segment_path(key, header.token, header.n)}"
         return _lost(key, record, data, None, why)
+    if is_proved and not decoded.drops:
+        return Believed(record, str(header.generation), decoded.bars, record.segment())
     return _Judgement(key, record, data, decoded).verdict()
 
 

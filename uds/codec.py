@@ -225,23 +225,27 @@ def _unsealed(line: bytes, seed: int) -> bytes:
 
 
 def pack_tail(timeframe: Timeframe, bars: Bars) -> bytes:
-    """A tail as one Redis value: `CST1`, tf_s, count, 0 (u32 each), then seven columns.
+    """A tail as one Redis value: `CST1`, tf_s, count, crc (u32 each), then seven columns.
 
     Columns are little-endian 8-byte numbers, each contiguous: open_time_ms, close_time_ms
-    (i64), o, h, low, c (f64), v (i64). Ready bars only; 56 bytes a bar.
+    (i64), o, h, low, c (f64), v (i64). Ready bars only; 56 bytes a bar. The CRC-32 is of the
+    columns, begun with tf_s.
     """
-    head = _TAIL_MAGIC + np.array([int(timeframe), len(bars), 0], dtype="<u4").tobytes()
     wide = (bars.open_time_ms, bars.close_time_ms, bars.o, bars.h, bars.low, bars.c, bars.v)
-    return head + b"".join(column.tobytes() for column in wide)
+    body = b"".join([column.tobytes() for column in wide])
+    head = np.array([timeframe, len(bars), zlib.crc32(body, timeframe)], dtype="<u4")
+    return _TAIL_MAGIC + head.tobytes() + body
 
 
 def unpack_tail(key: SeriesKey, value: bytes) -> Bars:
     """The bars of a packed tail; raises BadTail on anything else."""
     if value[:4] != _TAIL_MAGIC or len(value) < _TAIL_HEAD_BYTES:
         raise BadTail(f"the tail of {key} in Redis does not begin with CST1", scope=key)
-    tf_s, count, _ = (int(n) for n in np.frombuffer(value[4:_TAIL_HEAD_BYTES], dtype="<u4"))
+    tf_s, count, crc = (int(n) for n in np.frombuffer(value[4:_TAIL_HEAD_BYTES], dtype="<u4"))
     if tf_s != key.timeframe or len(value) != _TAIL_HEAD_BYTES + 56 * count:
         raise BadTail(f"the tail of {key} in Redis has a wrong length or timeframe", scope=key)
+    if crc != zlib.crc32(memoryview(value)[_TAIL_HEAD_BYTES:], tf_s):
+        raise BadTail(f"the tail of {key} in Redis has a wrong checksum", scope=key)
     body = np.frombuffer(value, dtype="<i8", offset=_TAIL_HEAD_BYTES).reshape(7, count)
     prices = body[2:6].view("<f8")
     try:

@@ -92,8 +92,11 @@ def manifest_path(symbol: Symbol, generation: Generation) -> str:
 
 
 def manifest_generation(name: str) -> Generation | None:
-    """The generation an entry of `manifest/` stands for; None when it is something else."""
-    return committed_generation(name.removesuffix(".json"))
+    """The generation an entry of `manifest/` stands for; None when it is something else.
+
+    A kill may leave one that was still being written, `.00000042-0001.json.tmp`.
+    """
+    return committed_generation(name.removeprefix(".").removesuffix(".tmp").removesuffix(".json"))
 
 
 def commit_folder(symbol: Symbol) -> str:

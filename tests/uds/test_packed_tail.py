@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -29,13 +30,13 @@ def test_a_tail_is_these_bytes() -> None:
         [2.0, 3.0],
         [7, 8],
     )
-    expected = b"CST1" + struct.pack(
-        "<3I4q8d2q",
-        *(60, 2, 0),
+    body = struct.pack(
+        "<4q8d2q",
         *(minute(0), minute(1), minute(1), minute(2)),
         *(1.5, 2.5, 3.0, 4.0, 1.0, 2.0, 2.0, 3.0),
         *(7, 8),
     )
+    expected = b"CST1" + struct.pack("<3I", 60, 2, zlib.crc32(body, 60)) + body
 
     assert expected == pack_tail(Timeframe.M1, tail)
 
@@ -94,6 +95,15 @@ def test_a_wrong_length_is_a_bad_tail(value: bytes) -> None:
         unpack_tail(GOLD_M1, value)
 
 
+@pytest.mark.parametrize("at", range(len(PACKED)))
+def test_no_flipped_bit_is_believed(at: int) -> None:
+    """A price that is a little wrong looks like any other."""
+    damaged = PACKED[:at] + bytes([PACKED[at] ^ 4]) + PACKED[at + 1 :]
+
+    with pytest.raises(BadTail):
+        unpack_tail(GOLD_M1, damaged)
+
+
 def test_a_tail_of_another_timeframe_is_bad() -> None:
     """M1 bars under the key of M5 would be drawn as M5."""
     with pytest.raises(BadTail, match="XAU/USD/M5"):
@@ -102,8 +112,9 @@ def test_a_tail_of_another_timeframe_is_bad() -> None:
 
 @pytest.mark.parametrize("price", [float("nan"), float("inf"), -1.0, 0.0])
 def test_an_impossible_price_is_a_bad_tail(price: float) -> None:
-    """The checks of `Bars.of` stand behind this door as well."""
-    damaged = PACKED[: 16 + 6 * 8] + struct.pack("<d", price) + PACKED[16 + 7 * 8 :]
+    """The checks of `Bars.of` stand behind this door as well, whoever made the checksum."""
+    body = PACKED[16 : 16 + 6 * 8] + struct.pack("<d", price) + PACKED[16 + 7 * 8 :]
+    damaged = PACKED[:12] + struct.pack("<I", zlib.crc32(body, 60)) + body
 
     with pytest.raises(BadTail, match="is damaged"):
         unpack_tail(GOLD_M1, damaged)
