@@ -16,8 +16,8 @@ from .actions import ACTIONS
 from .event_log import KEPT_EVENTS
 from .protocol import PROTOCOL, Args, BadRequest
 from .replica import posted_json
-from .report import timeline_document
 from .seat import ARM_S, Seat
+from .waterfall import timeline_document
 from .wire import SCHEMA, reason_document, status_document
 
 _EVENTS_LIMIT = 1_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +11,13 @@ from uds.model import DERIVED_TIMEFRAMES, Timeframe
 
 from . import gate
 from .broker.session import Answered
-from .critical_path import Link, critical_chain
 from .errors import ProbeFailed
 from .probe import first_candles_ms
-from .stages import Stage, stages
 from .timeline import Span, replay_floor_s
+from .waterfall import rounded, timeline_document
 from .wire import SCHEMA, reason_document
 
 if TYPE_CHECKING:
-    from .process import Tools
     from .runtime import Engine
 
 
@@ -45,11 +42,11 @@ async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
         "gate": status.gate.state.value,
         "overdue": status.overdue,
         "readiness": isinstance(status.gate, gate.Open),
-        "elapsed_s": _round(elapsed_s),
-        "launch_s": _round(launch_s),
-        "broker_floor_s": _round(floor_s),
-        "ratio_to_floor": _round(elapsed_s / floor_s) if elapsed_s and floor_s else None,
-        "first_symbol_ready_s": _round(min(sealed, default=None)),
+        "elapsed_s": rounded(elapsed_s),
+        "launch_s": rounded(launch_s),
+        "broker_floor_s": rounded(floor_s),
+        "ratio_to_floor": rounded(elapsed_s / floor_s) if elapsed_s and floor_s else None,
+        "first_symbol_ready_s": rounded(min(sealed, default=None)),
         "first_candle_ms": candles,
         "probe_error": probe_error,
         "cells": {"ready": status.ready_cells, "total": len(status.cells)},
@@ -59,9 +56,9 @@ async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
         "rebuild": _rebuild(engine, spans),
         "prime": {
             "cells": status.prime.cells,
-            "elapsed_s": _round(status.prime.elapsed_s),
+            "elapsed_s": rounded(status.prime.elapsed_s),
             "budget_s": status.prime.budget_s,
-            "per_symbol": {s: _round(t) for s, t in status.prime.per_symbol_s.items()},
+            "per_symbol": {s: rounded(t) for s, t in status.prime.per_symbol_s.items()},
         },
         "degraded": status.degraded,
         "reasons": [reason_document(reason).model_dump() for reason in status.reasons],
@@ -107,33 +104,5 @@ def _rebuild(engine: Engine, spans: Sequence[Span]) -> dict[str, Any]:
     return {
         "bars_in": sum(c.bars for key, c in cells.items() if key.timeframe is Timeframe.M1),
         "bars_out": sum(derived),
-        "elapsed_s": _round(sum(s.end_s - s.start_s for s in spans if s.name == "derive")),
+        "elapsed_s": rounded(sum(s.end_s - s.start_s for s in spans if s.name == "derive")),
     }
-
-
-def timeline_document(tools: Tools) -> dict[str, Any]:
-    """The waterfall of this boot and the chain that everything waited for."""
-    status, spans = tools.board.status, tools.timeline.spans
-    found = stages(spans, tools.session.answered, tools.opened_s)
-    chain = critical_chain(found, status.opened_gate_after_s)
-    return {
-        "schema": SCHEMA,
-        "boot_id": status.boot_id,
-        "owner_token": status.owner_token,
-        "opened_ms": status.opened_ms,
-        "opened_gate_after_s": _round(status.opened_gate_after_s),
-        "phases": [_rounded(stage) for stage in found],
-        "parts": [_rounded(span) for span in spans if span.of is not None],
-        "critical_chain": [_rounded(link) for link in chain],
-    }
-
-
-def _rounded(row: Stage | Link | Span) -> dict[str, Any]:
-    return {
-        name: _round(value) if isinstance(value, float) else value
-        for name, value in asdict(row).items()
-    }
-
-
-def _round(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 4)

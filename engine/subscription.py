@@ -7,22 +7,37 @@ behind is given the newest status instead of the events it missed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from .event_log import Posted
+from .event_log import EventLog, Posted
 from .status import Status
-
-if TYPE_CHECKING:
-    from .board import StatusBoard
 
 BATCH_EVENTS_MAX = 256
 LAG_EVENTS_MAX = 1_024
 
 
+class Posting(Protocol):
+    """Where events come from: the board."""
+
+    @property
+    def status(self) -> Status:
+        """The newest one."""
+        ...
+
+    @property
+    def log(self) -> EventLog:
+        """The events that led to it."""
+        ...
+
+    async def changed(self) -> object:
+        """Wait for the next one."""
+        ...
+
+
 class Subscription:
     """Everything after one status: no gap, no overlap."""
 
-    def __init__(self, board: StatusBoard) -> None:
+    def __init__(self, board: Posting) -> None:
         self._board = board
         self.status = board.status
         """What the subscriber begins with, or was last reset to."""
