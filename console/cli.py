@@ -15,6 +15,7 @@ from .acting import act, stop
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
+from .measuring import measure
 from .options import Options, hoisted
 from .prose import bootstrap_prose
 from .storing import bring_in, carry_out, prove
@@ -324,6 +325,18 @@ def export_(
     asked = tuple(symbols or ())
     done = carry_out(ctx.obj, asked, layout, tf, out, is_all=is_all, is_replacing=is_replacing)
     raise typer.Exit(done)
+
+
+@app.command()
+def bench(ctx: typer.Context) -> None:
+    """Measure this program on this machine: cold starts, a restart, the cost of an answer.
+
+    Takes half a minute, in scratch folders and with the built-in configuration; no engine of
+    yours is touched. It reports and does not judge: the exit code says only that it ran.
+
+    Examples: coldstart-console bench · coldstart-console bench --json
+    """
+    raise typer.Exit(measure(ctx.obj))
 
 
 @config_app.command("check")

@@ -12,6 +12,8 @@ from uds.door import lazy_door
 if TYPE_CHECKING:
     from .action import Danger as Danger
     from .actions import find_action as find_action
+    from .bench.quick import Finding as Finding
+    from .bench.quick import quick_set as quick_set
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
     from .cell import Cell as Cell
@@ -65,6 +67,7 @@ __getattr__ = lazy_door(
     {
         "action": ("Danger",),
         "actions": ("find_action",),
+        "bench.quick": ("Finding", "quick_set"),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
         "clock": (
