@@ -91,7 +91,8 @@ _APPS = {
 async def serve(kind: str) -> None:
     """Until stdin ends; the first line is the length of the answer that follows it."""
     body = sys.stdin.read(int(sys.stdin.readline())).encode()
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sets TCP_NODELAY
+    listening.bind(("127.0.0.1", 0))
     settings = uvicorn.Config(
         _APPS[kind](body),
         log_config=None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -316,11 +317,11 @@ class Config(Section):
     @field_validator("symbols")
     @classmethod
     def _are_symbols(cls, symbols: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
-        folders = [symbol.replace("/", "_") for symbol in symbols]
+        folders = Counter(symbol.replace("/", "_") for symbol in symbols)
         for symbol in symbols:
             if not is_symbol(symbol):
                 raise ValueError(f"{symbol!r} is not a symbol such as XAU/USD or GER30")
-            if folders.count(symbol.replace("/", "_")) > 1:
+            if folders[symbol.replace("/", "_")] > 1:
                 raise ValueError(f"{symbol} is listed twice")
         return symbols
 

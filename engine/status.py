@@ -210,8 +210,7 @@ class Status:
     @property
     def timeframes(self) -> tuple[Timeframe, ...]:
         """All timeframes, narrowest first."""
-        first = next(iter(self.symbols), "")
-        return tuple(key.timeframe for key in self._rows.row(first))
+        return self._rows.timeframes
 
     @property
     def gate(self) -> Gate:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,11 @@ async def revised(config: Config) -> AsyncIterator[tuple[Engine, RevisingBroker,
         yield engine, broker, status.api_port
 
 
+def serves(revision: int, status: Status) -> bool:
+    """Whether every symbol is served from that generation."""
+    return {revision} == {generation.n for generation in status.generations.values()}
+
+
 def show(what: str, read: Read) -> None:
     """A line for whoever looks."""
     print(
@@ -117,9 +123,7 @@ async def test_sixty_four_readers_beside_rebuilds_of_everything_never_see_two_ge
                 broker.revision = revision
                 rebuild.run(engine, {}, "test")
                 async with asyncio.timeout(PATIENCE_S):
-                    await engine.board.until(
-                        lambda s, n=revision: {n} == {g.n for g in s.generations.values()}
-                    )
+                    await engine.board.until(partial(serves, revision))
             busy = await crowd.end()
         show("idle", idle)
         show(f"{REBUILDS} rebuilds of everything", busy)

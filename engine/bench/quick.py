@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..clock import SystemClock
 from .load import ask_in_turn, body_of, question
 from .parent import Server, overrides, serving, start
 from .starting import NOON_MS, Start
@@ -20,6 +21,7 @@ _BARE_RATIO = 5.0
 ASKED = [question(symbol, "M1", 300) for symbol in ("XAU/USD", "USD/JPY", "GER30")]
 """What readers ask, in turn."""
 _CONNECTIONS, _ANSWERS = 4, 4_000
+_REST_S = 0.5
 _AT_ONCE: dict[str, object] = {"broker.sim.login_s": 0, "broker.sim.latency_ms": 0}
 _CASES = (
     {"latency_ms": 50, "slots": 4, "page_bars": 1_000, "jitter": 0.0},
@@ -112,8 +114,13 @@ async def _answers(folder: Path) -> tuple[Finding, Finding]:
 
 
 async def cpu_us(server: Server) -> float:
-    """For each answer, after as many that warm it up."""
+    """For each answer, less what the server uses when nobody asks; after as many to warm it up."""
+    clock = SystemClock()
     await ask_in_turn(server.port, ASKED, _CONNECTIONS, _ANSWERS // 4)
-    before_s = await server.cpu_s()
+    begun_s, rested_cpu_s = clock.monotonic_s(), await server.cpu_s()
+    await clock.sleep(_REST_S)
+    asked_s, asked_cpu_s = clock.monotonic_s(), await server.cpu_s()
     await ask_in_turn(server.port, ASKED, _CONNECTIONS, _ANSWERS)
-    return (await server.cpu_s() - before_s) / _ANSWERS * 1e6
+    took_s, used_cpu_s = clock.monotonic_s() - asked_s, await server.cpu_s() - asked_cpu_s
+    idle = (asked_cpu_s - rested_cpu_s) / (asked_s - begun_s)
+    return (used_cpu_s - idle * took_s) / _ANSWERS * 1e6
