@@ -51,7 +51,7 @@ _MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1006h"
 _MOUSE_OFF = "\x1b[?1006l\x1b[?1003l\x1b[?1000l"
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[?2026$p"
 """The other screen, no cursor, pastes told apart, no wrapping; can it hold back half frames?"""
-_LEAVE = "\x1b[H\x1b[2J\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
+_LEAVE = "\x1b[0m\x1b[H\x1b[2J\x1b[?2004l\x1b[?7h\x1b[?1049l\x1b[?25h"
 _NO_QUERIES = ("Apple_Terminal",)
 """Terminals that print the question instead of answering it, by TERM_PROGRAM."""
 
