@@ -18,6 +18,7 @@ from engine import EngineError
 from uds import UdsError
 
 from .exits import Exit
+from .fork import fork_behind
 from .options import BadOption, Options, hoisted
 from .prose import (
     bootstrap_prose,
@@ -114,17 +115,21 @@ def up(
 
     Examples: coldstart-console up · coldstart-console up --headless --port 0
     """
-    from .hosting import host_console, host_headless
-
     options: Options = ctx.obj
-    config = _loaded(options)
     if headless:
+        from .hosting import host_headless
+
+        config = _loaded(options)
         _log_to_stderr()
         raise typer.Exit(_run(host_headless(config, options, _tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
+    tether = fork_behind()
+    config = _loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
-    raise typer.Exit(_run(host_console(config, options)))
+    from .siblings import host_console
+
+    raise typer.Exit(_run(host_console(config, options, tether)))
 
 
 @app.command()

@@ -36,7 +36,13 @@ class Command(NamedTuple):
 
 EVERYWHERE = (
     Command("help", ("?",), "app.help"),
-    Command("quit", ("q", "ctrl+q", "ctrl+c"), "app.stop", Danger.ACT),
+    Command("detach", ("d",), "app.detach"),
+    Command("quit", ("q", "ctrl+q", "ctrl+c"), "app.leave", Danger.ACT),
+)
+LEAVE = (
+    Command("detach", ("d", "D"), "part('detached')"),
+    Command("stop", ("s", "S"), "part('stopped')"),
+    Command("stay", ("n", "N", "escape", "enter", "q", "ctrl+q", "ctrl+c"), "stay"),
 )
 HOME = (
     Command("restart", ("r",), "restart", Danger.ACT),
@@ -70,7 +76,7 @@ _UKRAINIAN = {
     "?": "comma",
     "$": "semicolon",
 }
-_FOOTER = ("help", "restart", "rebuild", "quit", "pane")
+_FOOTER = ("help", "restart", "rebuild", "detach", "pane")
 
 
 def all_keys(command: Command) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Hosting the engine in this process: headless, as a one-shot bootstrap, or under the console."""
+"""Hosting the engine in this process without a screen: headless, or as a one-shot bootstrap."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from engine import Closed, GateState, Open, SystemClock, first_status, process_age_s
+from engine import Closed, GateState, Open, process_age_s
 
 from .exits import Exit
 from .options import Options
@@ -60,35 +59,6 @@ async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[s
         return (Exit.TIMEOUT if is_late else _exit_of(engine.board.status)), report
 
 
-async def host_console(config: Config, options: Options) -> Exit:
-    """The console, and behind it an engine on the same loop; either may end the other.
-
-    The screen is painted first: what the engine imports is loaded in a thread meanwhile.
-    """
-    from .app import ConsoleApp
-    from .client import LocalClient
-    from .opening import OpeningClient
-    from .words import Words
-
-    at_ms, words = options.at_ms(), Words()
-    clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
-    client = OpeningClient(first_status(config, "", clock.now_ms()), clock.now_ms, words)
-    app = ConsoleApp(client, lambda: client.now_ms(), ascii_only=config.console.ascii, words=words)
-    screen = asyncio.create_task(app.run_async(mouse=False), name="screen")
-    try:
-        await asyncio.to_thread(import_module, "engine.runtime")
-        from engine import open_engine
-
-        async with open_engine(config, at_ms, options.socket) as engine:
-            _stop_on_signals(engine)
-            client.opened(LocalClient(engine), engine.clock.now_ms)
-            await _first(_ended(screen), engine.stopped())
-    finally:
-        app.exit()
-        await asyncio.wait((screen,))
-    return Exit.OK
-
-
 def _stop_on_signals(engine: Engine) -> set[signal.Signals]:
     """SIGTERM and SIGINT stop the engine in order; the set says which came."""
     came: set[signal.Signals] = set()
@@ -101,11 +71,6 @@ def _stop_on_signals(engine: Engine) -> set[signal.Signals]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
     return came
-
-
-async def _ended(task: asyncio.Task[Any]) -> None:
-    await asyncio.wait((task,))
-    task.result()
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:

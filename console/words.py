@@ -99,6 +99,13 @@ class Words:
     broker_moved = "broker {state}"
 
     # Questions
+    leave_detach = "Detach: the engine goes on without a screen."
+    leave_keys = "d detach    s stop    n stay (Enter and Esc mean stay)"
+    leave_opening = "Stop: the engine is still being opened; nothing is lost."
+    detached = "engine keeps running: pid {pid} · {attach} · {down}"
+    crashed = "The screen crashed too often and is not put up again; status says with what."
+    logout_session = "KillUserProcesses=yes {up}"
+    logout_service = "Remedy: loginctl enable-linger"
     confirm_keys = "y yes    n no (Enter and Esc mean no)"
     choose_process = "choose a process with j and k, then press r"
     action_failed = "{action} did not finish: {error}"
@@ -109,10 +116,12 @@ class Words:
         "restart": "restart",
         "rebuild": "rebuild",
         "quit": "quit",
+        "detach": "detach",
         "pane": "processes",
     }
     commands: Mapping[str, str] = {
         "help": "show this help; Esc closes it",
+        "detach": "give the prompt back",
         "quit": "stop the engine and leave; asks",
         "restart": "restart the selected process (from the grid: choose one); asks",
         "rebuild": "rebuild the selected symbol, readers keep what they have; asks",
