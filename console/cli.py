@@ -92,6 +92,11 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to questions.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="The screen's language, en or uk; default: the locale's.")
+    ] = None,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    mouse: Annotated[bool, typer.Option("--mouse", help="Hear the mouse.")] = False,
 ) -> None:
     """Start, recover and show the cold start of a market-data platform.
 
@@ -101,7 +106,22 @@ def main(
     Examples: coldstart-console · coldstart-console bootstrap --json ·
     coldstart-console up --headless --port 0 · coldstart-console status
     """
-    ctx.obj = Options(config, data, broker, redis, at, port, socket, timeout, as_json, yes, quiet)
+    ctx.obj = Options(
+        config=config,
+        data=data,
+        broker=broker,
+        redis=redis,
+        at=at,
+        port=port,
+        socket=socket,
+        timeout_s=timeout,
+        is_json=as_json,
+        is_yes=yes,
+        is_quiet=quiet,
+        lang=lang,
+        is_ascii=ascii_only,
+        is_mouse=mouse,
+    )
     if ctx.invoked_subcommand is None:
         up(ctx, headless=False)
 

@@ -10,9 +10,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 WITH_VALUE = frozenset(
-    {"--config", "--data", "--broker", "--redis", "--at", "--port", "--socket", "--timeout"}
+    {
+        "--config",
+        "--data",
+        "--broker",
+        "--redis",
+        "--at",
+        "--port",
+        "--socket",
+        "--timeout",
+        "--lang",
+    }
 )
-FLAGS = frozenset({"--json", "--yes", "--quiet"})
+FLAGS = frozenset({"--json", "--yes", "--quiet", "--ascii", "--mouse"})
 _REPLAY = "replay:"
 
 
@@ -43,6 +53,12 @@ class Options:
     is_json: bool = False
     is_yes: bool = False
     is_quiet: bool = False
+    lang: str | None = None
+    """The screen's language, en or uk; None means the configured one, else the locale's."""
+    is_ascii: bool = False
+    """Whether the screen draws with ASCII only; else as configured or as the terminal can."""
+    is_mouse: bool = False
+    """Whether the screen hears the mouse."""
 
     def overrides(self) -> dict[str, Any]:
         """The configuration's keys that the command line replaces. Raises BadOption."""
@@ -55,6 +71,10 @@ class Options:
             found["api.port"] = self.port
         if self.broker is not None:
             found |= _broker(self.broker)
+        if self.lang is not None:
+            found["console.lang"] = self.lang
+        if self.is_ascii:
+            found["console.ascii"] = True
         return found
 
     def at_ms(self) -> int | None:

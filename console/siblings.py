@@ -15,6 +15,7 @@ import asyncio
 import os
 import shlex
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -24,9 +25,11 @@ from engine import DegradedCode, ReasonCleared, ReasonRaised, SystemClock, first
 
 from .app import ConsoleApp
 from .client import LocalClient
+from .dress import Dress, dressed
 from .exits import Exit
 from .fork import Tether
 from .keeper import Complaints, Keeper, Parting
+from .logbook import LogBook
 from .logout import LogoutRisk, logout_risk
 from .opening import OpeningClient
 from .options import Options
@@ -44,7 +47,15 @@ async def host_console(config: Config, options: Options, tether: Tether) -> Exit
 
     The screen is painted first: what the engine imports is loaded in a thread meanwhile.
     """
-    at_ms, words = options.at_ms(), Words()
+    dress = dressed(config, os.environ, sys.stdout.encoding)
+    with LogBook().listening() as logs:
+        return await _hosted(config, options, tether, dress, logs)
+
+
+async def _hosted(
+    config: Config, options: Options, tether: Tether, dress: Dress, logs: LogBook
+) -> Exit:
+    at_ms, words = options.at_ms(), dress.words
     clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
     client = OpeningClient(first_status(config, "", clock.now_ms()), clock.now_ms, words)
     complaints = Complaints()
@@ -53,13 +64,16 @@ async def host_console(config: Config, options: Options, tether: Tether) -> Exit
         return ConsoleApp(
             client,
             lambda: client.now_ms(),
-            ascii_only=config.console.ascii,
+            ascii_only=dress.is_ascii,
+            mono=dress.is_mono,
+            theme=dress.theme,
             words=words,
+            logs=logs,
             complaints=complaints,
         )
 
     life = _Life(config, options, client, complaints)
-    keeper = Keeper(screen, complaints)
+    keeper = Keeper(screen, complaints, mouse=options.is_mouse)
     showing = asyncio.create_task(keeper.keep(), name="screen keeper")
     _hear_signals(life, keeper)
     try:
