@@ -20,13 +20,16 @@ from .commands import EVERYWHERE, bindings
 from .driver import ConsoleDriver, TerminalLost, TerminalStalled
 from .glyphs import needs_ascii
 from .keeper import Complaints, Parting
+from .lines import Look
 from .link import follow
+from .logbook import LogBook
 from .messages import StatusChanged, Told
 from .paint import Brush
 from .screens.confirm import ConfirmScreen
 from .screens.help import HelpScreen
 from .screens.home import HomeScreen
 from .screens.leave import LeaveScreen
+from .themes import THEMES
 from .words import Words
 
 _STALLED = "The terminal takes nothing; frames are dropped until it reads again."
@@ -54,23 +57,33 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         ascii_only: bool | None = None,
         mono: bool | None = None,
         words: Words | None = None,
+        theme: str = "default",
+        logs: LogBook | None = None,
         complaints: Complaints | None = None,
     ) -> None:
         """Screens of a client; `now_ms` is the market's clock, None asks the terminal."""
         mono = bool(os.environ.get("NO_COLOR")) if mono is None else mono
+        mono = mono or theme not in THEMES
+        self._colours = THEMES.get(theme, THEMES["default"])
         super().__init__(driver_class=ConsoleDriver, ansi_color=mono)
         if ascii_only is None:
             ascii_only = needs_ascii(sys.stdout.encoding, os.environ.get("TERM"))
         self._client = client
         self._words = words or Words()
-        self._brush = Brush(ascii_only=ascii_only, mono=mono)
+        self._brush = Brush(ascii_only=ascii_only, mono=mono, theme=theme)
         self._complaints = complaints or Complaints()
-        self._home = HomeScreen(now_ms, self.ask, self._brush, self._words)
+        self._home = HomeScreen(now_ms, self.ask, self._brush, self._words, logs)
 
     def get_default_screen(self) -> Screen[None]:
         """Home, which knows the status before its first frame."""
         self._home.show(self._client.status)
         return self._home
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The colours that the style sheet needs; Textual asks while it is being made."""
+        theme = self._colours
+        own = {"ground": theme.ground, "ink": theme.ink, "alarm": theme.states[Look.DEGRADED]}
+        return {**super().get_css_variables(), **own}
 
     @property
     def failure(self) -> Exception | None:
@@ -183,6 +196,7 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
             if action_id == "shutdown":
                 self.part(Parting.STOPPED)
                 return
+        self._home.note_act(action_id, target, sentence)
         self.post_message(Told(sentence))
 
     def _handle_exception(self, error: Exception) -> None:
