@@ -34,7 +34,7 @@ async def test_the_selection_stops_at_the_edges() -> None:
     """Moving past an edge must neither wrap nor fall off."""
     app, _ = staged(scenes.end_of_boot())
     async with app.run_test(size=(120, 24)) as pilot:
-        await pilot.press("k", "h", "dollar_sign", "l", "G", "j")
+        await pilot.press("k", "h", "dollar_sign", "right", "G", "j")
         assert "USD/JPY/D1" in (await drawn(pilot))[2]
         await pilot.press("g", "0")
         assert "XAU/USD/M1" in (await drawn(pilot))[2]
