@@ -130,9 +130,9 @@ async def test_every_page_fits_every_terminal(page: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(page)
         before = await drawn(pilot)
-        for width, height in SIZES:
+        for width, height in ((1, 1), (20, 5), (72, 20), (250, 80)):
             await pilot.resize_terminal(width, height)
-            await pilot.press("down", "up", "pagedown", "pageup")
+            await pilot.press("pagedown", "pageup")
             assert height == len(await drawn(pilot))
         await pilot.resize_terminal(80, 24)
         if page == "l":
