@@ -12,25 +12,33 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from engine import ActionRefused, Status
+from engine import ActionRefused, DegradedCode, Status
 
 from .clean import clean
 from .client import Client
 from .commands import EVERYWHERE, bindings
+from .driver import ConsoleDriver, TerminalLost, TerminalStalled
 from .glyphs import needs_ascii
+from .keeper import Complaints, Parting
+from .lines import Look
 from .link import follow
+from .logbook import LogBook
 from .messages import StatusChanged, Told
 from .paint import Brush
 from .screens.confirm import ConfirmScreen
 from .screens.help import HelpScreen
 from .screens.home import HomeScreen
+from .screens.leave import LeaveScreen
+from .themes import THEMES
 from .words import Words
 
+_STALLED = "The terminal takes nothing; frames are dropped until it reads again."
 
-class ConsoleApp(App[str], inherit_bindings=False):
+
+class ConsoleApp(App[Parting], inherit_bindings=False):
     """The screen in front of an engine; run it with `run_async(mouse=False)`.
 
-    It returns what the engine said at shutdown, or None when it was ended from outside.
+    It returns how it and its operator parted; when it crashed, `failure` says with what.
     """
 
     TITLE = "coldstart-console"
@@ -49,21 +57,56 @@ class ConsoleApp(App[str], inherit_bindings=False):
         ascii_only: bool | None = None,
         mono: bool | None = None,
         words: Words | None = None,
+        theme: str = "default",
+        logs: LogBook | None = None,
+        complaints: Complaints | None = None,
     ) -> None:
         """Screens of a client; `now_ms` is the market's clock, None asks the terminal."""
         mono = bool(os.environ.get("NO_COLOR")) if mono is None else mono
-        super().__init__(ansi_color=mono)
+        mono = mono or theme not in THEMES
+        self._colours = THEMES.get(theme, THEMES["default"])
+        super().__init__(driver_class=ConsoleDriver, ansi_color=mono)
         if ascii_only is None:
             ascii_only = needs_ascii(sys.stdout.encoding, os.environ.get("TERM"))
         self._client = client
         self._words = words or Words()
-        self._brush = Brush(ascii_only=ascii_only, mono=mono)
-        self._home = HomeScreen(now_ms, self.ask, self._brush, self._words)
+        self._brush = Brush(ascii_only=ascii_only, mono=mono, theme=theme)
+        self._complaints = complaints or Complaints()
+        self._home = HomeScreen(now_ms, self.ask, self._brush, self._words, logs)
 
     def get_default_screen(self) -> Screen[None]:
         """Home, which knows the status before its first frame."""
         self._home.show(self._client.status)
         return self._home
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The colours that the style sheet needs; Textual asks while it is being made."""
+        theme = self._colours
+        own = {"ground": theme.ground, "ink": theme.ink, "alarm": theme.states[Look.DEGRADED]}
+        return {**super().get_css_variables(), **own}
+
+    @property
+    def failure(self) -> Exception | None:
+        """What it crashed with; None while it runs and when it ended well."""
+        return self._exception
+
+    async def crashed(self) -> None:
+        """Wait until it has crashed."""
+        await self._exception_event.wait()
+
+    def give_terminal_back(self) -> None:
+        """What it would do at its end, when it does not come to its end."""
+        if self._driver is not None:
+            self._driver.stop_application_mode()
+            self._driver.close()
+
+    def part(self, parting: Parting) -> None:
+        """End soon, for this reason."""
+        self.exit(parting)
+
+    def leave(self) -> None:
+        """Ask whether to detach or to stop, as the key does."""
+        self.call_later(self.action_leave)
 
     def on_mount(self) -> None:
         """Begin to follow the engine."""
@@ -86,9 +129,31 @@ class ConsoleApp(App[str], inherit_bindings=False):
         """Open the help page."""
         self.push_screen(HelpScreen(self._client.status.market, self._brush, self._words))
 
-    def action_stop(self) -> None:
-        """Ask to stop the engine and leave."""
-        self.ask("shutdown", "")
+    def on_terminal_lost(self, message: TerminalLost) -> None:
+        """Nobody can see us; the engine goes on."""
+        self.part(Parting.LOST)
+
+    def on_terminal_stalled(self, message: TerminalStalled) -> None:
+        """Say so where others can see it."""
+        if message.is_stalled:
+            self._complaints.stand(DegradedCode.TERMINAL_STALLED, _STALLED)
+        else:
+            self._complaints.clear(DegradedCode.TERMINAL_STALLED)
+
+    def action_detach(self) -> None:
+        """Give the prompt back; the engine goes on."""
+        self.part(Parting.DETACHED)
+
+    def action_leave(self) -> None:
+        """Ask whether to detach or to stop."""
+        if isinstance(self.screen, LeaveScreen):
+            return
+        try:
+            question = self._client.question("shutdown", "")
+        except ActionRefused as refusal:
+            question = str(refusal)
+        screen = LeaveScreen(question, self._words, ascii_only=self._brush.ascii_only)
+        self.push_screen(screen, self._parted)
 
     def ask(self, action_id: str, target: str) -> None:
         """Put the engine's question; on yes, act."""
@@ -116,6 +181,12 @@ class ConsoleApp(App[str], inherit_bindings=False):
             name = f"{action_id} {target}".strip()
             self.run_worker(act, name=name, group="acts", exit_on_error=False)
 
+    def _parted(self, parting: Parting | None) -> None:
+        if parting is Parting.STOPPED:
+            self._answered("shutdown", "", True)
+        elif parting is not None:
+            self.part(parting)
+
     async def _act(self, action_id: str, target: str) -> None:
         try:
             sentence = await self._client.act(action_id, target)
@@ -123,6 +194,18 @@ class ConsoleApp(App[str], inherit_bindings=False):
             sentence = str(refusal)
         else:
             if action_id == "shutdown":
-                self.exit(sentence)
+                self.part(Parting.STOPPED)
                 return
+        self._home.note_act(action_id, target, sentence)
         self.post_message(Told(sentence))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's way out of a crash, without the page of traceback that blocks the loop.
+
+        The keeper says what happened and puts up another screen.
+        """
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()

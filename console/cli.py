@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from .acting import act, stop
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
+from .fork import fork_behind
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
 from .options import Options, hoisted
 from .prose import bootstrap_prose
@@ -67,6 +68,11 @@ def main(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="An engine started here takes no acts.")
     ] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="The screen's language, en or uk; default: the locale's.")
+    ] = None,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    mouse: Annotated[bool, typer.Option("--mouse", help="Hear the mouse.")] = False,
 ) -> None:
     """Start, recover and show the cold start of a market-data platform.
 
@@ -90,6 +96,9 @@ def main(
         is_quiet=quiet,
         is_read_only=read_only,
         yes_i_mean=yes_i_mean,
+        lang=lang,
+        is_ascii=ascii_only,
+        is_mouse=mouse,
     )
     if ctx.invoked_subcommand is None:
         up(ctx, headless=False)
@@ -104,17 +113,21 @@ def up(
 
     Examples: coldstart-console up · coldstart-console up --headless --port 0
     """
-    from .hosting import host_console, host_headless
-
     options: Options = ctx.obj
-    config = loaded(options)
     if headless:
+        from .hosting import host_headless
+
+        config = loaded(options)
         _log_to_stderr()
         raise typer.Exit(run_loop(host_headless(config, options, tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
+    tether = fork_behind()
+    config = loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
-    raise typer.Exit(run_loop(host_console(config, options)))
+    from .siblings import host_console
+
+    raise typer.Exit(run_loop(host_console(config, options, tether)))
 
 
 @app.command()

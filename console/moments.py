@@ -39,5 +39,10 @@ def stamp(at_ms: int, zone: ZoneInfo | None = None) -> str:
     return f"{_moment(at_ms).astimezone(zone or UTC):%Y-%m-%d %H:%M}"
 
 
+def file_stamp(at_ms: int) -> str:
+    """For the name of a file, UTC: `20251121T215500Z`."""
+    return f"{_moment(at_ms):%Y%m%dT%H%M%SZ}"
+
+
 def _moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(min(max(at_ms, 0), _LATEST_MS) / 1_000, UTC)

@@ -40,9 +40,13 @@ class OpeningClient:
         return (await asyncio.shield(self._opened)).status
 
     def question(self, action_id: str, target: str) -> str:
+        if action_id == "shutdown" and not self._opened.done():
+            return self._words.leave_opening
         return self._client().question(action_id, target)
 
     async def act(self, action_id: str, target: str) -> str:
+        if action_id == "shutdown" and not self._opened.done():
+            return ""  # whoever hosts the engine stops the opening
         return await self._client().act(action_id, target)
 
     def _client(self) -> Client:

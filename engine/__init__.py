@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .errors import EngineSilent as EngineSilent
     from .errors import EngineUnreachable as EngineUnreachable
     from .errors import StoredLater as StoredLater
+    from .events import ReasonCleared as ReasonCleared
+    from .events import ReasonRaised as ReasonRaised
     from .exporting import export_bars as export_bars
     from .exporting import export_request as export_request
     from .first_status import first_status as first_status
@@ -89,6 +91,7 @@ __getattr__ = lazy_door(
             "EngineUnreachable",
             "StoredLater",
         ),
+        "events": ("ReasonCleared", "ReasonRaised"),
         "exporting": (
             "export_bars",
             "export_request",

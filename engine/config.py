@@ -285,6 +285,8 @@ class ConsoleConfig(Section):
     """The screen."""
 
     ascii: bool | None = None
+    lang: Literal["en", "uk"] | None = None
+    theme: Literal["default", "deutan", "contrast", "mono"] = "default"
 
 
 class InstrumentConfig(Section):

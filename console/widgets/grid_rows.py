@@ -13,11 +13,11 @@ from engine import Cell, CellState
 from uds.model import SeriesKey, Symbol, Timeframe
 
 from ..clean import clean
-from ..cursor import Cursor, Pane, scrolled
+from ..cursor import Cursor, Pane, Shown, scrolled
 from ..glyphs import sign
-from ..lines import Line, Look, Span, boxed
-from ..words import Words
+from ..lines import Line, Look, Span, boxed, cropped
 from . import cell_face
+from .cell_face import Sight
 from .facts import Facts
 
 _NAME_WIDTH, _NAME_MIN, _NAME_MAX = 8, 4, 14
@@ -37,19 +37,27 @@ class Column(NamedTuple):
 class Grid:
     """The grid of one status at one moment."""
 
-    def __init__(self, facts: Facts, cursor: Cursor, now_ms: int, words: Words) -> None:
-        self._symbols = facts.symbols
-        self._timeframes = facts.timeframes
+    def __init__(
+        self,
+        facts: Facts,
+        cursor: Cursor,
+        sight: Sight,
+        shown: Shown | None = None,
+        empty: str = "",
+    ) -> None:
+        """`shown` leaves everything when None; `empty` is said when it leaves nothing."""
+        self._all_count = len(facts.symbols)
+        self._symbols, self._timeframes = shown or Shown(facts.symbols, facts.timeframes)
         self._cells = facts.status.cells
         self._marks = facts.marks
         self._cursor = cursor
-        self._now_ms = now_ms
-        self._words = words
+        self._sight = sight
+        self._empty = empty or sight.words.no_cells
 
     def columns(self, width: int, height: int, top: int) -> tuple[tuple[Column, ...], int]:
         """Names and timeframes in at most `height` rows, and the first symbol drawn."""
-        if not self._symbols:
-            return (Column(width, ((Span(f" {self._words.no_cells}", Look.DIM),),)),), 0
+        if not self._symbols or not self._timeframes:
+            return (Column(width, (self._nothing(width),)),), 0
         visible = max(1, height - 1)
         top = self._top(top, visible)
         drawn = self._symbols[top : top + visible]
@@ -72,11 +80,16 @@ class Grid:
 
     def compact(self, width: int, height: int, top: int) -> tuple[tuple[Column, ...], int]:
         """One row of signs per symbol, without a header."""
+        if not self._symbols or not self._timeframes:
+            return (Column(width, (self._nothing(width),)),), 0
         top = self._top(top, max(1, height))
         signs_width = 1 + len(self._timeframes)
         name_width = max(_NAME_MIN, min(_NAME_WIDTH, width - _MARKER - signs_width))
         drawn = self._symbols[top : top + height]
         return (Column(width, tuple(self._compact(s, name_width) for s in drawn)),), top
+
+    def _nothing(self, width: int) -> Line:
+        return cropped((Span(f" {self._empty}", Look.DIM),), width)
 
     def _top(self, top: int, visible: int) -> int:
         symbol = self._cursor.symbol
@@ -92,9 +105,9 @@ class Grid:
         return min(max(spare, _NAME_WIDTH), _NAME_MAX), cell_width
 
     def _head(self, top: int, drawn: int) -> str:
-        if drawn == len(self._symbols):
-            return f" {self._words.symbol_head}"
-        return f" {top + 1}–{top + drawn}/{len(self._symbols)}"
+        if drawn == self._all_count:
+            return f" {self._sight.words.symbol_head}"
+        return f" {top + 1}–{top + drawn}/{self._all_count}"
 
     def _timeframe(self, timeframe: Timeframe) -> Line:
         here = self._cursor.cell is not None and self._cursor.cell.timeframe == timeframe
@@ -127,4 +140,4 @@ class Grid:
         if not own and row[key].state is CellState.FAILED:
             own = self._marks.get(key.symbol, ())
         chosen = self._cursor.pane is Pane.GRID and self._cursor.cell == key
-        return cell_face.face(key, row[key], own, row, self._now_ms, self._words, width, chosen)
+        return cell_face.face(key, row[key], own, row, self._sight, width, chosen)

@@ -81,7 +81,7 @@ class Header:
     def _phase(self) -> Line:
         phase = self._facts.phase
         look = Look.READY if phase is Phase.PRIME_COMPLETE else Look.DERIVING
-        return (Span(phase.value, look),)
+        return (Span(self._words.phases[phase.value], look),)
 
     def _elapsed(self) -> Line:
         took_s = self._status.opened_gate_after_s
@@ -153,11 +153,8 @@ class Header:
         late, budget_s = self._is_late(), self._status.prime.budget_s
         look = Look.DEGRADED if late else Look.DIM
         if sentence:
-            comparison = ">" if late else "of"
-            text = self._words.prime_pace.format(
-                projected=projected_s, sign=comparison, budget=budget_s
-            )
-            return (Span(f", {text}", look),)
+            template = self._words.prime_late if late else self._words.prime_pace
+            return (Span(f", {template.format(projected=projected_s, budget=budget_s)}", look),)
         return (Span(f" {sign(look) if late else ''}≈{projected_s:.1f}s", look),)
 
     def _broker(self) -> Part:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from console.logbook import LogBook
 from engine import ActionRefused
 from engine.apply import apply
 from engine.cell import Cell, CellState
@@ -167,6 +168,23 @@ def closed_with_reasons() -> Status:
     )
     now = raised(now, code.CHILD_RESTARTING, "tick_publisher", "the stream ended", at_ms + 600)
     return played(now, ProcessChanged(ill), at_ms=at_ms + 600)
+
+
+def log_of_a_boot() -> LogBook:
+    """Thirty lines of three processes, a warning and an error among them."""
+    book = LogBook()
+    said = (
+        ("connector", "INFO", "logged in as demo"),
+        ("m1_poller", "INFO", "page of 1 000 bars stored"),
+        ("m1_poller", "WARNING", "the page was short by 3 bars, asking again"),
+        ("tick_publisher", "ERROR", "BrokerError: the stream ended"),
+        ("engine.housekeeping", "INFO", "2 files of an old generation removed"),
+    )
+    for at in range(30):
+        source, level, text = said[at % len(said)]
+        line = (OPENED_MS + 400 * at, level, source, f"{text} ({at + 1})")
+        book.write([line])
+    return book
 
 
 class FakeClient:

@@ -9,8 +9,11 @@ from typing import Any
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.logbook import LogBook
+from console.words import Words
 from engine.status import Status
 
+from . import scenes
 from .scenes import OPENED_MS, FakeClient
 
 NOW_MS = OPENED_MS + 12_400
@@ -25,10 +28,22 @@ def staged(
     mono: bool = False,
     refuses: str = "",
     now_ms: Callable[[], int] = lambda: NOW_MS,
+    language: str = "en",
+    theme: str = "default",
+    logs: LogBook | None = None,
 ) -> tuple[ConsoleApp, FakeClient]:
     """A console and the client it looks at."""
     client = FakeClient(now, refuses)
-    return ConsoleApp(client, now_ms, ascii_only=ascii_only, mono=mono), client
+    app = ConsoleApp(
+        client,
+        now_ms,
+        ascii_only=ascii_only,
+        mono=mono,
+        words=Words(language),
+        theme=theme,
+        logs=logs or scenes.log_of_a_boot(),
+    )
+    return app, client
 
 
 async def drawn(pilot: Pilot[Any], wait_s: float = 0.0) -> list[str]:
@@ -36,5 +51,6 @@ async def drawn(pilot: Pilot[Any], wait_s: float = 0.0) -> list[str]:
     await asyncio.sleep(wait_s)
     await pilot.pause()
     await pilot.pause()
-    screen = pilot.app.screen
-    return [strip.text.rstrip() for strip in screen._compositor.render_strips(pilot.app.size)]
+    app = pilot.app
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    return ["".join(strip.text for strip in row).rstrip() for row in update.strips]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from console.keeper import Parting
 from console.screens.confirm import ConfirmScreen
 from console.screens.help import HelpScreen
+from console.screens.leave import LeaveScreen
 
 from . import scenes
 from .stage import drawn, staged
@@ -32,7 +34,7 @@ async def test_the_selection_stops_at_the_edges() -> None:
     """Moving past an edge must neither wrap nor fall off."""
     app, _ = staged(scenes.end_of_boot())
     async with app.run_test(size=(120, 24)) as pilot:
-        await pilot.press("k", "h", "dollar_sign", "l", "G", "j")
+        await pilot.press("k", "h", "dollar_sign", "right", "G", "j")
         assert "USD/JPY/D1" in (await drawn(pilot))[2]
         await pilot.press("g", "0")
         assert "XAU/USD/M1" in (await drawn(pilot))[2]
@@ -106,21 +108,34 @@ async def test_an_act_that_breaks_is_told_and_the_screen_goes_on(
     assert rows[22].startswith("rebuild XAU/USD did not finish: ZeroDivisionError")
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+@pytest.mark.parametrize("key", ["q", "й", "ctrl+q", "ctrl+c"])
 async def test_leaving_asks_first(key: str) -> None:
     """The engine lives in this process: no key may end it without a question."""
     app, client = staged(scenes.end_of_boot())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(key)
-        assert isinstance(app.screen, ConfirmScreen)
-        await pilot.press("n")
-        assert app.is_running
+        for stay in ("n", "escape", "enter", key):
+            await pilot.press(key)
+            assert isinstance(app.screen, LeaveScreen)
+            await pilot.press(stay)
+            assert app.is_running
+            assert not isinstance(app.screen, LeaveScreen)
         assert [] == client.acted
 
-        await pilot.press(key, "y")
+        await pilot.press(key, "s")
         await pilot.pause()
     assert [("shutdown", "")] == client.acted
-    assert "shutdown done" == app.return_value
+    assert Parting.STOPPED is app.return_value
+
+
+@pytest.mark.parametrize("keys", [["d"], ["в"], ["q", "d"]])
+async def test_detaching_acts_on_nothing(keys: list[str]) -> None:
+    """The prompt comes back at once; what goes on is told there."""
+    app, client = staged(scenes.end_of_boot())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+    assert [] == client.acted
+    assert Parting.DETACHED is app.return_value
 
 
 async def test_help_opens_scrolls_and_closes() -> None:

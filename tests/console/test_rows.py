@@ -8,6 +8,7 @@ import pytest
 
 from console.cursor import Cursor, scrolled, settled
 from console.lines import Look, Span, text_of
+from console.widgets.cell_face import Sight
 from console.widgets.facts import Facts
 from console.widgets.faults import faults
 from console.widgets.grid_rows import Grid
@@ -33,7 +34,7 @@ M1, H4 = Timeframe.M1, Timeframe.H4
 
 def _cell(now: Status, symbol: str, timeframe: Timeframe, width: int = 80) -> Span:
     cursor = settled(Cursor(), now)
-    columns, _ = Grid(Facts.of(now), cursor, NOW_MS, WORDS).columns(width, 20, 0)
+    columns, _ = Grid(Facts.of(now), cursor, Sight(NOW_MS, WORDS)).columns(width, 20, 0)
     column = columns[1 + list(Timeframe).index(timeframe)]
     return column.lines[1 + now.symbols.index(symbol)][0]
 
@@ -105,7 +106,9 @@ def test_the_chosen_cell_is_a_block_even_when_it_failed() -> None:
 def test_a_reason_of_the_symbol_marks_its_name() -> None:
     """Eight marked cells would hide how far each has come."""
     now = scenes.raised(scenes.cold(), DegradedCode.D1_MISMATCH, "NGAS", "differs", OPENED_MS)
-    columns, _ = Grid(Facts.of(now), settled(Cursor(), now), NOW_MS, WORDS).columns(80, 20, 0)
+    columns, _ = Grid(Facts.of(now), settled(Cursor(), now), Sight(NOW_MS, WORDS)).columns(
+        80, 20, 0
+    )
 
     assert " NGAS▲" == text_of(columns[0].lines[3]).rstrip()
 
@@ -224,7 +227,7 @@ def test_the_xray_shows_both_clocks() -> None:
     assert 20 == len(rows)
     assert "2025-11-24 11:59 UTC" in text
     assert "2025-11-24 06:59 New York" in text
-    assert "served from 42-1" in text
+    assert "served from   42-1" in text
 
 
 def test_events_are_read_off_two_pictures() -> None:

@@ -47,7 +47,7 @@ def test_ascii_is_automatic(encoding: str | None, terminal: str | None, ascii_on
 
 def test_the_footer_names_only_keys_that_work() -> None:
     """A key that is shown and does nothing is a lie."""
-    assert " ?help r restart b rebuild q quit tab processes" == text_of(footer_line(WORDS))
+    assert " ?help /filter r restart b rebuild l logs d detach" == text_of(footer_line(WORDS))
 
 
 def test_help_names_every_command_and_how_to_leave_the_simulation() -> None:
