@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .errors import EngineError as EngineError
     from .errors import EngineSilent as EngineSilent
     from .errors import EngineUnreachable as EngineUnreachable
+    from .errors import RecordUnreadable as RecordUnreadable
     from .errors import StoredLater as StoredLater
     from .events import ReasonCleared as ReasonCleared
     from .events import ReasonRaised as ReasonRaised
@@ -44,13 +45,18 @@ if TYPE_CHECKING:
     from .gate import Why as Why
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
+    from .operations import look as look
+    from .records import read_boot as read_boot
+    from .records import recorded_boots as recorded_boots
     from .remote import RemoteEngine as RemoteEngine
     from .remote import attached as attached
+    from .replica import BadReplica as BadReplica
     from .replica import posted_json as posted_json
     from .report import bootstrap_report as bootstrap_report
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
     from .seat import Seat as Seat
+    from .stages import Stage as Stage
     from .status import BrokerStatus as BrokerStatus
     from .status import Mode as Mode
     from .status import Phase as Phase
@@ -60,6 +66,10 @@ if TYPE_CHECKING:
     from .status import Status as Status
     from .verify import NothingStored as NothingStored
     from .verify import verify_folder as verify_folder
+    from .waterfall import Waterfall as Waterfall
+    from .waterfall import Waterfalls as Waterfalls
+    from .waterfall import waterfall_json as waterfall_json
+    from .waterfall import waterfalls_of as waterfalls_of
     from .wire import status_document as status_document
 
 __getattr__ = lazy_door(
@@ -89,6 +99,7 @@ __getattr__ = lazy_door(
             "EngineError",
             "EngineSilent",
             "EngineUnreachable",
+            "RecordUnreadable",
             "StoredLater",
         ),
         "events": ("ReasonCleared", "ReasonRaised"),
@@ -105,8 +116,12 @@ __getattr__ = lazy_door(
         ),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "operations": ("look",),
+        "records": ("newest_record", "read_boot", "recorded_boots"),
+        "stages": ("Stage",),
+        "waterfall": ("Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
         "remote": ("RemoteEngine", "attached"),
-        "replica": ("posted_json",),
+        "replica": ("BadReplica", "posted_json"),
         "report": ("bootstrap_report",),
         "runtime": (
             "Engine",

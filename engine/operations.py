@@ -1,35 +1,45 @@
 """The operations of the control socket: a name, its arguments, and what it answers.
 
 Each is a function of the engine, the seat it is asked from, and arguments that are hostile
-until taken. `subscribe` and `unsubscribe` belong to a connection and stand in
-`conversation.py`.
+until taken; one that must read disk or Redis first is a coroutine. `subscribe` and
+`unsubscribe` belong to a connection and stand in `conversation.py`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 
 from .action import Action, Operable, Question
 from .actions import ACTIONS
+from .boot_times import timeline_document
+from .errors import ActionRefused
 from .event_log import KEPT_EVENTS
 from .protocol import PROTOCOL, Args, BadRequest
 from .replica import posted_json
 from .seat import ARM_S, Seat
-from .waterfall import timeline_document
 from .wire import SCHEMA, reason_document, status_document
 
 _EVENTS_LIMIT = 1_000
 
 
-def perform(engine: Operable, seat: Seat, op: str, args: Args) -> object:
+async def perform(engine: Operable, seat: Seat, op: str, args: Args) -> object:
     """The result in JSON's types; raises BadRequest, ActionRefused."""
     operation = OPERATIONS.get(op)
     if operation is None:
         known = ", ".join((*OPERATIONS, "subscribe", "unsubscribe"))
         raise BadRequest(f"There is no operation {op[:40]!r}; there are {known}.", "unknown_op", "")
-    return operation(engine, seat, args)
+    found = operation(engine, seat, args)
+    return await found if isinstance(found, Awaitable) else found
+
+
+async def look(engine: Operable, seat: Seat, op: str, given: Mapping[str, object]) -> object:
+    """The same for a client in the engine's process; raises ActionRefused."""
+    try:
+        return await perform(engine, seat, op, Args(given))
+    except BadRequest as error:
+        raise ActionRefused(str(error), error.code, error.hint) from error
 
 
 def _hello(engine: Operable, seat: Seat, args: Args) -> object:

@@ -24,6 +24,7 @@ from .status import ProcessState
 from .tenure import Tenure
 from .tick_feed import TickFeed
 from .timeline import Timeline
+from .waterfall import Earlier
 from .witness import OpenMode
 
 
@@ -67,6 +68,8 @@ class Tools:
     """Where the M1 of a symbol begins whose anchors changed in this boot, UTC ms."""
     priming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during one call that primes: the server takes them one by one in any case."""
+    earlier: Earlier = field(default_factory=Earlier)
+    """The boot before this one."""
 
     @property
     def open_mode(self) -> OpenMode:

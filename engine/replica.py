@@ -47,7 +47,7 @@ def status_json(status: Status) -> dict[str, object]:
 
 def status_of(raw: object) -> Status:
     """The value a document stands for; raises BadReplica."""
-    found = _built(Status, raw, "status")
+    found = built(Status, raw, "status")
     assert isinstance(found, Status)
     return found
 
@@ -66,8 +66,8 @@ def posted_of(raw: object) -> Posted:
     kind = _EVENTS.get(str(raw.get("type")))
     if kind is None:
         raise BadReplica(f"There is no event {str(raw.get('type'))[:40]!r} in this version.")
-    seq, at_ms = (_built(int, raw.get(name), name) for name in ("seq", "at_ms"))
-    event = _built(kind, raw.get("event"), kind.__name__)
+    seq, at_ms = (built(int, raw.get(name), name) for name in ("seq", "at_ms"))
+    event = built(kind, raw.get("event"), kind.__name__)
     return Posted(seq, at_ms, event)  # type: ignore[arg-type]
 
 
@@ -105,22 +105,22 @@ def _hints(kind: type[Any]) -> dict[str, object]:
     return _HINTS[kind]
 
 
-def _built(wanted: object, raw: object, where: str) -> object:
-    """The value of a type; `where` names the place in what is raised."""
+def built(wanted: object, raw: object, where: str) -> object:
+    """The value of a type; `where` names the place in what is raised. Raises BadReplica."""
     origin, inner = get_origin(wanted), get_args(wanted)
     if origin in (Union, types.UnionType):
         return _any_of(inner, raw, where)
     if origin is Mapping:
         return {
-            _key_of(inner[0], key, where): _built(inner[1], item, f"{where}.{key}")
+            _key_of(inner[0], key, where): built(inner[1], item, f"{where}.{key}")
             for key, item in _as(dict, raw, where).items()
         }
     if origin in (tuple, frozenset):
-        items = (_built(inner[0], item, where) for item in _as(list, raw, where))
+        items = (built(inner[0], item, where) for item in _as(list, raw, where))
         return tuple(items) if origin is tuple else frozenset(items)
     assert isinstance(wanted, type), f"no road out of JSON for {wanted}"
     if wanted is Cells:
-        return Cells.of(_built(Mapping[SeriesKey, Cell], raw, where))  # type: ignore[arg-type]
+        return Cells.of(built(Mapping[SeriesKey, Cell], raw, where))  # type: ignore[arg-type]
     if is_dataclass(wanted):
         return _dataclass(wanted, _as(dict, raw, where), where)
     return _leaf(wanted, raw, where)
@@ -130,7 +130,7 @@ def _dataclass(wanted: type[Any], given: dict[str, object], where: str) -> objec
     """Fields that we do not know are a newer version's; one that is missing needs a default."""
     hints = _hints(wanted)
     known = {
-        name: _built(hints[name], value, f"{where}.{name}")
+        name: built(hints[name], value, f"{where}.{name}")
         for name, value in given.items()
         if name in hints
     }
@@ -163,7 +163,7 @@ def _leaf(wanted: type, raw: object, where: str) -> object:
 def _any_of(wanted: tuple[object, ...], raw: object, where: str) -> object:
     for kind in wanted:
         try:
-            return _built(kind, raw, where)
+            return built(kind, raw, where)
         except BadReplica:
             continue
     raise BadReplica(f"{where} is none of the types it may have.")
