@@ -262,6 +262,23 @@ def open_gate(
 
 
 @app.command()
+def report(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("."),
+) -> None:
+    """Put what explains an incident into one file, without secrets.
+
+    Status, reasons, timeline, events, boot record, configuration, state file, versions; from
+    the running engine, else from the data folder.
+
+    Examples: coldstart-console report · coldstart-console report --out ~/incidents --json
+    """
+    from .incident import report as report_incident
+
+    raise typer.Exit(report_incident(ctx.obj, out))
+
+
+@app.command()
 def down(ctx: typer.Context) -> None:
     """Stop the running engine in order.
 

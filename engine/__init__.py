@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
     from .operations import look as look
+    from .recording import Recording as Recording
+    from .recording import recording_of as recording_of
     from .records import read_boot as read_boot
     from .records import recorded_boots as recorded_boots
     from .remote import RemoteEngine as RemoteEngine
@@ -116,8 +118,9 @@ __getattr__ = lazy_door(
         ),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "recording": ("Recording", "recording_of"),
         "operations": ("look",),
-        "records": ("newest_record", "read_boot", "recorded_boots"),
+        "records": ("read_boot", "recorded_boots"),
         "stages": ("Stage",),
         "waterfall": ("Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
         "remote": ("RemoteEngine", "attached"),

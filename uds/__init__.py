@@ -12,6 +12,7 @@ from .door import lazy_door
 if TYPE_CHECKING:
     from .at_rest import export_folder as export_folder
     from .at_rest import legacy_folder as legacy_folder
+    from .at_rest import state_head as state_head
     from .at_rest import view_folder as view_folder
     from .codec import bars_json as bars_json
     from .disk import read_document as read_document
@@ -73,6 +74,7 @@ __getattr__ = lazy_door(
         "at_rest": (
             "export_folder",
             "legacy_folder",
+            "state_head",
             "view_folder",
         ),
         "codec": ("bars_json",),
