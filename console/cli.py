@@ -12,6 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from .acting import act, stop
+from .analysing import analyze
+from .clean import defusing
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .fork import fork_behind
@@ -208,6 +210,28 @@ def events(
     raise typer.Exit(look_at_events(ctx.obj, since, is_following=is_following))
 
 
+@app.command("analyze")
+def analyze_(
+    ctx: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="[critical-chain|blame|budget|compare]")
+    ] = "critical-chain",
+    boots: Annotated[
+        list[str] | None, typer.Argument(metavar="[A B]", help="Two boots to compare.")
+    ] = None,
+    boot: Annotated[str, typer.Option(help="Owner token; -1 the last boot, -2 before it.")] = "-1",
+    chrome: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a trace for a trace viewer.")
+    ] = None,
+) -> None:
+    """Say what recorded boots waited for; reads the data folder, needs no engine.
+
+    Examples: coldstart-console analyze · coldstart-console analyze blame --boot 41 ·
+    coldstart-console analyze compare 41 42 --json · coldstart-console analyze --chrome boot.json
+    """
+    raise typer.Exit(analyze(ctx.obj, what, tuple(boots or ()), boot, chrome))
+
+
 @app.command()
 def restart(
     ctx: typer.Context,
@@ -392,6 +416,7 @@ def config_schema() -> None:
 
 def run() -> None:
     """The console script."""
+    sys.stderr = defusing(sys.stderr)
     try:
         app(prog_name="coldstart-console")
     except NobodyReads:

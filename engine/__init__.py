@@ -12,6 +12,14 @@ from uds.door import lazy_door
 if TYPE_CHECKING:
     from .action import Danger as Danger
     from .actions import find_action as find_action
+    from .analysis import Promise as Promise
+    from .analysis import Spent as Spent
+    from .analysis import blame as blame
+    from .analysis import chrome_trace as chrome_trace
+    from .analysis import compared as compared
+    from .analysis import promises as promises
+    from .analysis import spent as spent
+    from .analysis import spent_on_chain as spent_on_chain
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
     from .cell import Cell as Cell
@@ -79,6 +87,16 @@ __getattr__ = lazy_door(
     {
         "action": ("Danger",),
         "actions": ("find_action",),
+        "analysis": (
+            "Promise",
+            "Spent",
+            "blame",
+            "chrome_trace",
+            "compared",
+            "promises",
+            "spent",
+            "spent_on_chain",
+        ),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
         "clock": (
