@@ -25,6 +25,8 @@ import termios
 from contextlib import suppress
 from typing import NoReturn
 
+from .clean import defused
+
 _UNHEARD = (
     signal.SIGINT,
     signal.SIGHUP,
@@ -86,7 +88,7 @@ def _wait(child: int, read_fd: int, modes: list[int | list[bytes | int]]) -> NoR
     while more := os.read(read_fd, _WORD_BYTES):
         word += more
     if word:
-        _say(word.decode("utf-8", "replace"))
+        _say(defused(word.decode("utf-8", "replace")))
         sys.exit(0)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
@@ -108,6 +110,6 @@ def _reclaim(modes: list[int | list[bytes | int]]) -> None:
 
 def _say(text: str, end: str = "\n") -> None:
     try:
-        os.write(sys.stdout.fileno(), (text + end).encode())
+        os.write(sys.stdout.fileno(), (text + end).encode("utf-8", "replace"))
     except OSError:
         return  # nobody is there to read it

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import Closed, GateState, Open, process_age_s
 
+from .clean import clean
 from .exits import Exit
 from .options import Options
 
@@ -120,15 +121,16 @@ async def _tell_progress(engine: Engine, say: Callable[[str], None]) -> None:
 
 async def _draw_progress(engine: Engine, options: Options) -> None:
     """One line on a terminal's stderr, redrawn in place."""
-    if options.is_quiet or not sys.stderr.isatty():
+    terminal = sys.__stderr__  # ours to steer, unlike what is written for people
+    if options.is_quiet or terminal is None or not terminal.isatty():
         return
     try:
         while True:
             line = f"{headline(engine.board.status)}  {engine.board.status.ready_cells} ready"
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{clean(line)}", end="", file=terminal, flush=True)
             await asyncio.sleep(_LINE_EVERY_S)
     finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print("\r\x1b[K", end="", file=terminal, flush=True)
 
 
 def headline(status: Status) -> str:
