@@ -81,6 +81,9 @@ if TYPE_CHECKING:
     from .waterfall import waterfall_json as waterfall_json
     from .waterfall import waterfalls_of as waterfalls_of
     from .wire import status_document as status_document
+    from .xray import Candle as Candle
+    from .xray import Xray as Xray
+    from .xray import xray_of as xray_of
 
 __getattr__ = lazy_door(
     __name__,
@@ -161,5 +164,6 @@ __getattr__ = lazy_door(
         ),
         "verify": ("NothingStored", "verify_folder"),
         "wire": ("status_document",),
+        "xray": ("Candle", "Xray", "xray_of"),
     },
 )

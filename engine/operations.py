@@ -11,15 +11,19 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 
+from uds import DiskFailed
+from uds.model import SeriesKey, Timeframe
+
 from .action import Action, Operable, Question
 from .actions import ACTIONS
 from .boot_times import timeline_document
 from .errors import ActionRefused
 from .event_log import KEPT_EVENTS
 from .protocol import PROTOCOL, Args, BadRequest
-from .replica import posted_json
+from .replica import plain, posted_json
 from .seat import ARM_S, Seat
 from .wire import SCHEMA, reason_document, status_document
+from .xray import xray
 
 _EVENTS_LIMIT = 1_000
 
@@ -100,9 +104,28 @@ def _timeline(engine: Operable, _: Seat, args: Args) -> object:
     return timeline_document(engine.tools)
 
 
+async def _xray(engine: Operable, _: Seat, args: Args) -> object:
+    symbol, name = args.text("symbol"), args.text("timeframe")
+    args.done()
+    key = next((k for k in engine.tools.board.status.cells if k == _key(symbol, name)), None)
+    if key is None:
+        raise ActionRefused(f"There is no cell {symbol[:20]}/{name[:10]}.", "unknown")
+    try:
+        found = plain(await xray(engine.tools, key))
+    except DiskFailed as error:
+        raise ActionRefused(str(error), "refused") from error
+    assert isinstance(found, dict)
+    return {"schema": SCHEMA, **found}
+
+
+def _key(symbol: str, name: str) -> SeriesKey | None:
+    timeframe = Timeframe.__members__.get(name)
+    return None if timeframe is None else SeriesKey(symbol, timeframe)
+
+
 def _actions(_: Operable, __: Seat, args: Args) -> object:
     args.done()
-    return {"actions": [_action_document(action) for action in ACTIONS.values()]}
+    return {"actions": [action_document(action) for action in ACTIONS.values()]}
 
 
 def _question(_: Operable, seat: Seat, args: Args) -> object:
@@ -158,7 +181,8 @@ def question_document(action: Action, question: Question) -> dict[str, object]:
     }
 
 
-def _action_document(action: Action) -> dict[str, object]:
+def action_document(action: Action) -> dict[str, object]:
+    """An entry of the registry as every client gets it."""
     return {
         "id": action.id,
         "danger": action.danger.value,
@@ -175,6 +199,7 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "events": _events,
     "reasons": _reasons,
     "timeline": _timeline,
+    "xray": _xray,
     "actions": _actions,
     "question": _question,
     "act": _act,

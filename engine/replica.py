@@ -40,7 +40,7 @@ class BadReplica(ValueError):
 
 def status_json(status: Status) -> dict[str, object]:
     """The value as JSON's types."""
-    found = _plain(status)
+    found = plain(status)
     assert isinstance(found, dict)
     return found
 
@@ -54,7 +54,7 @@ def status_of(raw: object) -> Status:
 
 def posted_json(posted: Posted) -> dict[str, object]:
     """One event with its place, its time and its name."""
-    event = _plain(posted.event)
+    event = plain(posted.event)
     name = type(posted.event).__name__
     return {"seq": posted.seq, "at_ms": posted.at_ms, "type": name, "event": event}
 
@@ -71,7 +71,8 @@ def posted_of(raw: object) -> Posted:
     return Posted(seq, at_ms, event)  # type: ignore[arg-type]
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as JSON's types, by the types of its fields."""
     match value:
         case None | bool() | str():
             return value
@@ -86,10 +87,10 @@ def _plain(value: object) -> object:
         case Generation():
             return str(value)
         case Mapping():
-            return {_key_text(key): _plain(item) for key, item in value.items()}
+            return {_key_text(key): plain(item) for key, item in value.items()}
         case tuple() | list() | frozenset():
-            return [_plain(item) for item in value]
-    return {name: _plain(getattr(value, name)) for name in _hints(type(value))}
+            return [plain(item) for item in value]
+    return {name: plain(getattr(value, name)) for name in _hints(type(value))}
 
 
 def _key_text(key: object) -> str:

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from .host_process import started as started
     from .incarnation import Incarnation as Incarnation
     from .incarnation import Revoked as Revoked
+    from .inspection import Filed as Filed
+    from .inspection import Held as Held
+    from .inspection import Inspected as Inspected
     from .layout import BOOTS_FOLDER as BOOTS_FOLDER
     from .layout import is_symbol as is_symbol
     from .layout import shown_address as shown_address
@@ -114,6 +117,7 @@ __getattr__ = lazy_door(
             "Incarnation",
             "Revoked",
         ),
+        "inspection": ("Filed", "Held", "Inspected"),
         "layout": (
             "BOOTS_FOLDER",
             "is_symbol",
