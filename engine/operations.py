@@ -26,6 +26,8 @@ from .wire import SCHEMA, reason_document, status_document
 from .xray import xray
 
 _EVENTS_LIMIT = 1_000
+_LOGS_LIMIT = 250
+"""So many lines of the longest kind fit into one answer, whatever their characters."""
 
 
 async def perform(engine: Operable, seat: Seat, op: str, args: Args) -> object:
@@ -102,6 +104,25 @@ def _reasons(engine: Operable, _: Seat, args: Args) -> object:
 def _timeline(engine: Operable, _: Seat, args: Args) -> object:
     args.done()
     return timeline_document(engine.tools)
+
+
+def _logs(engine: Operable, _: Seat, args: Args) -> object:
+    """Lines behind `since`, oldest first; `reached` is where the next question goes on."""
+    since, limit = args.whole("since", 0), args.whole("limit", _LOGS_LIMIT, least=1)
+    process = args.text("process", "")
+    args.done()
+    ring = engine.tools.logs
+    limit = min(limit, _LOGS_LIMIT)
+    newest = ring.newest
+    found = ring.after(since, limit, process)
+    reached = max(newest, found[-1].number) if found else newest
+    if len(found) == limit:
+        reached = found[-1].number
+    return {
+        "boot_id": engine.tools.board.status.boot_id,
+        "lines": [asdict(line) for line in found],
+        "reached": reached,
+    }
 
 
 async def _xray(engine: Operable, _: Seat, args: Args) -> object:
@@ -200,6 +221,7 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "reasons": _reasons,
     "timeline": _timeline,
     "xray": _xray,
+    "logs": _logs,
     "actions": _actions,
     "question": _question,
     "act": _act,
