@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.reactive import reactive
@@ -15,8 +15,8 @@ from textual.worker import Worker, WorkerState
 from engine import ActionRefused, DegradedCode, Status
 
 from .clean import clean
-from .client import Client
-from .commands import EVERYWHERE, bindings
+from .client import Client, Host
+from .commands import EVERYWHERE, SECTIONS, Keys, Tables, all_keys, bindings, rekeyed
 from .driver import ConsoleDriver, TerminalLost, TerminalStalled
 from .glyphs import needs_ascii
 from .keeper import Complaints, Parting
@@ -24,13 +24,15 @@ from .lines import Look
 from .link import follow
 from .logbook import LogBook
 from .messages import StatusChanged, Told
+from .operating import Operator
 from .paint import Brush
-from .screens.confirm import ConfirmScreen
-from .screens.help import HelpScreen
 from .screens.home import HomeScreen
 from .screens.leave import LeaveScreen
 from .themes import THEMES
 from .words import Words
+
+if TYPE_CHECKING:
+    from engine import Config
 
 _STALLED = "The terminal takes nothing; frames are dropped until it reads again."
 
@@ -43,8 +45,10 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
 
     TITLE = "coldstart-console"
     CSS_PATH = "console.tcss"
-    BINDINGS = bindings(EVERYWHERE)
+    BINDINGS = bindings(EVERYWHERE, is_fixed=False)
     ENABLE_COMMAND_PALETTE = False
+    HOME: ClassVar[type[HomeScreen]] = HomeScreen
+    TABLES: ClassVar[Tables] = SECTIONS
 
     status: reactive[Status | None] = reactive(None, repaint=False, always_update=True, init=False)
     """The newest value the screens draw; None until the engine was first looked at."""
@@ -60,8 +64,15 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         theme: str = "default",
         logs: LogBook | None = None,
         complaints: Complaints | None = None,
+        host: Host | None = None,
+        keys: Keys | None = None,
+        config: Config | None = None,
     ) -> None:
-        """Screens of a client; `now_ms` is the market's clock, None asks the terminal."""
+        """Screens of a client; `now_ms` is the market's clock, None asks the terminal.
+
+        Without a host the engine is elsewhere, and leaving needs no question. Without a
+        configuration there is none, and an incident bundle holds the screen only.
+        """
         mono = bool(os.environ.get("NO_COLOR")) if mono is None else mono
         mono = mono or theme not in THEMES
         self._colours = THEMES.get(theme, THEMES["default"])
@@ -72,7 +83,15 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         self._words = words or Words()
         self._brush = Brush(ascii_only=ascii_only, mono=mono, theme=theme)
         self._complaints = complaints or Complaints()
-        self._home = HomeScreen(now_ms, self.ask, self._brush, self._words, logs)
+        self._host = host
+        self._keys = keys or {}
+        self._config = config
+        self._logs = logs or LogBook()
+        self._tables = tables = rekeyed(self.TABLES, self._keys)
+        self._home = self.HOME(
+            now_ms, lambda: client.hold, self._brush, self._words, self._logs, tables
+        )
+        self.operator = Operator(self, client, self._home, self._brush, self._words, tables)
 
     def get_default_screen(self) -> Screen[None]:
         """Home, which knows the status before its first frame."""
@@ -110,7 +129,11 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Begin to follow the engine."""
+        commands = (c for table in self._tables.values() for c in table if c.id in self._keys)
+        self.set_keymap({command.id: ",".join(all_keys(command)) for command in commands})
         self.run_worker(follow(self._client, self._post_status), group="link")
+        self.operator.learn()
+        self.run_worker(self._home.look_out(self._client.look), group="looks")
 
     def on_status_changed(self, message: StatusChanged) -> None:
         """Draw the newest status."""
@@ -127,7 +150,37 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Open the help page."""
-        self.push_screen(HelpScreen(self._client.status.market, self._brush, self._words))
+        self.operator.help()
+
+    def action_arm(self) -> None:
+        """Let this console act for a while, or only look again."""
+        self.operator.arm()
+
+    def action_command(self) -> None:
+        """Open the line behind the colon."""
+        self.operator.type_command()
+
+    def action_palette(self) -> None:
+        """Open the list of all commands."""
+        self.operator.open_palette()
+
+    def action_act(self, action_id: str) -> None:
+        """Begin an act about the operator's place."""
+        self.operator.begin(action_id)
+
+    def action_incident(self) -> None:
+        """Keep the screen and all that explains it in one file."""
+        screen = {
+            "screen.svg": self.export_screenshot(),
+            "screen.txt": self._screen_text(),
+            "logs.txt": self._logs.text(),
+        }
+        self.run_worker(self._report(screen), name="incident", group="acts", exit_on_error=False)
+
+    def action_again(self) -> None:
+        """Paint all of it again, and look at once for an engine that is lost."""
+        self._client.look_again()
+        self._home.refresh(layout=True)
 
     def on_terminal_lost(self, message: TerminalLost) -> None:
         """Nobody can see us; the engine goes on."""
@@ -145,25 +198,18 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         self.part(Parting.DETACHED)
 
     def action_leave(self) -> None:
-        """Ask whether to detach or to stop."""
+        """Ask whether to detach or to stop; where the engine is elsewhere, just leave."""
         if isinstance(self.screen, LeaveScreen):
             return
+        if self._host is None:
+            self.part(Parting.DETACHED)
+            return
         try:
-            question = self._client.question("shutdown", "")
+            question = self._host.stop_question()
         except ActionRefused as refusal:
             question = str(refusal)
         screen = LeaveScreen(question, self._words, ascii_only=self._brush.ascii_only)
         self.push_screen(screen, self._parted)
-
-    def ask(self, action_id: str, target: str) -> None:
-        """Put the engine's question; on yes, act."""
-        try:
-            question = self._client.question(action_id, target)
-        except ActionRefused as refusal:
-            self.post_message(Told(str(refusal)))
-            return
-        screen = ConfirmScreen(question, self._words, ascii_only=self._brush.ascii_only)
-        self.push_screen(screen, partial(self._answered, action_id, target))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """An act that failed in an unexpected way is told, it does not end the screen."""
@@ -172,32 +218,29 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
             sentence = self._words.action_failed.format(action=event.worker.name, error=error)
             self.post_message(Told(sentence))
 
+    def _screen_text(self) -> str:
+        rows = self.screen._compositor.render_strips(self.size)
+        return "".join(f"{row.text.rstrip()}\n" for row in rows)
+
+    async def _report(self, screen: Mapping[str, str]) -> None:
+        from .incident import report_screen  # nobody waits for it at the start
+
+        try:
+            path = await report_screen(self._config, self._client.look, screen)
+        except OSError as error:
+            said = self._words.incident_unkept.format(error=error.strerror or error)
+        else:
+            said = self._words.incident_kept.format(path=path)
+        self.post_message(Told(said))
+
     def _post_status(self, status: Status) -> None:
         self.post_message(StatusChanged(status))
 
-    def _answered(self, action_id: str, target: str, yes: bool | None) -> None:
-        if yes:
-            act = self._act(action_id, target)
-            name = f"{action_id} {target}".strip()
-            self.run_worker(act, name=name, group="acts", exit_on_error=False)
-
     def _parted(self, parting: Parting | None) -> None:
-        if parting is Parting.STOPPED:
-            self._answered("shutdown", "", True)
-        elif parting is not None:
+        if parting is Parting.STOPPED and self._host is not None:
+            self._host.stop()
+        if parting is not None:
             self.part(parting)
-
-    async def _act(self, action_id: str, target: str) -> None:
-        try:
-            sentence = await self._client.act(action_id, target)
-        except ActionRefused as refusal:
-            sentence = str(refusal)
-        else:
-            if action_id == "shutdown":
-                self.part(Parting.STOPPED)
-                return
-        self._home.note_act(action_id, target, sentence)
-        self.post_message(Told(sentence))
 
     def _handle_exception(self, error: Exception) -> None:
         """Textual's way out of a crash, without the page of traceback that blocks the loop.

@@ -7,19 +7,24 @@ log and the journal as they were; all of them go on being gathered behind it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
-from engine import Status
+from engine import BadReplica, DegradedReason, Status, Waterfalls, Xray, waterfalls_of, xray_of
 from uds.model import SeriesKey, Symbol
 
 from .cursor import Pane, Shown, following, moved, settled, turned
 from .frame import Frame, drawn, listing_of
 from .lines import text_of
 from .logbook import LogBook
+from .lookout import Wish
+from .offers import Slot
 from .outlook import Outlook
 from .pages import Page
 from .picture import Picture, shown_of
+from .rim import Rim
 from .widgets.cell_face import FAULTY
 from .widgets.facts import Facts
 from .widgets.journal import Journal
@@ -29,6 +34,8 @@ from .widgets.xray_rows import xray_body
 from .words import Words
 
 _YANK_WIDTH = 100
+_UNDER_WAY_S, _SETTLED_S = 1.0, 5.0
+"""How often a page is asked for while it is shown."""
 _Scope: TypeAlias = SeriesKey | str | None
 
 
@@ -37,6 +44,17 @@ class Places(NamedTuple):
 
     process: str | None = None
     symbol: Symbol | None = None
+    reason: tuple[str, str] | None = None
+    """Code and scope of a reason."""
+
+    def words_for(self, slots: Sequence[Slot]) -> tuple[str, ...] | None:
+        """The arguments of an act about this place; None where it is about nothing here."""
+        if not slots:
+            return ()
+        code, scope = self.reason or (None, None)
+        here = {"process": self.process, "symbol": self.symbol, "reason": code, "scope": scope}
+        words = [word for slot in slots if (word := here[slot.kind]) is not None]
+        return tuple(words) if len(words) == len(slots) else None
 
 
 class Board:
@@ -49,8 +67,10 @@ class Board:
         """Events since the console looked, and the operator's acts."""
         self.outlook = Outlook()
         """What is shown of it all."""
-        self.told = ""
-        """The last answer; empty when it is old."""
+        self.rim = Rim()
+        """What stands around the picture."""
+        self._boots: Waterfalls | None = None
+        self._seen: Xray | None = None
         self._newest: Facts | None = None
         self._now_ms = 0
         self._frozen: Picture | None = None
@@ -68,13 +88,36 @@ class Board:
         self.journal.learn(self._newest, now_ms)
         self._settle()
 
+    @property
+    def wish(self) -> Wish | None:
+        """What the page shown wants to know beyond the status."""
+        if self.is_frozen or self._newest is None:
+            return None
+        if self.outlook.page is Page.TIMELINE:
+            is_open = self._newest.status.opened_gate_after_s is not None
+            return Wish("timeline", (), _SETTLED_S if is_open else _UNDER_WAY_S)
+        cell = self.outlook.cursor.cell
+        if self.outlook.page is Page.XRAY and cell is not None:
+            place = (("symbol", cell.symbol), ("timeframe", cell.timeframe.name))
+            return Wish("xray", place, _SETTLED_S)
+        return None
+
+    def hear(self, wish: Wish, answer: object) -> None:
+        """Take what the engine answered; what this version cannot read changes nothing."""
+        with suppress(BadReplica):
+            if wish.op == "xray":
+                self._seen = xray_of(answer)
+            else:
+                self._boots = waterfalls_of(answer)
+
     def frame(self, now_ms: int, width: int, height: int) -> Frame | None:
         """What to draw now; None before there is anything to see."""
         self._now_ms = now_ms
         picture = self._picture
         if picture is None:
             return None
-        frame = drawn(picture, self.outlook, self.told, width, height, self.is_frozen)
+        rim = self.rim._replace(is_frozen=self.is_frozen)
+        frame = drawn(picture, self.outlook, rim, width, height)
         self.outlook = frame.outlook
         self._leap_rows = max(1, (frame.plan.page or frame.plan.grid) // 2)
         return frame
@@ -107,8 +150,16 @@ class Board:
         """Give the keys to the other part of the grid page."""
         self.outlook = self.outlook.visiting(Page.GRID).placing(turned(self.outlook.cursor))
 
-    def choose_process(self) -> None:
-        """Go where a process can be chosen, with the cursor among them."""
+    def choose(self, kind: str) -> None:
+        """Go where a process, a reason or a symbol can be chosen."""
+        if kind == "reason":
+            self.outlook = self.outlook.visiting(Page.REASONS)
+        elif kind == "process":
+            self._choose_process()
+        elif self.outlook.page is not Page.GRID:
+            self.outlook = self.outlook.visiting(Page.GRID)
+
+    def _choose_process(self) -> None:
         cursor = replace(self.outlook.cursor, pane=Pane.PROCESSES)
         self.outlook = self.outlook.visiting(Page.GRID).placing(cursor)
 
@@ -122,7 +173,8 @@ class Board:
         elif look.page is Page.PROCESSES and (item := self._chosen()) is not None:
             self.outlook = look.visiting(Page.LOGS).choosing(None).filtering(item.key)
         elif look.page is Page.REASONS and self._facts is not None:
-            self._go_where_it_is(self._facts, self._scope())
+            reason = self._reason()
+            self._go_where_it_is(self._facts, reason.scope if reason else None)
 
     def next_fault(self, step: int) -> bool:
         """On to the next thing that is wrong (-1: back); whether there is one."""
@@ -169,11 +221,14 @@ class Board:
             return Places(look.cursor.process if on_process else None, look.cursor.symbol)
         if look.page is Page.PROCESSES and (item := self._chosen()) is not None:
             return Places(process=item.key)
-        scope = self._scope()
+        reason = self._reason()
+        if reason is None:
+            return Places()
+        scope, code = reason.scope, (reason.code.value, str(reason.scope or "platform"))
         if isinstance(scope, SeriesKey):
-            return Places(symbol=scope.symbol)
+            return Places(symbol=scope.symbol, reason=code)
         is_symbol = facts is not None and scope in facts.symbols
-        return Places(symbol=scope) if is_symbol else Places(process=scope)
+        return Places(None if is_symbol else scope, scope if is_symbol else None, code)
 
     def yank(self) -> str:
         """The selection as plain text; empty when there is none."""
@@ -182,7 +237,8 @@ class Board:
             return ""
         if look.page in (Page.GRID, Page.XRAY):
             status, words = picture.facts.status, picture.words
-            rows = xray_body(status, look.cursor.cell, picture.now_ms, _YANK_WIDTH, words)
+            seen = picture.seen if look.page is Page.XRAY else None
+            rows = xray_body(status, look.cursor.cell, picture.now_ms, _YANK_WIDTH, words, seen)
             return "\n".join(text_of(row).rstrip() for row in rows)
         item = self._chosen()
         if item is None:
@@ -200,7 +256,9 @@ class Board:
         if self._frozen is not None or self._newest is None:
             return self._frozen
         entries = tuple(self.journal.entries)
-        return Picture(self._newest, self._now_ms, self.words, entries, self.logs)
+        return Picture(
+            self._newest, self._now_ms, self.words, entries, self.logs, self._boots, self._seen
+        )
 
     def _shown(self, facts: Facts) -> Shown:
         return shown_of(facts, self.outlook.sieve_of(Page.GRID), self.words)
@@ -214,12 +272,12 @@ class Board:
         listing = listing_of(self.outlook, self._picture)
         return listing.chosen(self.outlook.chosen.get(self.outlook.page)) if listing else None
 
-    def _scope(self) -> _Scope:
-        """Where the selected reason is; None also when none is selected."""
+    def _reason(self) -> DegradedReason | None:
+        """The selected reason; None also when none is selected, or it has passed."""
         item, facts = self._chosen(), self._facts
         if item is None or facts is None or self.outlook.page is not Page.REASONS:
             return None
-        return {reason_key(r): r.scope for r in facts.status.reasons}.get(item.key)
+        return {reason_key(r): r for r in facts.status.reasons}.get(item.key)
 
     def _go_where_it_is(self, facts: Facts, scope: _Scope) -> None:
         """To the x-ray of a reason's cell, to the row of its symbol, or to its process."""

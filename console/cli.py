@@ -14,13 +14,14 @@ from typer.core import TyperGroup
 from .acting import act, stop
 from .analysing import analyze
 from .clean import defusing
+from .cli_at_rest import app as at_rest
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .fork import fork_behind
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
 from .options import Options, hoisted
 from .prose import bootstrap_prose
-from .storing import bring_in, carry_out, prove
+from .reading_logs import read_logs
 
 
 class HoistingGroup(TyperGroup):
@@ -38,8 +39,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
-app.add_typer(config_app, name="config")
 
 
 @app.callback(invoke_without_command=True)
@@ -68,7 +67,10 @@ def main(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="An engine started here takes no acts.")
+        bool,
+        typer.Option(
+            "--read-only", help="An engine started here takes no acts; attach only looks."
+        ),
     ] = False,
     lang: Annotated[
         str | None, typer.Option(help="The screen's language, en or uk; default: the locale's.")
@@ -130,6 +132,32 @@ def up(
     from .siblings import host_console
 
     raise typer.Exit(run_loop(host_console(config, options, tether)))
+
+
+@app.command()
+def attach(ctx: typer.Context) -> None:
+    """Put a screen in front of the running engine; it only looks until A arms it.
+
+    Several may look at once; d or q leaves, and the engine goes on. With --read-only it is
+    never armed.
+
+    Examples: coldstart-console attach · coldstart-console attach --read-only --data ./data_v3
+    """
+    options: Options = ctx.obj
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail(Exit.USAGE, "The console needs a terminal; `status` and `events -f` need none.")
+    config = loaded(options)
+    logging.getLogger().addHandler(logging.NullHandler())
+    from engine import socket_path
+
+    from .attaching import attach_console
+
+    path = socket_path(config.data_root, options.socket)
+    is_read_only, is_mouse = options.is_read_only, options.is_mouse
+    code, why = run_loop(attach_console(config, path, is_read_only=is_read_only, is_mouse=is_mouse))
+    if why:
+        tell(why)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -208,6 +236,19 @@ def events(
     coldstart-console events --since 1200
     """
     raise typer.Exit(look_at_events(ctx.obj, since, is_following=is_following))
+
+
+@app.command()
+def logs(
+    ctx: typer.Context,
+    process: Annotated[str | None, typer.Argument(help="Only this process's lines.")] = None,
+    is_following: Annotated[bool, typer.Option("-f", "--follow", help="Go on.")] = False,
+) -> None:
+    """Show what the running engine logged; with -f what it logs, until --timeout or Ctrl-C.
+
+    Examples: coldstart-console logs · coldstart-console logs m1_poller -f --json
+    """
+    raise typer.Exit(read_logs(ctx.obj, process, is_following=is_following))
 
 
 @app.command("analyze")
@@ -303,6 +344,31 @@ def report(
 
 
 @app.command()
+def replay(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="boots/TOKEN.jsonl, or an incident bundle, packed or not.")
+    ],
+) -> None:
+    """Show a recorded boot in the console: run it, step, seek; there is no engine behind it.
+
+    Examples: coldstart-console replay data/boots/00000042.jsonl ·
+    coldstart-console replay incident-3f9ac1d2-20261123T071331Z.tar.gz
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail(Exit.USAGE, "A replay needs a terminal; `analyze` prints what a boot took.")
+    from .replaying import replay_console
+
+    options: Options = ctx.obj
+    config = loaded(options)
+    logging.getLogger().addHandler(logging.NullHandler())
+    code, sentence = run_loop(replay_console(config, file, is_mouse=options.is_mouse))
+    if sentence:
+        tell(sentence)
+    raise typer.Exit(code)
+
+
+@app.command()
 def down(ctx: typer.Context) -> None:
     """Stop the running engine in order.
 
@@ -311,107 +377,7 @@ def down(ctx: typer.Context) -> None:
     raise typer.Exit(stop(ctx.obj))
 
 
-@app.command("import")
-def import_(
-    ctx: typer.Context,
-    path: Annotated[
-        Path, typer.Argument(help="A history file, a folder of them, or a data folder.")
-    ],
-    format_name: Annotated[
-        str | None,
-        typer.Option("--format", help="csv, histdata, mt, dukascopy or v3; default: told."),
-    ] = None,
-    zone: Annotated[
-        str | None,
-        typer.Option(help="Clock of files that do not state theirs: Europe/Athens, UTC-5, …"),
-    ] = None,
-    symbol: Annotated[
-        str | None, typer.Option(help="Whose file it is; default: as its name says.")
-    ] = None,
-    is_replacing: Annotated[
-        bool, typer.Option("--replace", help="Of two bars that differ take the file's.")
-    ] = False,
-) -> None:
-    """Bring M1 and D1 of files or of another data folder into ours; no engine may own it.
-
-    Examples: coldstart-console import EURUSD_M1.csv · coldstart-console import ./histdata
-    --zone America/New_York · coldstart-console import export.txt --symbol XAU/USD --json ·
-    coldstart-console import --format v3 ../old/data_v3
-    """
-    raise typer.Exit(bring_in(ctx.obj, path, format_name, zone, symbol, is_replacing=is_replacing))
-
-
-@app.command()
-def verify(ctx: typer.Context) -> None:
-    """Prove the stored bars: checksums, grids, M3 to H4 against their M1, the tails in Redis.
-
-    Takes no lock and writes nothing, so an engine may run. Exit 0: all holds; 8: it does not.
-
-    Examples: coldstart-console verify · coldstart-console verify --data ./copy --json
-    """
-    raise typer.Exit(prove(ctx.obj))
-
-
-@app.command("export")
-def export_(
-    ctx: typer.Context,
-    symbols: Annotated[
-        list[str] | None, typer.Argument(metavar="SYMBOL…", help="Whose bars; else --all.")
-    ] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Every configured symbol.")] = False,
-    layout: Annotated[
-        str, typer.Option(help="v3: today's folder of part files; csv: a file a series.")
-    ] = "v3",
-    tf: Annotated[
-        str | None, typer.Option("--tf", help="M1,D1,…; default: every stored timeframe.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("export"),
-    is_replacing: Annotated[
-        bool, typer.Option("--replace", help="Write over files that exist.")
-    ] = False,
-) -> None:
-    """Write stored bars to files for other programs; an engine may run meanwhile.
-
-    Examples: coldstart-console export XAU/USD · coldstart-console export --all --layout csv
-    --tf M1,D1 --out ./csv · coldstart-console export USD/JPY --replace --json
-    """
-    asked = tuple(symbols or ())
-    done = carry_out(ctx.obj, asked, layout, tf, out, is_all=is_all, is_replacing=is_replacing)
-    raise typer.Exit(done)
-
-
-@config_app.command("check")
-def config_check(ctx: typer.Context) -> None:
-    """Say whether the configuration can be used.
-
-    Example: coldstart-console config check --config config.json
-    """
-    config = loaded(ctx.obj)
-    groups = ", ".join(sorted({str(config.calendar_group(s)) for s in config.symbols}))
-    show(
-        f"The configuration can be used: {len(config.symbols)} symbols, "
-        f"{len(config.timeframes)} timeframes, calendars {groups}."
-    )
-
-
-@config_app.command("show")
-def config_show(ctx: typer.Context) -> None:
-    """Print the configuration as it is used, everything filled in.
-
-    Example: coldstart-console config show
-    """
-    show(loaded(ctx.obj).model_dump_json(indent=2, by_alias=True))
-
-
-@config_app.command("schema")
-def config_schema() -> None:
-    """Print the JSON Schema of config.json, for editors and checks.
-
-    Example: coldstart-console config schema > config.schema.json
-    """
-    from engine import Config
-
-    show(json.dumps(Config.model_json_schema(), indent=2))
+app.add_typer(at_rest)
 
 
 def run() -> None:
@@ -424,4 +390,7 @@ def run() -> None:
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)  # what is less is heard by the engine's own ring
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import NamedTuple
-
-from textual.binding import Binding, BindingType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .lines import Line, Look, Span
 from .words import Words
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
 _FAR = 10_000
 
 
 class Danger(Enum):
-    """What a command may do; acts ask with y/n first."""
+    """What a command may do, and so how it is asked for."""
 
     VIEW = "view"
+    """Nothing asked."""
     ACT = "act"
+    """y/n, no by default."""
+    DESTROY = "destroy"
+    """The name of what it is about is typed."""
 
 
 class Command(NamedTuple):
@@ -35,6 +39,11 @@ class Command(NamedTuple):
     """Whether it asks first."""
 
 
+Keys: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Keys by the command that they are given to."""
+Tables: TypeAlias = Mapping[str, tuple[Command, ...]]
+"""Commands by the section of the help page."""
+
 EVERYWHERE = (
     Command("help", ("?",), "app.help"),
     Command("detach", ("d",), "app.detach"),
@@ -49,6 +58,7 @@ PAGES = (
     Command("grid", ("1",), "visit('grid')"),
     Command("processes", ("2",), "visit('processes')"),
     Command("reasons", ("3",), "visit('reasons')"),
+    Command("time", ("t", "4"), "visit('timeline')"),
     Command("logs", ("l", "5"), "visit('logs')"),
     Command("journal", ("7",), "visit('journal')"),
     Command("enter", ("enter",), "look_closer"),
@@ -79,21 +89,52 @@ SIGHTS = (
     Command("sort", ("s",), "sort"),
     Command("freeze", ("space",), "freeze"),
     Command("yank", ("y",), "yank"),
-    Command("repaint", ("ctrl+r",), "repaint"),
+    Command("incident", ("S",), "app.incident"),
+    Command("repaint", ("ctrl+r",), "app.again"),
+)
+SPOKEN = (
+    Command("cmd", (":",), "app.command"),
+    Command("palette", ("ctrl+p",), "app.palette"),
+    Command("arm", ("A",), "app.arm"),
 )
 ACTS = (
-    Command("restart", ("r",), "restart", Danger.ACT),
-    Command("rebuild", ("b",), "rebuild", Danger.ACT),
+    Command("restart", ("r",), "app.act('restart')", Danger.ACT),
+    Command("rebuild", ("b",), "app.act('rebuild')", Danger.ACT),
+    Command("acknowledge", ("a",), "app.act('acknowledge')", Danger.ACT),
+    Command("open-gate", ("o",), "app.act('open-gate')", Danger.DESTROY),
+    Command("restart-force", ("R",), "app.act('restart-force')", Danger.DESTROY),
+    Command("rebuild-all", ("B",), "app.act('rebuild-all')", Danger.DESTROY),
 )
-SECTIONS = {
+"""Keys of the engine's registry; their ids are its ids. What has no key here is typed."""
+SECTIONS: Tables = {
     "everywhere": EVERYWHERE,
+    "spoken": SPOKEN,
     "acts": ACTS,
     "pages": PAGES,
     "moves": MOVES,
     "sights": SIGHTS,
 }
 """The tables of the home screen in the order of the help page."""
-HOME = (*PAGES, *MOVES, *SIGHTS, *ACTS)
+REPLAY = (
+    Command("play", ("space",), "app.play"),
+    Command("later", (".",), "app.step(1)"),
+    Command("earlier", ("comma",), "app.step(-1)"),
+    Command("faster", ("+",), "app.speed(1)"),
+    Command("slower", ("-",), "app.speed(-1)"),
+    Command("seek", ("@",), "app.seek"),
+)
+"""Keys of a recorded boot; they come before others that a Ukrainian layout has there."""
+_NOT_IN_REPLAY = {"detach", "arm", "freeze", "swap"}
+REPLAY_SECTIONS: Tables = {
+    "replay": REPLAY,
+    **{
+        section: tuple(command for command in table if command.id not in _NOT_IN_REPLAY)
+        for section, table in SECTIONS.items()
+        if table is not ACTS
+    },
+}
+"""The tables of a replay: nothing acts, for nobody is there."""
+HOME = (*PAGES, *MOVES, *SIGHTS, *SPOKEN, *ACTS)
 CONFIRM = (
     Command("yes", ("y", "Y"), "answer(True)"),
     Command("no", ("n", "N", "escape", "enter", "q", "ctrl+q", "ctrl+c"), "answer(False)"),
@@ -108,6 +149,17 @@ PROMPT = (
     Command("caret_right", ("right",), "edit('right')"),
     Command("caret_start", ("home", "ctrl+a"), "edit('start')"),
     Command("caret_end", ("end", "ctrl+e"), "edit('end')"),
+)
+COMMAND = (
+    *PROMPT,
+    Command("complete", ("tab",), "complete"),
+    Command("older", ("up", "ctrl+p"), "recall(-1)"),
+    Command("newer", ("down", "ctrl+n"), "recall(1)"),
+)
+PALETTE = (
+    *PROMPT,
+    Command("up", ("up", "ctrl+p"), "step(-1)"),
+    Command("down", ("down", "ctrl+n"), "step(1)"),
 )
 HELP = (
     Command("close", ("escape", "?", "q", "ctrl+q", "ctrl+c"), "close"),
@@ -126,8 +178,36 @@ _UKRAINIAN = {
     "/": "full_stop",
     "?": "comma",
     "$": "semicolon",
+    ":": "Ж",
+    ".": "ю",
+    "comma": "б",
+    "@": "quotation_mark",
 }
-_FOOTER = ("help", "cmd", "filter", "restart", "rebuild", "drill", "logs", "time", "detach")
+KEY_NAMES = {
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "comma": ",",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "tab": "Tab",
+    "shift+tab": "Shift+Tab",
+    "home": "Home",
+    "end": "End",
+    "ctrl+r": "Ctrl+R",
+    "ctrl+p": "Ctrl+P",
+    "ctrl+q": "Ctrl+Q",
+    "ctrl+c": "Ctrl+C",
+}
+"""Keys as an operator is told them."""
+_FOOTER = (
+    *("play", "later", "earlier", "faster", "seek"),
+    *("help", "cmd", "filter", "restart", "rebuild", "drill", "logs", "time", "detach"),
+)
 """In the order of the bottom row; what is in no table has no key yet and is left out."""
 
 
@@ -136,25 +216,33 @@ def all_keys(command: Command) -> tuple[str, ...]:
     return (*command.keys, *(there for key in command.keys if (there := _there(key))))
 
 
-def bindings(commands: Iterable[Command]) -> list[BindingType]:
-    """The table as Textual wants it."""
-    return [Binding(",".join(all_keys(c)), c.run, c.id, show=False) for c in commands]
+def bindings(commands: Iterable[Command], *, is_fixed: bool = True) -> list[BindingType]:
+    """The table as Textual wants it; one that is not fixed can be given other keys by name."""
+    from textual.binding import Binding  # the command line reads the table, and draws nothing
+
+    return [
+        Binding(",".join(all_keys(c)), c.run, c.id, show=False, id=None if is_fixed else c.id)
+        for c in commands
+    ]
 
 
-def footer_line(words: Words) -> Line:
+def rekeyed(tables: Tables, keys: Keys) -> Tables:
+    """The tables with other keys for some commands."""
+    return {
+        section: tuple(c._replace(keys=keys.get(c.id, c.keys)) for c in table)
+        for section, table in tables.items()
+    }
+
+
+def footer_line(words: Words, tables: Tables) -> Line:
     """The keys that act on the home screen, as the bottom row shows them."""
-    key_of = {command.id: command.keys[0] for command in (*EVERYWHERE, *HOME)}
+    key_of = {command.id: command.keys[0] for table in tables.values() for command in table}
     row: list[Span] = []
     for name in filter(key_of.__contains__, _FOOTER):
-        gap = " " if key_of[name].isalpha() else ""
-        row += (Span(f" {key_of[name]}", Look.STRONG), Span(gap + words.footer[name], Look.DIM))
+        key = KEY_NAMES.get(key_of[name], key_of[name])
+        gap = "" if len(key) == 1 and not key.isalnum() else " "
+        row += (Span(f" {key}", Look.STRONG), Span(gap + words.footer[name], Look.DIM))
     return tuple(row)
-
-
-def command_line(action_id: str, target: str) -> str:
-    """What does the same in a shell."""
-    name = {"shutdown": "down"}.get(action_id, action_id)
-    return shlex.join(filter(None, ("coldstart-console", name, target)))
 
 
 def _there(key: str) -> str:

@@ -46,7 +46,15 @@ def loaded(options: Options) -> Config:
     """The configuration as it is used."""
     from engine import load_config
 
-    return or_fail(lambda: load_config(options.config, os.environ, options.overrides(), Path.cwd()))
+    def load() -> Config:
+        config = load_config(options.config, os.environ, options.overrides(), Path.cwd())
+        if config.console.keys:
+            from .keys import keys_from
+
+            keys_from(config.console.keys)
+        return config
+
+    return or_fail(load)
 
 
 def asked(options: Options, op: str, args: Mapping[str, object]) -> Any:

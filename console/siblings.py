@@ -30,6 +30,7 @@ from .exits import Exit
 from .fork import Tether
 from .hosting import opened
 from .keeper import Complaints, Keeper, Parting
+from .keys import keys_from
 from .logbook import LogBook
 from .logout import LogoutRisk, logout_risk
 from .opening import OpeningClient
@@ -59,7 +60,7 @@ async def _hosted(
     at_ms, words = options.at_ms(), dress.words
     clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
     client = OpeningClient(first_status(config, "", clock.now_ms()), clock.now_ms, words)
-    complaints = Complaints()
+    complaints, keys = Complaints(), keys_from(config.console.keys)
 
     def screen() -> ConsoleApp:
         return ConsoleApp(
@@ -71,6 +72,9 @@ async def _hosted(
             words=words,
             logs=logs,
             complaints=complaints,
+            host=client,
+            keys=keys,
+            config=config,
         )
 
     life = _Life(config, options, client, complaints)

@@ -14,19 +14,23 @@ from textual.timer import Timer
 
 from engine import Status
 
-from ..board import Board
-from ..commands import HOME, bindings, command_line
+from ..board import Board, Places
+from ..commands import HOME, SECTIONS, Tables, bindings
 from ..evidence import evidence_folder, keep
 from ..frame import VIEWS
+from ..hold import Hold
 from ..layout import Plan
 from ..link import FLUSH_S
 from ..logbook import LogBook
+from ..lookout import Ask, Lookout, Wish
 from ..messages import LogGrew
 from ..moments import file_stamp
+from ..offers import Deed
 from ..outlook import Outlook
 from ..pages import Page
 from ..paint import Brush
 from ..pulse import FAST_S
+from ..rim import Rim
 from ..widgets.grid_view import GridView
 from ..widgets.line_view import LineView
 from ..words import Words
@@ -39,31 +43,34 @@ _WHEEL_ROWS = 3
 class HomeScreen(Screen[None], inherit_bindings=False):
     """Every page of the console; what they show is the board's."""
 
-    BINDINGS = bindings(HOME)
+    BINDINGS = bindings(HOME, is_fixed=False)
     AUTO_FOCUS = None
 
     def __init__(
         self,
         now_ms: Callable[[], int],
-        ask: Callable[[str, str], None],
+        hold: Callable[[], Hold],
         brush: Brush,
         words: Words,
         logs: LogBook | None = None,
+        tables: Tables = SECTIONS,
     ) -> None:
         super().__init__()
         self._now_ms = now_ms
-        self._ask = ask
+        self._hold = hold
         self._brush = brush
         self._words = words
         self._logs = logs or LogBook()
         self._views = {name: LineView(brush, id=name) for name in VIEWS}
         self._grid = GridView(brush)
         self._board = Board(words, self._logs)
+        self._board.rim = Rim(tables=tables)
         self._plan = Plan()
         self._pulse: Timer | None = None
         self._is_ticking = False
         self._telling: Timer | None = None
         self._is_log_awaited = False
+        self._lookout: Lookout | None = None
 
     def compose(self) -> ComposeResult:
         """The parts from top to bottom, the x-ray at the right."""
@@ -92,19 +99,42 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         if not self._is_ticking:
             self._draw()
 
+    async def look_out(self, look: Ask) -> None:
+        """Ask for what the page shown wants beyond the status; until cancelled."""
+        self._lookout = Lookout(look, lambda: self._board.wish, self._hear)
+        await self._lookout.keep()
+
     def tell(self, sentence: str) -> None:
         """Show an answer for a few seconds."""
-        self._board.told = sentence
+        self._board.rim = self._board.rim._replace(told=sentence)
         if self._telling is not None:
             self._telling.stop()
         self._telling = self.set_timer(_TOLD_S, self._forget)
         self._draw()
 
-    def note_act(self, action_id: str, target: str, said: str) -> None:
+    @property
+    def places(self) -> Places:
+        """What an act would be about."""
+        return self._board.places
+
+    def choose(self, kind: str, key: str) -> None:
+        """Let a process, a symbol or a reason be chosen, for this key."""
+        self._board.choose(kind)
+        words = self._words
+        wanted = {"process": words.choose_process, "reason": words.choose_reason}
+        self.tell(wanted.get(kind, words.choose_symbol).format(key=key))
+
+    def note_act(self, deed: Deed, said: str) -> None:
         """Write into the journal what the operator did here, and what came of it."""
-        text = f"{action_id} {target}".strip()
-        command = command_line(action_id, target)
-        self._board.journal.note_act(self._now_ms(), f"{text}: {said}", command)
+        self._board.journal.note_act(self._now_ms(), f"{deed.text}: {said}", deed.command)
+
+    def rewind(self) -> None:
+        """Time has been turned back: what was later has not happened."""
+        self._board.journal.rewind(self._now_ms())
+
+    def redraw(self) -> None:
+        """Show the hold on the engine as it is now."""
+        self._draw()
 
     def on_resize(self, event: Resize) -> None:
         """Share out the new size."""
@@ -180,10 +210,6 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         else:
             self.tell(self._words.not_sorted)
 
-    def action_repaint(self) -> None:
-        """Paint all of it again, whatever else has written to the terminal."""
-        self.refresh(layout=True)
-
     def action_freeze(self) -> None:
         """Let the picture stand still, or move again."""
         self._board.freeze()
@@ -212,29 +238,12 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self.app.copy_to_clipboard(text)
         self.run_worker(self._keep(f"{text}\n"), group="acts", exit_on_error=False)
 
-    def action_restart(self) -> None:
-        """Ask to restart the selected process; where none is, let one be selected first."""
-        process = self._board.places.process
-        if process is not None:
-            self._ask("restart", process)
-            return
-        self._board.choose_process()
-        self.tell(self._words.choose_process)
-
-    def action_rebuild(self) -> None:
-        """Ask to rebuild the selected symbol."""
-        symbol = self._board.places.symbol
-        if symbol is not None:
-            self._ask("rebuild", symbol)
-        else:
-            self.tell(self._words.choose_symbol)
-
     def _turn(self, outlook: Outlook) -> None:
         self._board.turn(outlook)
         self._draw()
 
     def _forget(self) -> None:
-        self._board.told = ""
+        self._board.rim = self._board.rim._replace(told="")
         self._draw()
 
     async def _keep(self, text: str) -> None:
@@ -252,6 +261,10 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self._is_log_awaited = True
             self.post_message(LogGrew())
 
+    def _hear(self, wish: Wish, answer: object) -> None:
+        self._board.hear(wish, answer)
+        self._draw()
+
     def _draw_log(self) -> None:
         self._is_log_awaited = False
         if self._board.outlook.page is Page.LOGS and not self._board.is_frozen:
@@ -262,10 +275,13 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         width, height = self.app.size
         if not self.is_running or not width or not height:
             return
+        self._board.rim = self._board.rim._replace(hold=self._hold())
         frame = self._board.frame(self._now_ms(), width, height)
         if frame is None:
             return
         self._share_out(frame.plan)
+        if self._lookout is not None:
+            self._lookout.turn()
         self._grid.show(frame.columns)
         for name, rows in frame.rows.items():
             self._views[name].show(rows)

@@ -9,6 +9,7 @@ from engine import Closed, GateState, Phase, ProcessState
 from .. import moments
 from ..clean import clean
 from ..glyphs import GAUGE_EMPTY, GAUGE_FULL, sign
+from ..hold import Hold
 from ..lines import ALWAYS, Form, Line, Look, Part, Span, fitted
 from ..words import Words
 from .facts import Facts
@@ -20,8 +21,9 @@ _WIDE = 110
 class Header:
     """The status rows of one status at one moment."""
 
-    def __init__(self, facts: Facts, now_ms: int, words: Words) -> None:
+    def __init__(self, facts: Facts, now_ms: int, words: Words, hold: Hold) -> None:
         self._facts = facts
+        self._hold = hold
         self._status = facts.status
         self._gate = facts.gate
         self._now_ms = now_ms
@@ -35,9 +37,11 @@ class Header:
         """The gate, the count of ready cells and what is wrong; more where there is room."""
         *_, shortest = self._market()
         parts: tuple[Part, ...] = (
+            (Form(ALWAYS, self._lost()),) if self._hold.lost_s is not None else (),
             (Form(ALWAYS, self._gate_word()),),
             (Form(ALWAYS, self._ready(short=True)),),
             (Form(ALWAYS, self._counts()),),
+            (Form(ALWAYS if self._hold.is_armed or self._hold.replay else 3, self._scope()),),
             (shortest,),
             (Form(2, self._elapsed()),),
             (Form(1, self._phase()),),
@@ -49,9 +53,11 @@ class Header:
         boot = words.boot.format(boot_id=clean(status.boot_id)[:8])
         shows_boot = width >= _WIDE and status.boot_id
         token = status.owner_token
+        name, scope = (Span(clean(status.name), Look.STRONG),), self._scope()
         owner = words.owner.format(token=token)
         parts: tuple[Part, ...] = (
-            (Form(1, (Span(clean(status.name), Look.STRONG),)),),
+            (Form(1, (*name, Span(" "), *scope)), Form(ALWAYS, scope)),
+            (Form(ALWAYS, self._lost()),) if self._hold.lost_s is not None else (),
             self._market(),
             (Form(3, (Span(owner),)),) if token is not None else (),
             (Form(0, (Span(boot, Look.DIM),)),) if shows_boot else (),
@@ -72,6 +78,20 @@ class Header:
             self._broker(),
         )
         return fitted(parts, width, gap=_SEPARATOR)
+
+    def _lost(self) -> Line:
+        """Since when the picture is old."""
+        ago = moments.minutes(self._hold.lost_s or 0.0).zfill(5)
+        return (Span(f"{sign(Look.STALE)} {self._words.stale_for.format(ago=ago)}", Look.STALE),)
+
+    def _scope(self) -> Line:
+        """Whether keys may act, and for how long."""
+        if self._hold.replay:
+            return (Span(f"[{self._hold.replay}]", Look.STRONG),)
+        if not self._hold.is_armed:
+            return (Span(f"[{self._words.looks_only}]", Look.DIM),)
+        left = moments.minutes(self._hold.armed_left_s)
+        return (Span(f"[{self._words.armed_for.format(left=left)}]", Look.DEGRADED),)
 
     def _market(self) -> Part:
         market = self._status.market

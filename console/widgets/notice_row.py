@@ -10,6 +10,7 @@ from ..lines import Line, Look, Span, cropped
 from ..metric import Metric
 from ..outlook import Outlook
 from ..pages import Page
+from ..rim import Rim
 from ..words import Words
 from .facts import Facts
 from .reason_rows import hint_line
@@ -17,13 +18,12 @@ from .reason_rows import hint_line
 _FILTER_MAX = 24
 
 
-def notice_row(facts: Facts, told: str, chips: Line, width: int, words: Words) -> Line:
-    """How the operator looks, then the most useful sentence now.
-
-    `told` is what the engine last answered, empty when stale.
-    """
-    if told:
-        sentence: Line = (Span(clean(told), Look.STRONG),)
+def notice_row(facts: Facts, rim: Rim, chips: Line, width: int, words: Words) -> Line:
+    """How the operator looks, then the most useful sentence now."""
+    if rim.told:
+        sentence: Line = (Span(clean(rim.told), Look.STRONG),)
+    elif rim.hold.lost_s is not None:
+        sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
     elif facts.faults.ranked:
         sentence = hint_line(facts.faults, words)
     else:

@@ -68,7 +68,8 @@ def _detail(look: Look, reason: DegradedReason, words: Words) -> Iterator[Span]:
     since = words.since.format(at=moments.stamp(reason.since_ms), utc=words.utc)
     times = words.counted("times", reason.count)
     where = scope_of_clean(reason, words)
-    yield Span(f"{sign(look)} {where} {reason.code.value} ({severity})", look)
+    seen = f", {words.seen}" if reason.acknowledged_ms is not None else ""
+    yield Span(f"{sign(look)} {where} {reason.code.value} ({severity}{seen})", look)
     yield Span(f"{since}, {times}", Look.DIM)
     yield Span(clean(reason.detail, _DETAIL_MAX))
     yield Span(f"→ {words.hint(reason)}", Look.STRONG)

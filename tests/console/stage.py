@@ -9,11 +9,12 @@ from typing import Any
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.commands import Keys
 from console.logbook import LogBook
 from console.words import Words
 from engine.status import Status
 
-from . import scenes
+from . import boots, scenes, xrays
 from .scenes import OPENED_MS, FakeClient
 
 NOW_MS = OPENED_MS + 12_400
@@ -31,9 +32,14 @@ def staged(
     language: str = "en",
     theme: str = "default",
     logs: LogBook | None = None,
+    armed: bool = False,
+    keys: Keys | None = None,
+    is_host: bool = True,
 ) -> tuple[ConsoleApp, FakeClient]:
     """A console and the client it looks at."""
-    client = FakeClient(now, refuses)
+    client = FakeClient(now, refuses, is_armed=armed)
+    client.answers["timeline"] = boots.timeline_of_a_boot()
+    client.answers["xray"] = xrays.answered
     app = ConsoleApp(
         client,
         now_ms,
@@ -42,6 +48,8 @@ def staged(
         words=Words(language),
         theme=theme,
         logs=logs or scenes.log_of_a_boot(),
+        host=client if is_host else None,
+        keys=keys,
     )
     return app, client
 

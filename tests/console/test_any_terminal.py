@@ -93,7 +93,7 @@ def _hostile_status() -> Status:
 )
 async def test_hostile_text_is_drawn_harmlessly(size: tuple[int, int], ascii_only: bool) -> None:
     """Names and messages come from files and brokers: they must not steer the terminal."""
-    app, client = staged(_hostile_status(), ascii_only=ascii_only, refuses=HOSTILE)
+    app, client = staged(_hostile_status(), ascii_only=ascii_only, refuses=HOSTILE, armed=True)
     async with app.run_test(size=size) as pilot:
         await pilot.press("b", "j", "j")
         rows = await drawn(pilot)

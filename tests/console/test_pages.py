@@ -116,7 +116,7 @@ async def test_a_selection_goes_by_identity_while_others_come_and_go() -> None:
 
 async def test_acts_go_by_what_is_selected_on_the_page() -> None:
     """A reason of a symbol can be rebuilt away from where it is read."""
-    app, client = staged(scenes.closed_with_reasons())
+    app, client = staged(scenes.closed_with_reasons(), armed=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3", "j", "r", "y")
         await pilot.press("j", "b", "y")
@@ -132,7 +132,7 @@ async def test_acts_go_by_what_is_selected_on_the_page() -> None:
 
 async def test_what_the_operator_did_stands_in_the_journal_with_its_command_line() -> None:
     """An incident is told later; the same act must be possible from a script."""
-    app, _ = staged(scenes.end_of_boot())
+    app, _ = staged(scenes.end_of_boot(), armed=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("b", "y")
         await drawn(pilot)
@@ -144,7 +144,7 @@ async def test_what_the_operator_did_stands_in_the_journal_with_its_command_line
 
 async def test_the_filter_follows_each_keystroke_and_escape_brings_the_old_one_back() -> None:
     """The operator sees what a filter leaves; an act cannot be about what it hides."""
-    app, client = staged(scenes.end_of_boot())
+    app, client = staged(scenes.end_of_boot(), armed=True)
     async with app.run_test(size=(80, 24)) as pilot:
         rows = await _seen(pilot, "slash", *"xa")
         assert "/xa▏" in rows[23]

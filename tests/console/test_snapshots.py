@@ -79,7 +79,7 @@ def test_a_frozen_and_filtered_picture(snap_compare: Compare) -> None:
 def test_a_question(snap_compare: Compare) -> None:
     """The question stands over the screen it concerns."""
     app, _ = staged(scenes.end_of_boot())
-    assert snap_compare(app, terminal_size=(80, 24), press=["b"])
+    assert snap_compare(app, terminal_size=(80, 24), press=["A", "b"])
 
 
 def test_the_help_page(snap_compare: Compare) -> None:
@@ -109,4 +109,4 @@ def test_the_deutan_theme(snap_compare: Compare) -> None:
 def test_the_contrast_theme_asks(snap_compare: Compare) -> None:
     """The question wears the theme too."""
     app, _ = staged(scenes.closed_with_reasons(), theme="contrast")
-    assert snap_compare(app, terminal_size=(80, 24), press=["b"])
+    assert snap_compare(app, terminal_size=(80, 24), press=["A", "b"])

@@ -14,19 +14,25 @@ import pytest
 from rich.cells import cell_len
 
 import console
+from console.commands import SECTIONS
 from console.glyphs import STATES
 from console.lines import text_of
 from console.metric import Metric
+from console.offers import offer_of
 from console.pages import Page
 from console.widgets.help_rows import help_rows
 from console.words import LANGUAGE_FILE, LANGUAGES, Words, language_of, plural_form
+from engine.action import Danger
+from engine.actions import ACTIONS
 from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
 from engine.gate import GateState
+from engine.operations import action_document
 from engine.status import Mode, Phase, ProcessState
 
 FLOOR = Path(console.__file__).parent
 SAME_IN_BOTH = {"nothing", "utc", "position", "chip_filter", "process_moved", "time", "count"}
 """Sentences without a word."""
+OFFERS = [offer_of(action_document(action)) for action in ACTIONS.values()]
 _CYRILLIC = re.compile("[а-яіїєґ]", re.IGNORECASE)
 
 
@@ -126,6 +132,8 @@ def test_closed_lists_are_named_in_full() -> None:
     assert {severity.value for severity in Severity} == names["severities"].keys()
     assert {page.value for page in Page} == names["pages"].keys()
     assert {metric.value for metric in Metric} == names["metrics"].keys()
+    assert ACTIONS.keys() == names["acts"].keys()
+    assert {danger.value for danger in Danger} == names["dangers"].keys()
 
 
 def test_every_hint_is_translated_from_the_words_the_engine_uses_now() -> None:
@@ -191,6 +199,6 @@ def test_the_locale_chooses_the_language(environ: dict[str, str], language: str)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_help_fits_eighty_columns(language: str) -> None:
     """A help page that is cut helps half."""
-    page = [text_of(row) for row in help_rows("simulated", Words(language))]
+    page = [text_of(row) for row in help_rows("simulated", Words(language), SECTIONS, OFFERS)]
 
     assert 80 >= max(map(cell_len, page)), max(page, key=cell_len)

@@ -6,6 +6,7 @@ It reads in a thread of its own, because a terminal that nobody reads is one of 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import pyte
 
-from tests.running import FAST, ROOT
+from tests.running import FAST, NO_DEPTH, ROOT
 
 CONSOLE = (sys.executable, "-m", "console")
 PATIENCE_S = 20.0
@@ -179,4 +180,13 @@ def _environment() -> Mapping[str, str]:
         if name not in ("NO_COLOR", "COLUMNS", "LINES", "TERM_PROGRAM")
     }
     pinned = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": ""}
-    return {**inherited, **FAST, **pinned, "PYTHONPATH": str(ROOT), "PS1": "PROMPT> ", "ENV": ""}
+    depth = {"COLDSTART_BOOTSTRAP__DEPTH_BARS": json.dumps(NO_DEPTH["depth_bars"])}
+    return {
+        **inherited,
+        **FAST,
+        **depth,
+        **pinned,
+        "PYTHONPATH": str(ROOT),
+        "PS1": "PROMPT> ",
+        "ENV": "",
+    }
