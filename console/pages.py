@@ -14,6 +14,7 @@ class Page(Enum):
     GRID = "grid"
     PROCESSES = "processes"
     REASONS = "reasons"
+    TIMELINE = "timeline"
     LOGS = "logs"
     JOURNAL = "journal"
     XRAY = "xray"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from engine import Waterfalls, Xray
+
 from .cursor import Shown
 from .logbook import LogBook
 from .sieve import Sieve
@@ -26,6 +28,10 @@ class Picture(NamedTuple):
     """Events and acts, newest first."""
     logs: LogBook
     """The newest log lines."""
+    boots: Waterfalls | None = None
+    """This boot and the one before, as the timeline page asked for them; None until then."""
+    seen: Xray | None = None
+    """A cell as the x-ray page asked for it; None until then."""
 
     def kept(self) -> Picture:
         """The same with a log that does not grow."""

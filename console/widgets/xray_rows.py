@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from engine import Cell, DegradedReason, Severity, Status
+from engine import Cell, DegradedReason, Severity, Status, Xray
 from uds.model import SeriesKey
 
 from .. import moments
@@ -14,6 +14,7 @@ from ..glyphs import sign
 from ..lines import Line, Look, Span, boxed, cropped
 from ..words import Words
 from . import cell_face
+from .xray_depth import depth_rows
 
 _LABEL_WIDTH = 14
 _EDGE = "│ "
@@ -31,15 +32,22 @@ def xray_rows(
 
 
 def xray_body(
-    status: Status, key: SeriesKey | None, now_ms: int, width: int, words: Words
+    status: Status,
+    key: SeriesKey | None,
+    now_ms: int,
+    width: int,
+    words: Words,
+    seen: Xray | None = None,
 ) -> tuple[Line, ...]:
-    """All rows about a cell; nothing without a cell."""
+    """All rows about a cell; nothing without a cell. `seen` is what was read anew, of any cell."""
     if key is None or key not in status.cells:
         return ()
     body = list(_facts(status, key, now_ms, words))
     for reason in status.reasons_of(key):
         body.append(())
         body += _reason(reason, width, words)
+    if seen is not None and seen.key == key:
+        body += ((), *depth_rows(seen, width, words))
     return tuple(body)
 
 
