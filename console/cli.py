@@ -22,6 +22,7 @@ from .looking import look_at_events, look_at_grid, look_at_status, look_why, wai
 from .options import Options, hoisted
 from .prose import bootstrap_prose
 from .reading_logs import read_logs
+from .stderr_log import log_to_stderr
 
 
 class HoistingGroup(TyperGroup):
@@ -122,7 +123,7 @@ def up(
         from .hosting import host_headless
 
         config = loaded(options)
-        _log_to_stderr()
+        log_to_stderr()
         raise typer.Exit(run_loop(host_headless(config, options, tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
@@ -170,7 +171,7 @@ def bootstrap(ctx: typer.Context) -> None:
 
     options: Options = ctx.obj
     config = loaded(options)
-    _log_to_stderr()
+    log_to_stderr()
     exit_code, report = run_loop(host_bootstrap(config, options))
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)
@@ -387,10 +388,3 @@ def run() -> None:
         app(prog_name="coldstart-console")
     except NobodyReads:
         raise SystemExit(Exit.OK) from None
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setLevel(logging.WARNING)  # what is less is heard by the engine's own ring
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)

@@ -84,4 +84,5 @@ def _source(record: logging.LogRecord) -> str:
     except RuntimeError:
         task = None
     named = task.get_name() if task is not None else ""
+    named = named.removeprefix("keeper of ")  # who keeps a process speaks of it
     return record.name if not named or named.startswith("Task-") else named
