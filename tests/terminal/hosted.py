@@ -98,6 +98,7 @@ def console(
     """The console in a terminal with its gate open."""
     with glass(*UP, cwd=folder, ignored=ignored, command=command) as terminal:
         terminal.until("gate OPEN")
+        terminal.until("detach")
         hosted = Hosted(_child_of(terminal.pid), folder)
         try:
             yield terminal, hosted
