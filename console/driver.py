@@ -101,7 +101,10 @@ class ConsoleDriver(Driver):
         self._outlet.write(data)
 
     def start_application_mode(self) -> None:
-        """Take the terminal."""
+        """Take the terminal; started in the background, there is none to take."""
+        if not self._terminal.is_ours:
+            self._lose("another job is in front")
+            return
         self._terminal.take()
         self._outlet.switch(self._modes())
         self._resize()
