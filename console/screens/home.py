@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.events import MouseScrollDown, MouseScrollUp, Resize
 from textual.screen import Screen
 from textual.timer import Timer
@@ -19,6 +18,7 @@ from ..commands import HOME, bindings, command_line
 from ..evidence import evidence_folder, keep
 from ..frame import VIEWS
 from ..layout import Plan
+from ..lines import Look
 from ..link import FLUSH_S
 from ..logbook import LogBook
 from ..messages import LogGrew
@@ -28,6 +28,7 @@ from ..pages import Page
 from ..paint import Brush
 from ..pulse import FAST_S
 from ..widgets.grid_view import GridView
+from ..widgets.ground import Ground, GroundColumn, GroundRow
 from ..widgets.line_view import LineView
 from ..words import Words
 from .prompt import PromptScreen
@@ -36,7 +37,7 @@ _TOLD_S = 8.0
 _WHEEL_ROWS = 3
 
 
-class HomeScreen(Screen[None], inherit_bindings=False):
+class HomeScreen(Screen[None], Ground, inherit_bindings=False):
     """Every page of the console; what they show is the board's."""
 
     BINDINGS = bindings(HOME)
@@ -54,6 +55,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._now_ms = now_ms
         self._ask = ask
         self._brush = brush
+        self.ground = brush.style(Look.PLAIN)
         self._words = words
         self._logs = logs or LogBook()
         self._views = {name: LineView(brush, id=name) for name in VIEWS}
@@ -70,8 +72,8 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._draw()
         views = self._views
         yield views["header"]
-        with Horizontal(id="body"):
-            with Vertical(id="main"):
+        with GroundRow(self.ground, id="body"):
+            with GroundColumn(self.ground, id="main"):
                 yield self._grid
                 yield from (views[name] for name in ("page", "reasons", "processes", "journal"))
             yield views["xray"]
@@ -266,9 +268,11 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         if frame is None:
             return
         self._share_out(frame.plan)
-        self._grid.show(frame.columns)
+        regions = self._grid.take(frame.columns)
         for name, rows in frame.rows.items():
-            self._views[name].show(rows)
+            regions += self._views[name].take(rows)
+        if regions:
+            self.refresh(*regions)
         self._await_pulse(frame.pulse_s)
 
     def _share_out(self, shares: Plan) -> None:
