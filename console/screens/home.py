@@ -13,6 +13,7 @@ from textual.timer import Timer
 
 from engine import Status
 
+from ..alarm import Alarm
 from ..board import Board
 from ..commands import HOME, bindings, command_line
 from ..evidence import evidence_folder, keep
@@ -62,7 +63,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._grid = GridView(brush)
         self._board = Board(words, self._logs)
         self._plan = Plan()
-        self._pulse: Timer | None = None
+        self._pulse = Alarm(lambda: self.call_later(self._draw))
         self._is_ticking = False
         self._telling: Timer | None = None
         self._is_log_awaited = False
@@ -85,8 +86,9 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._logs.hear(self._heard)
 
     def on_unmount(self) -> None:
-        """Hear no more of them."""
+        """Hear no more of them, and draw no more."""
         self._logs.hear(None)
+        self._pulse.stop()
 
     def show(self, status: Status) -> None:
         """Take the engine's newest status."""
@@ -290,7 +292,5 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
 
     def _await_pulse(self, delay_s: float | None) -> None:
         """A drawing that comes at once anyway also shows the statuses until then."""
-        if self._pulse is not None:
-            self._pulse.stop()
         self._is_ticking = delay_s == FAST_S
-        self._pulse = None if delay_s is None else self.set_timer(delay_s, self._draw)
+        self._pulse.set(delay_s)
