@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
 
@@ -18,12 +19,14 @@ from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from console.app import ConsoleApp
+from console.logbook import LogBook
 from engine import Cell, CellState
 from tests.console import scenes
 from uds.model import Generation, Timeframe
 
 SETTLE_S = 1.5
 CHANGES_PER_S = 30
+_BURSTS_PER_S = 50
 _SEED = 7
 
 
@@ -67,6 +70,15 @@ async def booting(client: scenes.FakeClient, per_s: int) -> None:
                     await asyncio.sleep(1 / per_s)
 
 
+async def logging_much(client: scenes.FakeClient, per_s: int) -> None:
+    """Lines in a log that is looked at, in small bursts as programs write them."""
+    log = logging.getLogger("market")
+    for count in range(sys.maxsize):
+        for line in range(per_s // _BURSTS_PER_S):
+            log.warning("bar %d of XAU/USD was revised by burst %d", line, count)
+        await asyncio.sleep(1 / _BURSTS_PER_S)
+
+
 async def quiet(client: scenes.FakeClient, per_s: int) -> None:
     """Nothing happens."""
 
@@ -75,6 +87,7 @@ SCRIPTS: dict[str, tuple[Callable[[scenes.FakeClient, int], Any], int]] = {
     "idle": (quiet, 0),
     "changes": (changing, CHANGES_PER_S),
     "boot": (booting, 2 * CHANGES_PER_S),
+    "logs": (logging_much, 1_000),
 }
 
 
@@ -83,12 +96,25 @@ async def main(scene: str, driver: str, measure_s: float, report_fd: int) -> Non
     script, per_s = SCRIPTS.get(scene, SCRIPTS["idle"])
     start = scenes.start_of_boot if scene == "boot" else scenes.end_of_boot
     client = scenes.FakeClient(start())
-    app: App[Any] = Bare() if driver == "bare" else ConsoleApp(client, now_ms)
+    logs = LogBook()
+    app: App[Any] = Bare() if driver == "bare" else ConsoleApp(client, now_ms, logs=logs)
     if driver == "stock":
         from textual.drivers.linux_driver import LinuxDriver
 
         app.driver_class = LinuxDriver
-    playing = asyncio.create_task(script(client, per_s))
+    with logs.listening():
+        await measured(app, driver, script(client, per_s), measure_s, report_fd)
+
+
+async def measured(
+    app: App[Any],
+    driver: str,
+    script: Coroutine[Any, Any, None],
+    measure_s: float,
+    report_fd: int,
+) -> None:
+    """What the process uses while the script plays."""
+    playing = asyncio.create_task(script)
     showing = None if driver == "none" else asyncio.create_task(app.run_async(mouse=False))
     await asyncio.sleep(SETTLE_S)
     cpu_s, begun_s = time.process_time(), time.monotonic()
