@@ -127,6 +127,8 @@ class ConsoleDriver(Driver):
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was, unless it is gone or somebody else's by now."""
         self.disable_input()
+        if self._terminal.is_closed:
+            return
         if self._is_lost or not self._terminal.is_ours:
             self._outlet.abandon()
             return
