@@ -101,7 +101,10 @@ class ConsoleDriver(Driver):
         self._outlet.write(data)
 
     def start_application_mode(self) -> None:
-        """Take the terminal."""
+        """Take the terminal; started in the background, there is none to take."""
+        if not self._terminal.is_ours:
+            self._lose("another job is in front")
+            return
         self._terminal.take()
         self._outlet.switch(self._modes())
         self._resize()
@@ -124,6 +127,8 @@ class ConsoleDriver(Driver):
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was, unless it is gone or somebody else's by now."""
         self.disable_input()
+        if self._terminal.is_closed:
+            return
         if self._is_lost or not self._terminal.is_ours:
             self._outlet.abandon()
             return

@@ -150,6 +150,7 @@ class Keeper:
                 showing.cancel()
                 await asyncio.wait((showing,), timeout=_ENDING_S)
                 screen.give_terminal_back()
+            self._complaints.clear(DegradedCode.TERMINAL_STALLED)
         return showing.result() if showing.done() and not showing.cancelled() else None
 
     def _has_crashed_too_often(self, failure: BaseException) -> bool:

@@ -43,6 +43,11 @@ class Terminal:
         return self._size
 
     @property
+    def is_closed(self) -> bool:
+        """Whether we have let go of it."""
+        return self.fd < 0
+
+    @property
     def is_ours(self) -> bool:
         """Whether we may write: not while a shell has put another job in front."""
         try:
@@ -71,7 +76,7 @@ class Terminal:
 
     def close(self) -> None:
         """Let go of the device; may be called again."""
-        if self.fd >= 0:
+        if not self.is_closed:
             os.close(self.fd)
         self.fd = -1
 

@@ -7,19 +7,20 @@ import os
 from collections.abc import Callable
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.events import MouseScrollDown, MouseScrollUp, Resize
 from textual.screen import Screen
 from textual.timer import Timer
 
 from engine import Status
 
+from ..alarm import Alarm
 from ..board import Board, Places
 from ..commands import HOME, SECTIONS, Tables, bindings
 from ..evidence import evidence_folder, keep
 from ..frame import VIEWS
 from ..hold import Hold
 from ..layout import Plan
+from ..lines import Look
 from ..link import FLUSH_S
 from ..logbook import LogBook
 from ..lookout import Ask, Lookout, Wish
@@ -32,6 +33,7 @@ from ..paint import Brush
 from ..pulse import FAST_S
 from ..rim import Rim
 from ..widgets.grid_view import GridView
+from ..widgets.ground import Ground, GroundColumn, GroundRow
 from ..widgets.line_view import LineView
 from ..words import Words
 from .prompt import PromptScreen
@@ -40,7 +42,7 @@ _TOLD_S = 8.0
 _WHEEL_ROWS = 3
 
 
-class HomeScreen(Screen[None], inherit_bindings=False):
+class HomeScreen(Screen[None], Ground, inherit_bindings=False):
     """Every page of the console; what they show is the board's."""
 
     BINDINGS = bindings(HOME, is_fixed=False)
@@ -59,6 +61,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._now_ms = now_ms
         self._hold = hold
         self._brush = brush
+        self.ground = brush.style(Look.PLAIN)
         self._words = words
         self._logs = logs or LogBook()
         self._views = {name: LineView(brush, id=name) for name in VIEWS}
@@ -66,7 +69,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._board = Board(words, self._logs)
         self._board.rim = Rim(tables=tables)
         self._plan = Plan()
-        self._pulse: Timer | None = None
+        self._pulse = Alarm(lambda: self.call_later(self._draw))
         self._is_ticking = False
         self._telling: Timer | None = None
         self._is_log_awaited = False
@@ -77,8 +80,8 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._draw()
         views = self._views
         yield views["header"]
-        with Horizontal(id="body"):
-            with Vertical(id="main"):
+        with GroundRow(self.ground, id="body"):
+            with GroundColumn(self.ground, id="main"):
                 yield self._grid
                 yield from (views[name] for name in ("page", "reasons", "processes", "journal"))
             yield views["xray"]
@@ -90,8 +93,9 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._logs.hear(self._heard)
 
     def on_unmount(self) -> None:
-        """Hear no more of them."""
+        """Hear no more of them, and draw no more."""
         self._logs.hear(None)
+        self._pulse.stop()
 
     def show(self, status: Status) -> None:
         """Take the engine's newest status."""
@@ -282,9 +286,11 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         self._share_out(frame.plan)
         if self._lookout is not None:
             self._lookout.turn()
-        self._grid.show(frame.columns)
+        regions = self._grid.take(frame.columns)
         for name, rows in frame.rows.items():
-            self._views[name].show(rows)
+            regions += self._views[name].take(rows)
+        if regions:
+            self.refresh(*regions)
         self._await_pulse(frame.pulse_s)
 
     def _share_out(self, shares: Plan) -> None:
@@ -302,7 +308,5 @@ class HomeScreen(Screen[None], inherit_bindings=False):
 
     def _await_pulse(self, delay_s: float | None) -> None:
         """A drawing that comes at once anyway also shows the statuses until then."""
-        if self._pulse is not None:
-            self._pulse.stop()
         self._is_ticking = delay_s == FAST_S
-        self._pulse = None if delay_s is None else self.set_timer(delay_s, self._draw)
+        self._pulse.set(delay_s)

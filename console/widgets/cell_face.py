@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine import Cell, CellState, DegradedCode, DegradedReason
@@ -32,6 +33,8 @@ LOOKS = {
 FAULTY = (Look.STALE, Look.DEGRADED, Look.FAILED)
 """What `n`, `z` and the like look for."""
 
+_COUNTED = (Metric.STATE, Metric.BARS)
+"""Figures of a served cell that say how many bars it has."""
 _MS_MAX = 999_999
 """Six columns; beyond it a coarser unit."""
 _DERIVED = (CellState.DERIVED, CellState.PRIMED, CellState.SEALED)
@@ -73,14 +76,15 @@ def face(
 
     `row` are its symbol's cells. The chosen cell is a full block, unlike a failed one.
     """
-    look = look_of(cell, own)
     fresh = 0 <= sight.now_ms - cell.changed_ms < FRESH_MS
+    if cell.state is CellState.SEALED and not own and sight.metric in _COUNTED:
+        return _served(cell.bars, width, fresh, chosen)
+    look = look_of(cell, own)
     if sight.metric is Metric.STATE:
         beside = _state(look, key, cell, own, row, sight)
     else:
         beside = _figure(key, cell, sight)
-    text = (sign(look) + beside)[:width]
-    return Span(text.ljust(width) if chosen else text, look, fresh, chosen)
+    return _span(look, beside, width, fresh, chosen)
 
 
 def share_done(cell: Cell, row: Mapping[SeriesKey, Cell]) -> float:
@@ -137,6 +141,17 @@ def _figure(key: SeriesKey, cell: Cell, sight: Sight) -> str:
 def _age(key: SeriesKey, cell: Cell, sight: Sight) -> str:
     behind_s = age_s(key, cell, sight.now_ms)
     return sight.words.nothing if behind_s is None else moments.age(behind_s)
+
+
+@lru_cache(maxsize=2_048)
+def _served(bars: int, width: int, fresh: bool, chosen: bool) -> Span:
+    """What most cells are most of the time; the very same value, which is quickly compared."""
+    return _span(Look.READY, _count(bars), width, fresh, chosen)
+
+
+def _span(look: Look, beside: str, width: int, fresh: bool, chosen: bool) -> Span:
+    text = (sign(look) + beside)[:width]
+    return Span(text.ljust(width) if chosen else text, look, fresh, chosen)
 
 
 def _count(bars: int) -> str:

@@ -7,6 +7,7 @@ to the changed cell: with a widget per column a changed cell costs its own few b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine import Cell, CellState
@@ -51,6 +52,7 @@ class Grid:
         self._cells = facts.status.cells
         self._marks = facts.marks
         self._cursor = cursor
+        self._chosen = cursor.cell if cursor.pane is Pane.GRID else None
         self._sight = sight
         self._empty = empty or sight.words.no_cells
 
@@ -69,8 +71,8 @@ class Grid:
         columns = [Column(_MARKER + name_width, tuple(names))]
         for timeframe in self._timeframes:
             cells = (
-                self._cell(SeriesKey(symbol, timeframe), row, cell_width)
-                for symbol, row in rows.items()
+                self._cell(key, rows[key.symbol], cell_width)
+                for key in _keys_down(drawn, timeframe)
             )
             columns.append(Column(cell_width, (self._timeframe(timeframe), *cells)))
         # At 72 columns the gap after the last cell does not fit, and is not needed.
@@ -114,7 +116,7 @@ class Grid:
         return (Span(timeframe.name, Look.STRONG if here else Look.DIM),)
 
     def _row(self, symbol: Symbol) -> Mapping[SeriesKey, Cell]:
-        keys = (SeriesKey(symbol, timeframe) for timeframe in self._timeframes)
+        keys = _keys_across(symbol, self._timeframes)
         return {key: self._cells[key] for key in keys if key in self._cells}
 
     def _name(self, symbol: Symbol, width: int) -> Span:
@@ -139,5 +141,17 @@ class Grid:
         own = self._marks.get(key, ())
         if not own and row[key].state is CellState.FAILED:
             own = self._marks.get(key.symbol, ())
-        chosen = self._cursor.pane is Pane.GRID and self._cursor.cell == key
+        chosen = key == self._chosen
         return cell_face.face(key, row[key], own, row, self._sight, width, chosen)
+
+
+@lru_cache(maxsize=512)
+def _keys_across(symbol: Symbol, timeframes: tuple[Timeframe, ...]) -> tuple[SeriesKey, ...]:
+    """One row's; ten times a second they are the same."""
+    return tuple(SeriesKey(symbol, timeframe) for timeframe in timeframes)
+
+
+@lru_cache(maxsize=64)
+def _keys_down(symbols: tuple[Symbol, ...], timeframe: Timeframe) -> tuple[SeriesKey, ...]:
+    """One column's."""
+    return tuple(SeriesKey(symbol, timeframe) for symbol in symbols)

@@ -10,12 +10,14 @@ from .. import moments
 from ..clean import clean
 from ..glyphs import GAUGE_EMPTY, GAUGE_FULL, sign
 from ..hold import Hold
+from ..kept import kept
 from ..lines import ALWAYS, Form, Line, Look, Part, Span, fitted
 from ..words import Words
 from .facts import Facts
 
 _SEPARATOR = " · "
 _WIDE = 110
+_first_fitted, _second_fitted = kept(fitted), kept(fitted)
 
 
 class Header:
@@ -66,7 +68,7 @@ class Header:
             (Form(ALWAYS, self._ready()),),
             (Form(ALWAYS, self._counts()),),
         )
-        return fitted(parts, width)
+        return _first_fitted(parts, width)
 
     def _second(self, width: int) -> Line:
         word, waits = self._gate_word(), self._waits()
@@ -77,7 +79,7 @@ class Header:
             tuple(Form(form.rank, self._prime(form)) for form in self._prime_forms()),
             self._broker(),
         )
-        return fitted(parts, width, gap=_SEPARATOR)
+        return _second_fitted(parts, width, _SEPARATOR)
 
     def _lost(self) -> Line:
         """Since when the picture is old."""

@@ -135,6 +135,21 @@ async def test_complaints_wait_for_an_engine_and_end_when_all_is_well() -> None:
     assert [(DegradedCode.UI_CRASHED, "early"), (DegradedCode.UI_CRASHED, None)] == told
 
 
+async def test_a_screen_that_is_gone_stalls_nobody() -> None:
+    """A reason about a terminal that nobody has any more would stand for ever."""
+    told: list[tuple[DegradedCode, str | None]] = []
+    complaints = Complaints()
+    complaints.told_to(lambda code, sentence: told.append((code, sentence)))
+    keeper = Keeper(lambda: FakeScreen(), complaints)
+    keeping = asyncio.create_task(keeper.keep())
+    await asyncio.sleep(0)
+    complaints.stand(DegradedCode.TERMINAL_STALLED, "nobody reads")
+    keeper.part(Parting.LOST)
+    await keeping
+
+    assert (DegradedCode.TERMINAL_STALLED, None) == told[-1]
+
+
 def test_a_crash_is_named_with_the_last_line_of_ours() -> None:
     """`ValueError` alone says nothing; the line in a library says little more."""
     with pytest.raises(KeyError) as caught:

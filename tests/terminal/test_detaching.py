@@ -61,3 +61,15 @@ def test_q_asks_and_each_answer_does_what_it_says(tmp_path: Path) -> None:
         assert 0 == terminal.process.wait(10)
         assert terminal.modes_before == terminal.modes
         assert not engine.answers
+
+
+def test_started_in_the_background_it_does_not_touch_the_terminal(tmp_path: Path) -> None:
+    """The shell is in front: taking its terminal away would leave it without echo."""
+    with glass(cwd=tmp_path, command=("sh", "-i")) as shell:
+        shell.until("PROMPT>")
+        before = shell.modes
+        shell.type(f"{sys.executable} -m console --data {DATA} --port 0 &\n")
+        shell.until("engine keeps running: pid")
+        assert before == shell.modes
+        assert b"\x1b[?1049h" not in shell.written
+        assert 0 == coldstart("down", "--yes", "--data", DATA, cwd=tmp_path).code
