@@ -38,11 +38,10 @@ if TYPE_CHECKING:
 
 Ask: TypeAlias = Callable[[str, Mapping[str, object]], Awaitable[Any]]
 """The result of an operation of the control socket; raises EngineError."""
-Reporter: TypeAlias = Callable[[Ask, Mapping[str, str]], Awaitable[Path]]
-"""Makes a bundle of whom to ask and of texts of the screen by name; its path. Raises OSError."""
 _PAGE = 1_000
 _STATE_BYTES_MAX = 64 * 1024
 _STATE_HEAD = "state-head.txt"
+_SCREEN_ONLY = "It holds a screen only."
 _UNKNOWN_BOOT = "unknown"
 
 
@@ -69,7 +68,7 @@ def report(options: Options, out: Path) -> Exit:
     config = loaded(options)
     found = run_loop(gathered(config, _caller(config, options)))
     try:
-        path = bundled(found, _secrets(config), out.resolve())
+        path = bundled(found, known_secrets(config.redis.url, os.environ), out.resolve())
     except OSError as error:
         tell(f"The bundle cannot be written to {out}: {error.strerror or error}.")
         return Exit.FAILED
@@ -79,16 +78,16 @@ def report(options: Options, out: Path) -> Exit:
     return Exit.OK
 
 
-def reporter(config: Config) -> Reporter:
-    """What the console's key does: the same with the screen, among the operator's own files."""
+async def report_screen(config: Config | None, ask: Ask, screen: Mapping[str, str]) -> Path:
+    """The same with the screen, among the operator's own files; the path. Raises OSError.
 
-    async def make(ask: Ask, screen: Mapping[str, str]) -> Path:
-        found = await gathered(config, ask)
-        found.texts |= screen
-        folder = evidence_folder(os.environ)
-        return await asyncio.to_thread(bundled, found, _secrets(config), folder)
-
-    return make
+    Without a configuration there is no engine to ask: it holds the screen only.
+    """
+    found = Evidence(source=_SCREEN_ONLY) if config is None else await gathered(config, ask)
+    found.texts |= screen
+    address = None if config is None else config.redis.url
+    secrets = known_secrets(address, os.environ)
+    return await asyncio.to_thread(bundled, found, secrets, evidence_folder(os.environ))
 
 
 async def gathered(config: Config, ask: Ask) -> Evidence:
@@ -175,6 +174,9 @@ def _recorded(found: Evidence, config: Config, owner_token: int | None) -> None:
     path = boots[-1]
     try:
         data = record_bytes(path)
+        if owner_token is not None and found.boot_id.encode() not in data.partition(b"\n")[0]:
+            found.missing[BOOT_RECORD] = f"{path} is of another boot."
+            return
         found.lines[BOOT_RECORD] = data.decode("utf-8", "replace")
         if not found.source:
             found.source = f"No engine answers; it tells of the last boot, {path.name}."
@@ -217,10 +219,6 @@ def _versions() -> dict[str, object]:
         "platform": platform.platform(),
         "packages": dict(sorted(packages.items())),
     }
-
-
-def _secrets(config: Config) -> frozenset[str]:
-    return known_secrets(config.redis.url, os.environ)
 
 
 def _spelled(name: str, raw: object, secrets: frozenset[str]) -> str:

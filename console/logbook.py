@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from .clean import clean
+from .moments import stamped
 
 KEPT = 2_000
 """Lines remembered; older ones are forgotten."""
@@ -55,6 +56,10 @@ class LogBook(logging.Handler):
     def of(self, source: str, count: int) -> tuple[LogLine, ...]:
         """The newest lines of one process, oldest first."""
         return tuple(line for line in self._lines if line.source == source)[-count:]
+
+    def text(self) -> str:
+        """All of them for a file, a line each."""
+        return "".join(f"{stamped(o.at_ms)} {o.level} {o.source}: {o.text}\n" for o in self._lines)
 
     def hear(self, heard: Callable[[], None] | None) -> None:
         """Call this, in the thread that logs, whenever there is a new line; None stops it."""

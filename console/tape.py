@@ -66,6 +66,11 @@ class Tape:
         return (self._recording.steps[following].at_ms - self._place_ms) / 1_000 / self.speed
 
     @property
+    def since_s(self) -> float:
+        """Recorded seconds since the beginning."""
+        return (self.now_ms - self._recording.begin_ms) / 1_000
+
+    @property
     def position(self) -> tuple[int, int]:
         """The step it stands on, from 1, and how many there are."""
         return self._standing + 1, len(self._recording.steps)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
     from .operations import look as look
+    from .past_boots import boot_of as boot_of
     from .recording import Recording as Recording
     from .recording import recording_of as recording_of
     from .records import read_boot as read_boot
@@ -139,6 +140,7 @@ __getattr__ = lazy_door(
         ),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "past_boots": ("boot_of",),
         "recording": ("Recording", "recording_of"),
         "operations": ("look",),
         "records": ("read_boot", "recorded_boots"),

@@ -53,6 +53,12 @@ class Journal:
                 self._add(at_ms, look, text)
         self._last = facts
 
+    def rewind(self, at_ms: int) -> None:
+        """Forget what was later than this, and what was seen last: time has been turned back."""
+        kept = [entry for entry in self.entries if entry.at_ms <= at_ms]
+        self.entries = deque(kept, maxlen=KEPT)
+        self._last = None
+
     def note_act(self, at_ms: int, text: str, command: str) -> None:
         """An act of the operator at this console, and what came of it."""
         self._add(at_ms, Look.STRONG, text, self._words.by_console, command)
