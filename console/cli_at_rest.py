@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .errands import loaded, show
+from .measuring import measure
 from .storing import bring_in, carry_out, prove
 
 app = typer.Typer()
@@ -118,3 +119,15 @@ def config_schema() -> None:
     from engine import Config
 
     show(json.dumps(Config.model_json_schema(), indent=2))
+
+
+@app.command()
+def bench(ctx: typer.Context) -> None:
+    """Measure this program on this machine: cold starts, a restart, the cost of an answer.
+
+    Takes half a minute, in scratch folders and with the built-in configuration; no engine of
+    yours is touched. It reports and does not judge: the exit code says only that it ran.
+
+    Examples: coldstart-console bench · coldstart-console bench --json
+    """
+    raise typer.Exit(measure(ctx.obj))

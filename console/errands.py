@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ASK_TIMEOUT_S = 5.0
 _EXIT_OF = {
     "ActionRefused": Exit.REFUSED,
+    "BenchFailed": Exit.FAILED,
     "EngineSilent": Exit.TIMEOUT,
     "EngineUnreachable": Exit.UNREACHABLE,
     "FolderLocked": Exit.REFUSED,

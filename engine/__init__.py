@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .analysis import promises as promises
     from .analysis import spent as spent
     from .analysis import spent_on_chain as spent_on_chain
+    from .bench.quick import Finding as Finding
+    from .bench.quick import quick_set as quick_set
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
     from .cell import Cell as Cell
@@ -101,6 +103,7 @@ __getattr__ = lazy_door(
             "spent",
             "spent_on_chain",
         ),
+        "bench.quick": ("Finding", "quick_set"),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
         "clock": (

@@ -1,9 +1,15 @@
-"""The one writer of the status, and the one place to wait for it to change."""
+"""The one writer of the status, and the one place to wait for it to change.
+
+Some fifty tasks wait for something at any time, and a start posts hundreds of events. So an
+event does not wake them to look for themselves: once a turn of the loop the board asks each
+one's predicate, and wakes those whose time has come.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from .apply import apply
 from .clock import Clock
@@ -14,6 +20,25 @@ from .subscription import Subscription
 from .well_formed import well_formed
 
 
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """One who waits."""
+
+    reached: Callable[[Status], bool]
+    """For what."""
+    woken: asyncio.Future[None]
+    """Done once it was seen to be so."""
+
+    def look(self, status: Status) -> None:
+        """Wake it if it is so; a predicate that fails does so again in the task that waits."""
+        is_due = True
+        try:
+            is_due = self.reached(status)
+        finally:
+            if is_due and not self.woken.done():
+                self.woken.set_result(None)
+
+
 class StatusBoard:
     """Holds the newest status; `post` replaces it and wakes whoever waits."""
 
@@ -21,6 +46,8 @@ class StatusBoard:
         self._status = status
         self._clock = clock
         self._changed: asyncio.Future[None] | None = None
+        self._waiting: dict[_Waiting, None] = {}
+        self._will_look = False
         self.log = EventLog()
         """The newest events, for whoever comes later."""
 
@@ -38,6 +65,9 @@ class StatusBoard:
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
         self._changed = None
+        if self._waiting and not self._will_look:
+            self._will_look = True
+            next(iter(self._waiting)).woken.get_loop().call_soon(self._look)
 
     async def changed(self) -> Status:
         """Wait for the next event, then the status it led to."""
@@ -48,10 +78,19 @@ class StatusBoard:
 
     async def until(self, reached: Callable[[Status], bool]) -> Status:
         """Wait until the status satisfies a predicate; at once when it already does."""
-        status = self._status
-        while not reached(status):
-            status = await self.changed()
-        return status
+        while not reached(self._status):
+            waiting = _Waiting(reached, asyncio.get_running_loop().create_future())
+            self._waiting[waiting] = None
+            try:
+                await waiting.woken
+            finally:
+                del self._waiting[waiting]
+        return self._status
+
+    def _look(self) -> None:
+        self._will_look = False
+        for waiting in tuple(self._waiting):
+            waiting.look(self._status)
 
     def subscribe(self) -> Subscription:
         """The status now and every event after it: no gap, no overlap."""

@@ -105,12 +105,12 @@ async def derive_all(tools: Tools, symbol: Symbol) -> None:
         wanted,
     )
     began_s = tools.since_opened_s()
-    for timeframe, bars in derived.items():
-        key = SeriesKey(symbol, timeframe)
-        is_lost = _say_lost(tools, key, bars)
-        await attempt(tools, Partner.DISK, key, partial(tools.store.append, key, bars))
-        if is_lost:
-            tools.board.post(ReasonCleared(DegradedCode.CASCADE_EMPTY, key))
+    keys = {SeriesKey(symbol, timeframe): bars for timeframe, bars in derived.items()}
+    lost = [key for key, bars in keys.items() if _say_lost(tools, key, bars)]
+    write = partial(tools.store.append_all, symbol, derived)
+    await attempt(tools, Partner.DISK, symbol, write)
+    for key in lost:
+        tools.board.post(ReasonCleared(DegradedCode.CASCADE_EMPTY, key))
     if tools.session.is_starting:
         span = Span("store", symbol, began_s, tools.since_opened_s(), of="derive")
         tools.timeline.note(span)

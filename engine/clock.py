@@ -104,3 +104,8 @@ def process_age_s() -> float:
     if not ticks:
         return 0.0
     return time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s() -> float:
+    """Seconds of a core that all threads of this process used so far."""
+    return time.process_time()

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from uds import FolderUnreadable, make_socket_folder
+from uds import Fenced, FolderUnreadable, make_socket_folder
 
 from .action import Operable
 from .control_client import SOCKET_NAME
@@ -24,6 +24,7 @@ from .degraded import DegradedCode
 from .errors import SocketUnusable
 from .events import ReasonCleared, ReasonRaised
 from .protocol import LINE_BYTES_MAX, error_line
+from .tenure import say_fenced
 
 CONNECTIONS_MAX = 64
 _RECREATE_S = 2.0
@@ -46,7 +47,7 @@ async def serve_control(engine: Operable, path: Path | None = None) -> None:
     try:
         while True:
             await asyncio.sleep(_RECREATE_S)
-            if _inode(own[0]) == own[1]:
+            if _inode(own[0]) == own[1] or await _has_successor(engine):
                 continue
             server.close()
             server, own = await _listen_again(engine, path, guests.receive)
@@ -96,6 +97,16 @@ class _Guests:
             writer.write(error_line(None, sentence, "too_many"))
             return
         await Conversation(self._engine, actor, self._lines, reader, writer).hold()
+
+
+async def _has_successor(engine: Operable) -> bool:
+    """Whether the place is another owner's now: then what is there is no stale socket."""
+    try:
+        await engine.tools.tenure.assure()
+    except Fenced as error:
+        say_fenced(engine.tools.board, error)
+        return True
+    return False
 
 
 async def _listen_again(

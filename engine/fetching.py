@@ -202,6 +202,7 @@ class Fetcher:
                 partial(self._tools.session.fetch, asked, lane, (self._rank, page)),
                 lambda answer: answer.flaw,
             )
+            await self._tools.clock.sleep(0)  # the slot is free: let the next request out first
             parts += 1
             tries = 0 if len(fetched.bars) else tries + 1
             if self._wants_again(asked, fetched):

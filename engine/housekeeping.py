@@ -16,7 +16,7 @@ from uds import CacheDown, CacheRegressed, DiskFailed, Fenced
 from uds.model import Generation, Symbol
 
 from .attempt import Partner, attempt
-from .bootstrap import derive_lost, say_damage, show
+from .bootstrap import derive_lost, has_lost, say_damage, show
 from .cell import CellState
 from .degraded import DegradedCode
 from .events import GenerationFailed, ReasonCleared, ReasonRaised
@@ -86,6 +86,8 @@ async def _audit(tools: Tools, symbol: Symbol) -> None:
         if not tools.store.is_drafting(symbol):
             await repair(tools, symbol)
         return
+    if has_lost(tools, symbol):
+        return  # Redis still has what RAM lost; the next minute derives it again, and says so
     try:
         differing = await tools.store.audit(symbol)
     except (CacheDown, CacheRegressed):

@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from uds import Store
 from uds.model import Timeframe
@@ -23,12 +25,14 @@ from . import api, gate
 from .board import StatusBoard
 from .clock import Clock
 from .documents import BarsDocument, ProblemDocument, StatusDocument
+from .ready_answers import ReadyAnswers
 from .wire import status_document
 
 _GRACE_S = 1
+_BARS = "/api/bars"
 _DOCUMENTS = {
     "/api/status": StatusDocument,
-    "/api/bars": BarsDocument,
+    _BARS: BarsDocument,
 }
 
 
@@ -40,7 +44,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Starlette, listening: socket.socket) -> None:
+async def serve(app: ASGIApp, listening: socket.socket) -> None:
     """Answer on a bound socket until cancelled; raises what the server fails with."""
     server = _Server(
         uvicorn.Config(
@@ -48,6 +52,9 @@ async def serve(app: Starlette, listening: socket.socket) -> None:
             log_config=None,
             access_log=False,
             lifespan="off",
+            http=HttpToolsProtocol,
+            ws="none",
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
         )
@@ -63,7 +70,7 @@ async def serve(app: Starlette, listening: socket.socket) -> None:
 
 def build_app(
     board: StatusBoard, store: Store, clock: Clock, depth_bars: Mapping[Timeframe, int]
-) -> Starlette:
+) -> ASGIApp:
     """The routes of one engine; `depth_bars` is how deep each timeframe shall be."""
 
     async def livez(_: Request) -> Response:
@@ -78,24 +85,50 @@ def build_app(
         document = status_document(board.status, clock.now_ms())
         return Response(document.model_dump_json(), media_type="application/json")
 
+    ready = ReadyAnswers()
+
     async def bars(request: Request) -> Response:
-        now = board.status
+        now, now_ms = board.status, clock.now_ms()
         query = dict(request.query_params)
         asked = [symbol for symbol in now.symbols if symbol == query.get("symbol")]
         tails = {symbol: store.tail(symbol) for symbol in asked}
         forming = {p.key: p for symbol in asked for p in store.previews(symbol).values()}
-        return _response(api.answer_bars(query, now, tails, depth_bars, clock.now_ms(), forming))
+        answer = api.answer_bars(query, now, tails, depth_bars, now_ms, forming)
+        if answer.code == 200 and query.get("preview") != "1":
+            for symbol, snapshot in tails.items():
+                assert snapshot is not None
+                ready.keep(request.scope["query_string"], now, symbol, snapshot, answer)
+        return _response(answer)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/api/status", status),
-            Route("/api/bars", bars),
+            Route(_BARS, bars),
             Route("/openapi.json", _openapi),
         ],
         exception_handlers={HTTPException: _not_found},
     )
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        """What stands ready goes out at once; routing would cost more than the answer."""
+        if scope["type"] == "http" and scope["path"] == _BARS and scope["method"] == "GET":
+            answer = ready.get(scope["query_string"], board.status, store.tail, clock.now_ms())
+            if answer is not None:
+                await send(_begun(answer))
+                await send({"type": "http.response.body", "body": answer.body})
+                return
+        await app(scope, receive, send)
+
+    return front
+
+
+def _begun(answer: api.Answer) -> Message:
+    """The head of an answer without headers of its own, as Starlette would send it."""
+    length, kind = str(len(answer.body)).encode(), answer.media_type.encode()
+    headers = [(b"content-length", length), (b"content-type", kind)]
+    return {"type": "http.response.start", "status": answer.code, "headers": headers}
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ follow the open segment's last bar begins a new one (pages of a cold start come 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from . import codec, journal, layout
@@ -154,6 +154,13 @@ class Book:
                 entries = tuple(segment.entry(timeframe) for segment in series.segments)
                 yield Page(timeframe, series.coverage, entries)
 
+    def begin_journal(
+        self, base: Generation | None, carried: tuple[Page, ...], anchors: dict[str, str]
+    ) -> None:
+        """Note its pages from now on; `base` is what it goes on from, None when from nothing."""
+        head = JournalHead(self.symbol, self.generation, base, self.open_mode, anchors)
+        self.journal = DraftJournal(head, carried)
+
     def digests(self, tail_bars: Mapping[Timeframe, int], digits: int) -> dict[str, TailDigest]:
         """Of each series' tail, by timeframe name; only what changed is computed again."""
         found: dict[str, TailDigest] = {}
@@ -219,34 +226,36 @@ class Planned:
 
 def plan_append(
     book: Book, timeframe: Timeframe, bars: Bars, numbers: SegmentNumbers
-) -> tuple[Planned, ...]:
-    """The writes that put ascending bars at the end of a series."""
-    planned: list[Planned] = []
-    target = book.series[timeframe].open_segment
-    for chunk, begins in _chunks(bars, target):
-        if begins or target is None:
-            step = _begun(book, timeframe, chunk, numbers)
-        else:
-            step = _continued(book.key(timeframe), chunk, target)
-        planned.append(step)
-        target = step.segment
-    return tuple(planned)
+) -> Iterator[Planned]:
+    """The writes that put ascending bars at the end of a series.
+
+    Where they go is settled by the call; their bytes are made as they are asked for, which may
+    be in a thread.
+    """
+    key, target = book.key(timeframe), book.series[timeframe].open_segment
+    pieces = [
+        (chunk, numbers.next(key) if begins else None) for chunk, begins in _chunks(bars, target)
+    ]
+    return _planned(book, key, pieces, target, numbers.token)
 
 
 def plan_page(
-    book: Book, timeframe: Timeframe, covered: Coverage, planned: tuple[Planned, ...]
+    book: Book,
+    noted: DraftJournal | None,
+    timeframe: Timeframe,
+    covered: Coverage,
+    planned: Iterable[Planned],
 ) -> Append | None:
     """The write that notes a page of a draft once its bars are durable; None without a journal."""
-    if book.journal is None or not covered.intervals:
+    if noted is None or not covered.intervals:
         return None
-    head, carried, seed = book.journal.head, book.journal.carried, book.journal.seed
     last = {step.segment.path: step.segment.entry(timeframe) for step in planned}
     pages: tuple[Page, ...] = (Page(timeframe, covered, tuple(last.values())),)
     begun = b""
-    if seed is None:
-        begun, pages = journal.encode_head(head), (*carried, *pages)
-        seed = book.journal.seed = journal.seed_of(begun)
-    lines = b"".join(journal.encode_page(page, seed) for page in pages)
+    if noted.seed is None:
+        begun, pages = journal.encode_head(noted.head), (*noted.carried, *pages)
+        noted.seed = journal.seed_of(begun)
+    lines = b"".join(journal.encode_page(page, noted.seed) for page in pages)
     return Append(layout.journal_path(book.symbol, book.generation), begun + lines)
 
 
@@ -271,14 +280,30 @@ def _chunks(bars: Bars, target: Segment | None) -> Iterator[tuple[Bars, bool]]:
         yield bars.take(slice(start, start + SEGMENT_LINES_MAX)), True
 
 
-def _begun(book: Book, timeframe: Timeframe, bars: Bars, numbers: SegmentNumbers) -> Planned:
-    key = book.key(timeframe)
-    n = numbers.next(key)
+def _planned(
+    book: Book,
+    key: SeriesKey,
+    pieces: Iterable[tuple[Bars, int | None]],
+    target: Segment | None,
+    token: int,
+) -> Iterator[Planned]:
+    """`pieces` are the bars of each write with the number of the file they begin, if they do."""
+    for bars, n in pieces:
+        if n is not None:
+            step = _begun(book, key, bars, token, n)
+        else:
+            assert target is not None
+            step = _continued(key, bars, target)
+        yield step
+        target = step.segment
+
+
+def _begun(book: Book, key: SeriesKey, bars: Bars, token: int, n: int) -> Planned:
     header = codec.encode_header(
-        codec.SegmentHeader(key, numbers.token, n, book.generation, book.open_mode)
+        codec.SegmentHeader(key, token, n, book.generation, book.open_mode)
     )
     seed = codec.header_crc(header)
-    path = layout.segment_path(key, numbers.token, n)
+    path = layout.segment_path(key, token, n)
     begun = Segment(path, seed, int(bars.open_time_ms[0]), 0, 0, 0, 0)
     return _grown(begun, header + codec.encode_lines(key, bars, seed), bars, is_new=True)
 

@@ -11,7 +11,7 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .disk_steps import Script, Scripts, T, perform, saying, span
@@ -51,7 +51,7 @@ class FolderDisk:
         """Length of a file in bytes; None when it does not exist."""
         return await asyncio.to_thread(self._size, path)
 
-    async def append(self, appends: Sequence[Append]) -> None:
+    async def append(self, appends: Iterable[Append]) -> None:
         """Write and fdatasync each before the next, and fsync the folders of new files."""
         await asyncio.to_thread(self._run, self._scripts.append(appends))
 

@@ -25,7 +25,7 @@ was lost may be repeated, and then is made durable.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
@@ -155,7 +155,7 @@ class Scripts:
     def __init__(self) -> None:
         self._settled: set[str] = set()
 
-    def append(self, appends: Sequence[Append]) -> Script[None]:
+    def append(self, appends: Iterable[Append]) -> Script[None]:
         """Write each and make it durable before the next, its name as well."""
         for path, data in appends:
             with self._saying("append to", path):

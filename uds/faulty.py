@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -66,8 +66,9 @@ class FaultyDisk:
         """Length of a file."""
         return await self._passage.through("size", (path,), _LOOK, partial(self._inner.size, path))
 
-    async def append(self, appends: Sequence[Append]) -> None:
+    async def append(self, appends: Iterable[Append]) -> None:
         """Write each; one that fails leaves those before it whole and none after it."""
+        appends = tuple(appends)
         hit = self._passage.hit("append", [path for path, _ in appends], _CHANGE)
         if hit is None:
             return await self._inner.append(appends)

@@ -7,7 +7,7 @@ simulation counts, pauses, kills, cuts the power or injects a fault. No threads,
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import strerror
 from typing import NoReturn, Protocol
@@ -108,7 +108,7 @@ class MemoryDisk:
             except FileNotFoundError:
                 return None
 
-    async def append(self, appends: Sequence[Append]) -> None:
+    async def append(self, appends: Iterable[Append]) -> None:
         """Write each and make it durable before the next."""
         await self._perform("append", self._scripts.append(appends))
 

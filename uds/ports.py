@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -42,8 +42,12 @@ class Disk(Protocol):
         """Length of a file in bytes; None when it does not exist."""
         ...
 
-    async def append(self, appends: Sequence[Append]) -> None:
-        """Write each and make it durable before the next: one trip for the whole batch."""
+    async def append(self, appends: Iterable[Append]) -> None:
+        """Write each and make it durable before the next: one trip for the whole batch.
+
+        The batch is gone through once and on that trip, so what makes its bytes as they are
+        asked for does so where it keeps nobody from working.
+        """
         ...
 
     async def create(self, path: str, data: bytes) -> bool:

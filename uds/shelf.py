@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from .book import Book
 from .model import (
@@ -18,6 +19,8 @@ from .model import (
 )
 
 _SPARE_BARS = 1_440
+Intervals: TypeAlias = Iterable[tuple[int, int]]
+"""Half-open stretches of time, UTC ms."""
 
 
 @dataclass(frozen=True, slots=True)

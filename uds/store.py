@@ -29,18 +29,17 @@ from dataclasses import replace
 
 from . import layout, manifest
 from .believing import FAR_MS
-from .book import Book, DraftJournal, Series
+from .book import Book, Series
 from .embedded import EmbeddedServer
 from .errors import CacheRegressed, Fenced
 from .history import read_history
 from .inspection import Inspected, inspect
-from .journal import JournalHead, Page
 from .model import Bars, Coverage, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Cache, Disk
 from .publishing import Publisher, is_served
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
-from .shelf import Appended, Collected, Scrubbed, Shelf, Snapshot, StoreTerms
+from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
 from .upkeep import StateFile, garbage, scrub, segments_of
 from .writing import Writer
 
@@ -86,12 +85,12 @@ class Store:
                 await self._disk.truncate(path, length)
             # A killed owner's last bytes may be read and yet not be durable: syncing settles it.
             await self._disk.append([Append(path, b"") for path in reading.unsettled])
-            self._journal(book, reading.recovered.found, reading.carried)
+            book.begin_journal(reading.recovered.found, reading.carried, self.terms.anchors)
             for timeframe, bars in reading.rescued:
-                await self._writer.append(shelf, book, book.key(timeframe), bars, ())
+                await self._writer.append(shelf, book, {timeframe: bars}, ())
             if shelf.live is None and reading.newest is not None:
-                newest = Generation.parse(reading.newest.generation)
-                shelf.previous, shelf.previous_paths = newest, reading.paths
+                shelf.previous = Generation.parse(reading.newest.generation)
+                shelf.previous_paths = reading.paths
             return replace(reading.recovered, rotated_count=rotated_count)
 
     def begin(
@@ -108,7 +107,7 @@ class Store:
             assert before is not None, f"{symbol} has no draft to keep {timeframe.name} of"
             book.series[timeframe] = before.series[timeframe]
         if is_resumable:
-            self._journal(book, None, tuple(book.pages()))
+            book.begin_journal(None, tuple(book.pages()), self.terms.anchors)
         return book.generation
 
     def is_drafting(self, symbol: Symbol) -> bool:
@@ -117,19 +116,22 @@ class Store:
 
     # -- durable -----------------------------------------------------------------------------
 
-    async def append(
-        self, key: SeriesKey, bars: Bars, covered: Iterable[tuple[int, int]] = ()
-    ) -> Appended:
+    async def append(self, key: SeriesKey, bars: Bars, covered: Intervals = ()) -> Appended:
         """Make bars durable in the draft, else in the live generation; n may be 0.
 
         `covered` are the half-open intervals the answer is proof for. Bars equal to stored ones
         are skipped, so that a repeated answer writes nothing. Raises DiskFailed.
         """
-        shelf = self._shelves[key.symbol]
+        (appended,) = await self.append_all(key.symbol, {key.timeframe: bars}, covered)
+        return appended
+
+    async def append_all(
+        self, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: Intervals = ()
+    ) -> tuple[Appended, ...]:
+        """The same for several series of a symbol, on one trip to the disk."""
+        shelf = self._shelves[symbol]
         async with shelf.writing:
-            book = shelf.draft or shelf.live
-            assert book is not None, f"{key.symbol} was neither recovered nor begun"
-            return await self._writer.append(shelf, book, key, bars, covered)
+            return await self._writer.append(shelf, self._newest(symbol), bars, covered)
 
     def load(self, key: SeriesKey) -> Bars:
         """The resident bars of the draft, else of the live generation."""
@@ -264,6 +266,7 @@ class Store:
 
     async def connect(self) -> None:
         """Start the embedded server if it is ours, load the functions, claim every symbol."""
+        await self.check_folder()  # or a woken owner would end its successor's server
         if self.server is not None:
             await self.server.ensure()
         await self._cache.connect()
@@ -378,19 +381,16 @@ class Store:
         shelf.draft = Book(symbol, generation, self.terms.open_mode, series)
         return shelf.draft
 
-    def _journal(self, book: Book, base: Generation | None, carried: tuple[Page, ...]) -> None:
-        head = JournalHead(
-            book.symbol, book.generation, base, self.terms.open_mode, self.terms.anchors
-        )
-        book.journal = DraftJournal(head, carried)
-
     def _drafted(self, symbol: Symbol) -> Book:
         draft = self._shelves[symbol].draft
         assert draft is not None, f"{symbol} has no draft"
         return draft
 
+    def _newest(self, symbol: Symbol) -> Book:
+        """The draft, else the live generation."""
+        book = self._shelves[symbol].draft or self._shelves[symbol].live
+        assert book is not None, f"{symbol} was neither recovered nor begun"
+        return book
+
     def _series(self, key: SeriesKey) -> Series:
-        shelf = self._shelves[key.symbol]
-        book = shelf.draft or shelf.live
-        assert book is not None, f"{key.symbol} was neither recovered nor begun"
-        return book.series[key.timeframe]
+        return self._newest(key.symbol).series[key.timeframe]

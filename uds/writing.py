@@ -3,15 +3,19 @@
 What is equal to a stored bar is not written again. A write that failed or was cancelled may
 have left anything: its segment is poisoned, so the next write begins a file, and the draft
 goes on without its journal, because no line could be told from a torn one before it.
+
+A batch is made into lines on its way to the disk, where that is in a thread: making lines is
+most of what a start computes, and meanwhile the broker's answers must be taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from .book import Book, SegmentNumbers, plan_append, plan_page, settle
-from .model import Bars, Coverage, FencingToken, SeriesKey, Timeframe, compare
-from .ports import Disk
+from .book import Book, Planned, SegmentNumbers, plan_append, plan_page, settle
+from .model import Bars, Compared, Coverage, FencingToken, Timeframe, compare
+from .ports import Append, Disk
 from .shelf import Appended, Shelf, StoreTerms
 
 
@@ -27,24 +31,17 @@ class Writer:
         self,
         shelf: Shelf,
         book: Book,
-        key: SeriesKey,
-        bars: Bars,
+        bars: Mapping[Timeframe, Bars],
         covered: Iterable[tuple[int, int]],
-    ) -> Appended:
-        """Make bars of one series durable, and what they are proof for."""
-        series, proved = book.series[key.timeframe], Coverage.of(covered)
-        found = compare(series.bars, bars)
-        news = bars.take(~found.is_same)
-        widened = Coverage.of((*series.coverage, *proved))
-        is_change = bool(len(news)) or widened != series.coverage
-        if is_change:
-            await self._write(book, key.timeframe, news, proved)
-        if is_change and book is shelf.live:
+    ) -> tuple[Appended, ...]:
+        """Make bars of some series durable, and what each of them is proof for."""
+        proved = Coverage.of(covered)
+        chunks = [_Chunk.of(book, timeframe, some, proved) for timeframe, some in bars.items()]
+        changes = [chunk for chunk in chunks if chunk.is_change]
+        await self._write(book, changes)
+        if changes and book is shelf.live:
             shelf.change_count += 1
-        series.coverage = widened
-        repeated_count = int(found.is_same.sum())
-        revised_count = len(news) - int(found.is_new.sum())
-        return Appended(key, series.bars.last_open_ms, repeated_count, revised_count)
+        return tuple(_appended(book, chunk) for chunk in chunks)
 
     async def backfill(
         self,
@@ -56,29 +53,90 @@ class Writer:
         """Older bars into segments of their own: the one that live bars go to stays open."""
         for timeframe, bars in chunks.items():
             series = book.series[timeframe]
-            news = bars.take(~compare(series.bars, bars).is_same)
+            chunk = _Chunk.of(book, timeframe, bars, Coverage())
             live_segment, series.open_segment = series.open_segment, None
-            await self._write(book, timeframe, news, Coverage())
+            if len(chunk.news):
+                await self._write(book, (chunk,))
             series.open_segment = live_segment
         for timeframe, interval in covered.items():
             series = book.series[timeframe]
             series.coverage = Coverage.of((*series.coverage, interval))
         shelf.change_count += 1
 
-    async def _write(self, book: Book, timeframe: Timeframe, news: Bars, proved: Coverage) -> None:
+    async def _write(self, book: Book, chunks: Iterable[_Chunk]) -> None:
         """Bars first, then the note of their page: what the journal says is durable."""
-        series, noted = book.series[timeframe], book.journal
-        planned = plan_append(book, timeframe, news, self._numbers) if len(news) else ()
-        page = plan_page(book, timeframe, proved, planned)
-        appends = [step.append for step in planned] + ([page] if page else [])
-        if not appends:
+        noted = book.journal
+        written: list[tuple[_Chunk, list[Planned]]] = []
+        plans: list[tuple[_Chunk, Iterable[Planned]]] = []
+        for chunk in chunks:
+            if len(chunk.news):
+                plan = plan_append(book, chunk.timeframe, chunk.news, self._numbers)
+                book.series[chunk.timeframe].open_segment = None  # poisoned until all comes back
+                plans.append((chunk, plan))
+            elif noted is not None and chunk.proved.intervals:
+                plans.append((chunk, ()))
+        if not plans:
             return
-        series.open_segment = None  # poisoned unless the whole batch comes back
-        book.journal = None
-        await self._disk.append(appends)
+        book.journal = None  # poisoned as well
+
+        def batch() -> Iterator[Append]:
+            for chunk, plan in plans:
+                steps: list[Planned] = []
+                for step in plan:
+                    steps.append(step)
+                    yield step.append
+                page = plan_page(book, noted, chunk.timeframe, chunk.proved, steps)
+                if page is not None:
+                    yield page
+                written.append((chunk, steps))
+
+        await self._disk.append(batch())
         book.journal = noted
-        for step in planned:
+        for chunk, steps in written:
+            self._settle(book, chunk, steps)
+
+    def _settle(self, book: Book, chunk: _Chunk, steps: Iterable[Planned]) -> None:
+        """Account for what is durable now."""
+        series, timeframe = book.series[chunk.timeframe], chunk.timeframe
+        for step in steps:
             settle(series, step)
-        if len(news):
-            series.keep(series.bars.merged(news), self._terms.kept_bars(timeframe))
+        if len(chunk.news):
+            series.keep(series.bars.merged(chunk.news), self._terms.kept_bars(timeframe))
             book.unpublished.add(timeframe)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Bars that arrived for one series, beside what is stored of it."""
+
+    timeframe: Timeframe
+    found: Compared
+    """Which of them are new or repeated."""
+    news: Bars
+    """Those that are to be written."""
+    proved: Coverage
+    """What they are proof for."""
+    widened: Coverage
+    """What the series covers with it."""
+    is_change: bool
+    """Whether there is anything to write, or a wider coverage to note."""
+
+    @classmethod
+    def of(cls, book: Book, timeframe: Timeframe, bars: Bars, proved: Coverage) -> _Chunk:
+        """Compare what arrived."""
+        series = book.series[timeframe]
+        found = compare(series.bars, bars)
+        news = bars.take(~found.is_same)
+        widened = Coverage.of((*series.coverage, *proved)) if proved.intervals else series.coverage
+        is_change = bool(len(news)) or widened != series.coverage
+        return cls(timeframe, found, news, proved, widened, is_change)
+
+
+def _appended(book: Book, chunk: _Chunk) -> Appended:
+    """Let the account cover it, and say what came of it."""
+    series = book.series[chunk.timeframe]
+    series.coverage = chunk.widened
+    repeated_count = int(chunk.found.is_same.sum())
+    revised_count = len(chunk.news) - int(chunk.found.is_new.sum())
+    key = book.key(chunk.timeframe)
+    return Appended(key, series.bars.last_open_ms, repeated_count, revised_count)

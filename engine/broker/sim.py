@@ -77,6 +77,7 @@ class SimBroker:
             began_s = self._clock.monotonic_s()
             self._admit(request, began_s)
             latency_s = self._drawn_latency_s()
+            await self._clock.sleep(0)  # whoever asks at the same time is under way as well
             bars = self._published(request)
             spent_s = self._clock.monotonic_s() - began_s
             await self._clock.sleep(max(0.0, latency_s - spent_s))

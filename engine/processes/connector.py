@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from uds.model import SeriesKey, Symbol, Timeframe
 
@@ -35,9 +36,9 @@ EMPTY_RETRY_S = 5.0
 async def run(tools: Tools) -> None:
     """Every symbol's D1 on its own, and one login for all; D1 is queued before slots open."""
     async with asyncio.TaskGroup() as group:
+        group.create_task(_log_in(tools), name="login")  # the first: nothing comes before it
         for symbol in tools.markets:
             group.create_task(_keep_days(tools, symbol), name=f"D1 of {symbol}")
-        group.create_task(_log_in(tools), name="login")
         group.create_task(_say_ready(tools), name="readiness")
         group.create_task(_end_start(tools), name="end of the start")
         group.create_task(watch_staleness(tools, Timeframe.D1), name="stale D1")
@@ -147,11 +148,17 @@ async def _end_start(tools: Tools) -> None:
 
 async def _say_ready(tools: Tools) -> None:
     """Ready once the session is open and every D1 is stored; meanwhile say how many are."""
+    keys = [SeriesKey(symbol, Timeframe.D1) for symbol in tools.markets]
     while True:
-        cells = [c for k, c in tools.board.status.cells.items() if k.timeframe is Timeframe.D1]
-        stored = sum(c.state not in (CellState.EMPTY, CellState.FETCHING) for c in cells)
-        if stored == len(cells) and tools.session.is_open:
+        status = tools.board.status
+        states = [status.cells[key].state for key in keys]
+        stored = sum(state not in (CellState.EMPTY, CellState.FETCHING) for state in states)
+        if stored == len(keys) and tools.session.is_open:
             tools.ready()
             return
-        tools.warming(f"D1 {stored}/{len(cells)}")
-        await tools.board.changed()
+        tools.warming(f"D1 {stored}/{len(keys)}")
+        await tools.board.until(partial(_has_moved, tools.name, status.moves.get(tools.name)))
+
+
+def _has_moved(name: str, moves: int | None, status: Status) -> bool:
+    return status.moves.get(name) != moves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from uds.model import MINUTE_MS, SeriesKey, Symbol, Timeframe
 
@@ -115,9 +116,14 @@ async def _rest(tools: Tools, symbol: Symbol) -> None:
 async def _say_ready(tools: Tools) -> None:
     """Ready once every symbol is served; meanwhile say how many are."""
     while True:
-        served, total = len(tools.board.status.generations), len(tools.markets)
+        status, total = tools.board.status, len(tools.markets)
+        served = len(status.generations)
         if served == total:
             tools.ready()
             return
         tools.warming(f"{served}/{total}")
-        await tools.board.changed()
+        await tools.board.until(partial(_serves_other_than, status.ready_cells))
+
+
+def _serves_other_than(ready_cells: int, status: Status) -> bool:
+    return status.ready_cells != ready_cells

@@ -83,6 +83,61 @@ async def test_a_cancelled_waiter_does_not_break_the_others() -> None:
     assert gone.cancelled()
 
 
+@in_virtual_time
+async def test_a_predicate_is_asked_once_a_turn_and_not_once_an_event() -> None:
+    """A start posts hundreds of events and dozens wait: to wake all for each was a third of it."""
+    board = StatusBoard(a_status(small_config()), ManualClock(NOON))
+    asked: list[int] = []
+
+    def is_seven(status: Status) -> bool:
+        asked.append(status.seq)
+        return status.owner_token == 7
+
+    waiting = asyncio.create_task(board.until(is_seven))
+    await settle()
+    for token in range(1, 7):
+        board.post(StoreOpened(token))
+    await settle()
+    board.post(StoreOpened(7))
+
+    assert 7 == (await waiting).owner_token
+    assert [0, 6, 7, 7] == asked
+
+
+@in_virtual_time
+async def test_what_was_so_for_a_moment_only_is_waited_for_further() -> None:
+    """Whoever is told that the gate is open must find it open."""
+    board = StatusBoard(a_status(small_config()), ManualClock(NOON))
+    waiting = asyncio.create_task(board.until(lambda status: status.owner_token == 1))
+    await settle()
+
+    board.post(StoreOpened(1))
+    await asyncio.sleep(0)  # seen, and the task not run yet
+    board.post(StoreOpened(2))
+    await settle()
+    assert not waiting.done()
+
+    board.post(StoreOpened(1))
+    assert 1 == (await waiting).owner_token
+
+
+@in_virtual_time
+async def test_a_predicate_that_fails_does_so_in_the_task_that_waits() -> None:
+    """It is that process's fault: it alone crashes, is restarted and counted."""
+    board = StatusBoard(a_status(small_config()), ManualClock(NOON))
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    failing = asyncio.create_task(board.until(lambda status: not 1 // (1 - status.seq)))
+    staying = asyncio.create_task(board.until(lambda status: status.seq == 2))
+    await settle()
+
+    board.post(StoreOpened(1))
+    with pytest.raises(ZeroDivisionError):
+        await failing
+    board.post(StoreOpened(2))
+
+    assert 2 == (await staying).seq
+
+
 async def heard(subscription: Subscription) -> list[Event]:
     """The events of the next batch."""
     batch = await subscription.batch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.cascade import Derived
@@ -24,7 +25,15 @@ from tests.engine.builders import (
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
 from uds import Appended, Store
 from uds.memory_disk import MemoryDisk
-from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Bars, Coverage, SeriesKey, Timeframe
+from uds.model import (
+    DERIVED_TIMEFRAMES,
+    MINUTE_MS,
+    Bars,
+    Coverage,
+    SeriesKey,
+    Symbol,
+    Timeframe,
+)
 
 LOST = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 M5_MS = Timeframe.M5.ms
@@ -69,10 +78,12 @@ class Forgetful(Store):
         """Resident bars, unless they were lost."""
         return Bars.empty() if key in self.lost else super().load(key)
 
-    async def append(self, key: SeriesKey, bars: Bars, covered: object = ()) -> Appended:
+    async def append_all(
+        self, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: object = ()
+    ) -> tuple[Appended, ...]:
         """Make bars durable."""
-        self.lost -= {key}
-        return await super().append(key, bars, covered)  # type: ignore[arg-type]
+        self.lost -= {SeriesKey(symbol, timeframe) for timeframe in bars}
+        return await super().append_all(symbol, bars, covered)  # type: ignore[arg-type]
 
 
 async def a_house(disk: MemoryDisk | None = None) -> House:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 
@@ -91,3 +92,22 @@ def test_a_closed_listener_gives_the_port_back() -> None:
     again = Listener(HERE, port)
     again.take().close()
     again.close()
+
+
+async def test_small_answers_go_at_once() -> None:
+    """Or each waits for the reader's delayed acknowledgement: 40 ms on a kept connection."""
+    listener, told = Listener(HERE, 0), asyncio.get_running_loop().create_future()
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        told.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    server = await asyncio.start_server(accept, sock=listener.take())
+    try:
+        _, writer = await asyncio.open_connection(HERE, listener.port)
+        assert 1 == await told
+        writer.close()
+    finally:
+        server.close()
+        listener.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from hypothesis import strategies as st
@@ -132,11 +132,11 @@ class DiskThatFails(MemoryDisk):
         self.kept_bytes = 0
         """How much of a failing append reaches the file none the less."""
 
-    async def append(self, appends: Sequence[Append]) -> None:
+    async def append(self, appends: Iterable[Append]) -> None:
         """Write each, or fail having written the beginning of the first."""
         if self.appends_to_fail:
             self.appends_to_fail -= 1
-            path, data = appends[0]
+            path, data = next(iter(appends))
             await super().append([Append(path, data[: self.kept_bytes])])
             raise DiskFailed(f"Could not append to {path}: no space left on device.")
         await super().append(appends)

@@ -127,8 +127,8 @@ def test_a_plan_that_failed_never_gives_its_name_again() -> None:
 def test_planning_changes_nothing() -> None:
     """Only a durable write is accounted for."""
     account = book()
-    plan_append(account, M1, bars(3), SegmentNumbers(42))
 
+    assert 1 == len(list(plan_append(account, M1, bars(3), SegmentNumbers(42))))
     assert ([], None) == (account.series[M1].segments, account.series[M1].open_segment)
 
 
@@ -170,7 +170,7 @@ def test_settling_replaces_the_account_of_the_same_file() -> None:
     begun = Segment("a", 1, 0, 0, 1, 10, 0)
     other = Segment("b", 1, 0, 0, 1, 10, 0)
     grown = Segment("a", 1, 0, 60_000, 2, 20, 0)
-    step = plan_append(book(), M1, bars(1), SegmentNumbers(1))[0].append
+    step = next(plan_append(book(), M1, bars(1), SegmentNumbers(1))).append
 
     for segment, is_new in ((begun, True), (other, True), (grown, False)):
         settle(series, Planned(step, segment, is_new))

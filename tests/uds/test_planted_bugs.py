@@ -391,16 +391,16 @@ async def _without_live(
         yield tuple(p for p in paths if p not in committed | shelf.previous_paths)
 
 
-async def write_unpoisoned(
-    self: Writer, book: Any, timeframe: Timeframe, news: Any, proved: Any
-) -> None:
-    """After a failed write the same file is appended to, and journalled, as if nothing was."""
-    series, journal = book.series[timeframe], book.journal
-    target = series.open_segment
+async def write_unpoisoned(self: Writer, book: Any, chunks: Any) -> None:
+    """After a failed write the same files are appended to, and journalled, as if nothing was."""
+    journal = book.journal
+    targets = {tf: series.open_segment for tf, series in book.series.items()}
     try:
-        await _WRITE(self, book, timeframe, news, proved)
+        await _WRITE(self, book, chunks)
     except BaseException:
-        series.open_segment, book.journal = target, journal
+        book.journal = journal
+        for timeframe, target in targets.items():
+            book.series[timeframe].open_segment = target
         raise
 
 
