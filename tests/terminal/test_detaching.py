@@ -51,7 +51,7 @@ def test_q_asks_and_each_answer_does_what_it_says(tmp_path: Path) -> None:
         terminal.type("q")
         terminal.until("Detach")
         terminal.type("\r")
-        terminal.until("gate OPEN")
+        until(lambda: not terminal.shows("Detach"), lambda: str(terminal))
         engine.send(signal.SIGINT)
         terminal.until("Detach")
         time.sleep(0.2)
