@@ -35,6 +35,7 @@ async def watch_loop(tools: Tools) -> None:
     clock, board = tools.clock, tools.board
     calm = 0
     is_unproved = False
+    tools.tenure.beat()  # a pause within the first beat is a pause
     while True:
         begun_s, begun_ms = clock.monotonic_s(), clock.real_ms()
         await clock.sleep(BEAT_S)
