@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
+from typing import TextIO
 
 _LENGTH_MAX = 400
 _REPLACEMENT = "?"
+_BREAKS = "\u2028\u2029"
 
 
 def clean(text: str, length_max: int = _LENGTH_MAX) -> str:
@@ -20,6 +23,40 @@ def clean(text: str, length_max: int = _LENGTH_MAX) -> str:
         return head
     composed = unicodedata.normalize("NFC", head)
     return "".join(_drawn(character) for character in composed)
+
+
+def defused(text: str) -> str:
+    """Text of many lines with its layout; what steers a terminal or hides becomes `?`."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(map(_passed, text))
+
+
+def defusing(stream: TextIO) -> TextIO:
+    """A stream for people in front of another: tracebacks and logs hold foreign text too."""
+    return _Defusing(stream) if isinstance(stream, io.TextIOWrapper) else stream
+
+
+class _Defusing(io.TextIOWrapper):
+    def __init__(self, behind: io.TextIOWrapper) -> None:
+        super().__init__(
+            behind.buffer, behind.encoding, errors="backslashreplace", line_buffering=True
+        )
+        self._behind = behind  # it would close the file on its way out
+
+    def write(self, text: str) -> int:
+        super().write(defused(text))
+        return len(text)
+
+
+def _passed(character: str) -> str:
+    if character == "\n":
+        return character
+    return (
+        _REPLACEMENT
+        if unicodedata.category(character)[0] == "C" or character in _BREAKS
+        else character
+    )
 
 
 def _drawn(character: str) -> str:

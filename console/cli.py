@@ -12,13 +12,17 @@ import typer
 from typer.core import TyperGroup
 
 from .acting import act, stop
+from .analysing import analyze
+from .clean import defusing
+from .cli_at_rest import app as at_rest
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
+from .fork import fork_behind
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
-from .measuring import measure
 from .options import Options, hoisted
 from .prose import bootstrap_prose
-from .storing import bring_in, carry_out, prove
+from .reading_logs import read_logs
+from .stderr_log import log_to_stderr
 
 
 class HoistingGroup(TyperGroup):
@@ -36,8 +40,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-config_app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
-app.add_typer(config_app, name="config")
 
 
 @app.callback(invoke_without_command=True)
@@ -66,8 +68,16 @@ def main(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="An engine started here takes no acts.")
+        bool,
+        typer.Option(
+            "--read-only", help="An engine started here takes no acts; attach only looks."
+        ),
     ] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="The screen's language, en or uk; default: the locale's.")
+    ] = None,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
+    mouse: Annotated[bool, typer.Option("--mouse", help="Hear the mouse.")] = False,
 ) -> None:
     """Start, recover and show the cold start of a market-data platform.
 
@@ -91,6 +101,9 @@ def main(
         is_quiet=quiet,
         is_read_only=read_only,
         yes_i_mean=yes_i_mean,
+        lang=lang,
+        is_ascii=ascii_only,
+        is_mouse=mouse,
     )
     if ctx.invoked_subcommand is None:
         up(ctx, headless=False)
@@ -105,17 +118,47 @@ def up(
 
     Examples: coldstart-console up · coldstart-console up --headless --port 0
     """
-    from .hosting import host_console, host_headless
-
     options: Options = ctx.obj
-    config = loaded(options)
     if headless:
-        _log_to_stderr()
+        from .hosting import host_headless
+
+        config = loaded(options)
+        log_to_stderr()
         raise typer.Exit(run_loop(host_headless(config, options, tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
+    tether = fork_behind()
+    config = loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
-    raise typer.Exit(run_loop(host_console(config, options)))
+    from .siblings import host_console
+
+    raise typer.Exit(run_loop(host_console(config, options, tether)))
+
+
+@app.command()
+def attach(ctx: typer.Context) -> None:
+    """Put a screen in front of the running engine; it only looks until A arms it.
+
+    Several may look at once; d or q leaves, and the engine goes on. With --read-only it is
+    never armed.
+
+    Examples: coldstart-console attach · coldstart-console attach --read-only --data ./data_v3
+    """
+    options: Options = ctx.obj
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail(Exit.USAGE, "The console needs a terminal; `status` and `events -f` need none.")
+    config = loaded(options)
+    logging.getLogger().addHandler(logging.NullHandler())
+    from engine import socket_path
+
+    from .attaching import attach_console
+
+    path = socket_path(config.data_root, options.socket)
+    is_read_only, is_mouse = options.is_read_only, options.is_mouse
+    code, why = run_loop(attach_console(config, path, is_read_only=is_read_only, is_mouse=is_mouse))
+    if why:
+        tell(why)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -128,7 +171,7 @@ def bootstrap(ctx: typer.Context) -> None:
 
     options: Options = ctx.obj
     config = loaded(options)
-    _log_to_stderr()
+    log_to_stderr()
     exit_code, report = run_loop(host_bootstrap(config, options))
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)
@@ -197,6 +240,41 @@ def events(
 
 
 @app.command()
+def logs(
+    ctx: typer.Context,
+    process: Annotated[str | None, typer.Argument(help="Only this process's lines.")] = None,
+    is_following: Annotated[bool, typer.Option("-f", "--follow", help="Go on.")] = False,
+) -> None:
+    """Show what the running engine logged; with -f what it logs, until --timeout or Ctrl-C.
+
+    Examples: coldstart-console logs · coldstart-console logs m1_poller -f --json
+    """
+    raise typer.Exit(read_logs(ctx.obj, process, is_following=is_following))
+
+
+@app.command("analyze")
+def analyze_(
+    ctx: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="[critical-chain|blame|budget|compare]")
+    ] = "critical-chain",
+    boots: Annotated[
+        list[str] | None, typer.Argument(metavar="[A B]", help="Two boots to compare.")
+    ] = None,
+    boot: Annotated[str, typer.Option(help="Owner token; -1 the last boot, -2 before it.")] = "-1",
+    chrome: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a trace for a trace viewer.")
+    ] = None,
+) -> None:
+    """Say what recorded boots waited for; reads the data folder, needs no engine.
+
+    Examples: coldstart-console analyze · coldstart-console analyze blame --boot 41 ·
+    coldstart-console analyze compare 41 42 --json · coldstart-console analyze --chrome boot.json
+    """
+    raise typer.Exit(analyze(ctx.obj, what, tuple(boots or ()), boot, chrome))
+
+
+@app.command()
 def restart(
     ctx: typer.Context,
     process: Annotated[str, typer.Argument(help="connector, m1_poller, tick_publisher, …")],
@@ -250,6 +328,48 @@ def open_gate(
 
 
 @app.command()
+def report(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("."),
+) -> None:
+    """Put what explains an incident into one file, without secrets.
+
+    Status, reasons, timeline, events, boot record, configuration, state file, versions; from
+    the running engine, else from the data folder.
+
+    Examples: coldstart-console report · coldstart-console report --out ~/incidents --json
+    """
+    from .incident import report as report_incident
+
+    raise typer.Exit(report_incident(ctx.obj, out))
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="boots/TOKEN.jsonl, or an incident bundle, packed or not.")
+    ],
+) -> None:
+    """Show a recorded boot in the console: run it, step, seek; there is no engine behind it.
+
+    Examples: coldstart-console replay data/boots/00000042.jsonl ·
+    coldstart-console replay incident-3f9ac1d2-20261123T071331Z.tar.gz
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail(Exit.USAGE, "A replay needs a terminal; `analyze` prints what a boot took.")
+    from .replaying import replay_console
+
+    options: Options = ctx.obj
+    config = loaded(options)
+    logging.getLogger().addHandler(logging.NullHandler())
+    code, sentence = run_loop(replay_console(config, file, is_mouse=options.is_mouse))
+    if sentence:
+        tell(sentence)
+    raise typer.Exit(code)
+
+
+@app.command()
 def down(ctx: typer.Context) -> None:
     """Stop the running engine in order.
 
@@ -258,128 +378,13 @@ def down(ctx: typer.Context) -> None:
     raise typer.Exit(stop(ctx.obj))
 
 
-@app.command("import")
-def import_(
-    ctx: typer.Context,
-    path: Annotated[
-        Path, typer.Argument(help="A history file, a folder of them, or a data folder.")
-    ],
-    format_name: Annotated[
-        str | None,
-        typer.Option("--format", help="csv, histdata, mt, dukascopy or v3; default: told."),
-    ] = None,
-    zone: Annotated[
-        str | None,
-        typer.Option(help="Clock of files that do not state theirs: Europe/Athens, UTC-5, …"),
-    ] = None,
-    symbol: Annotated[
-        str | None, typer.Option(help="Whose file it is; default: as its name says.")
-    ] = None,
-    is_replacing: Annotated[
-        bool, typer.Option("--replace", help="Of two bars that differ take the file's.")
-    ] = False,
-) -> None:
-    """Bring M1 and D1 of files or of another data folder into ours; no engine may own it.
-
-    Examples: coldstart-console import EURUSD_M1.csv · coldstart-console import ./histdata
-    --zone America/New_York · coldstart-console import export.txt --symbol XAU/USD --json ·
-    coldstart-console import --format v3 ../old/data_v3
-    """
-    raise typer.Exit(bring_in(ctx.obj, path, format_name, zone, symbol, is_replacing=is_replacing))
-
-
-@app.command()
-def verify(ctx: typer.Context) -> None:
-    """Prove the stored bars: checksums, grids, M3 to H4 against their M1, the tails in Redis.
-
-    Takes no lock and writes nothing, so an engine may run. Exit 0: all holds; 8: it does not.
-
-    Examples: coldstart-console verify · coldstart-console verify --data ./copy --json
-    """
-    raise typer.Exit(prove(ctx.obj))
-
-
-@app.command("export")
-def export_(
-    ctx: typer.Context,
-    symbols: Annotated[
-        list[str] | None, typer.Argument(metavar="SYMBOL…", help="Whose bars; else --all.")
-    ] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Every configured symbol.")] = False,
-    layout: Annotated[
-        str, typer.Option(help="v3: today's folder of part files; csv: a file a series.")
-    ] = "v3",
-    tf: Annotated[
-        str | None, typer.Option("--tf", help="M1,D1,…; default: every stored timeframe.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("export"),
-    is_replacing: Annotated[
-        bool, typer.Option("--replace", help="Write over files that exist.")
-    ] = False,
-) -> None:
-    """Write stored bars to files for other programs; an engine may run meanwhile.
-
-    Examples: coldstart-console export XAU/USD · coldstart-console export --all --layout csv
-    --tf M1,D1 --out ./csv · coldstart-console export USD/JPY --replace --json
-    """
-    asked = tuple(symbols or ())
-    done = carry_out(ctx.obj, asked, layout, tf, out, is_all=is_all, is_replacing=is_replacing)
-    raise typer.Exit(done)
-
-
-@app.command()
-def bench(ctx: typer.Context) -> None:
-    """Measure this program on this machine: cold starts, a restart, the cost of an answer.
-
-    Takes half a minute, in scratch folders and with the built-in configuration; no engine of
-    yours is touched. It reports and does not judge: the exit code says only that it ran.
-
-    Examples: coldstart-console bench · coldstart-console bench --json
-    """
-    raise typer.Exit(measure(ctx.obj))
-
-
-@config_app.command("check")
-def config_check(ctx: typer.Context) -> None:
-    """Say whether the configuration can be used.
-
-    Example: coldstart-console config check --config config.json
-    """
-    config = loaded(ctx.obj)
-    groups = ", ".join(sorted({str(config.calendar_group(s)) for s in config.symbols}))
-    show(
-        f"The configuration can be used: {len(config.symbols)} symbols, "
-        f"{len(config.timeframes)} timeframes, calendars {groups}."
-    )
-
-
-@config_app.command("show")
-def config_show(ctx: typer.Context) -> None:
-    """Print the configuration as it is used, everything filled in.
-
-    Example: coldstart-console config show
-    """
-    show(loaded(ctx.obj).model_dump_json(indent=2, by_alias=True))
-
-
-@config_app.command("schema")
-def config_schema() -> None:
-    """Print the JSON Schema of config.json, for editors and checks.
-
-    Example: coldstart-console config schema > config.schema.json
-    """
-    from engine import Config
-
-    show(json.dumps(Config.model_json_schema(), indent=2))
+app.add_typer(at_rest)
 
 
 def run() -> None:
     """The console script."""
+    sys.stderr = defusing(sys.stderr)
     try:
         app(prog_name="coldstart-console")
     except NobodyReads:
         raise SystemExit(Exit.OK) from None
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

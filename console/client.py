@@ -1,18 +1,31 @@
-"""What the console asks of an engine, and the client of an engine in this very process."""
+"""What the console asks of an engine, and the client of an engine in this very process.
+
+There are two clients, this one and the one behind the control socket (`remote_client.py`). Both
+send the same operations to the same table of the engine (`engine/operations.py`); only the road
+differs, so what a question says and what is refused cannot differ.
+"""
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Protocol
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
-from engine import Status
+from engine import ActionRefused, Status
+
+from .hold import Hold
+from .offers import Asking, Deed, Offer, given, offer_of
 
 if TYPE_CHECKING:
     from engine import Engine
 
 
 class Client(Protocol):
-    """An engine as its operator sees it: one status, and actions that are asked first."""
+    """An engine as its operator sees it: one status, and acts that are asked before.
+
+    Whatever asks the engine raises ActionRefused, also when it does not answer.
+    """
 
     @property
     def status(self) -> Status:
@@ -20,29 +33,107 @@ class Client(Protocol):
         ...
 
     @property
-    def pid(self) -> int:
-        """The process the engine runs in."""
+    def hold(self) -> Hold:
+        """Whether the engine is there, and may be told to act."""
         ...
 
     async def changed(self) -> Status:
-        """Wait for the next change."""
+        """Wait for the next change of the status, or of whether the engine is there."""
         ...
 
-    def question(self, action_id: str, target: str) -> str:
-        """What the action would touch, computed from fresh state. Raises ActionRefused."""
+    async def offers(self) -> tuple[Offer, ...]:
+        """The engine's registry."""
         ...
 
-    async def act(self, action_id: str, target: str) -> str:
-        """Do it; a sentence about what was done. Raises ActionRefused."""
+    async def question(self, deed: Deed) -> Asking:
+        """What the act would touch, computed from fresh state."""
+        ...
+
+    async def act(self, deed: Deed, phrase: str = "") -> str:
+        """Do it; a sentence about what was done."""
+        ...
+
+    async def arm(self) -> None:
+        """Take the scope to act for a while."""
+        ...
+
+    async def disarm(self) -> None:
+        """Give it back."""
+        ...
+
+    async def look(self, op: str, args: Mapping[str, object]) -> Any:
+        """What an operation of the control socket answers."""
+        ...
+
+    def look_again(self) -> None:
+        """Try at once to reach an engine that is lost."""
         ...
 
 
-class LocalClient:
+class Host(Protocol):
+    """Whoever runs the engine in this process: who leaves the console may end both."""
+
+    def stop_question(self) -> str:
+        """What ends with the engine."""
+        ...
+
+    def stop(self) -> None:
+        """End it in order; whoever hosts an engine may always leave."""
+        ...
+
+
+class Operating(ABC):
+    """The half of a client that asks; how a question travels is the subclass's."""
+
+    def __init__(self) -> None:
+        self._offers: tuple[Offer, ...] = ()
+        self._armed_until_s = 0.0
+
+    @abstractmethod
+    async def look(self, op: str, args: Mapping[str, object]) -> Any:
+        """The result of one operation; raises ActionRefused."""
+
+    async def offers(self) -> tuple[Offer, ...]:
+        if not self._offers:
+            told = await self.look("actions", {})
+            self._offers = tuple(map(offer_of, told["actions"]))
+        return self._offers
+
+    async def question(self, deed: Deed) -> Asking:
+        told = await self.look("question", await self._args(deed))
+        return Asking(told["sentence"], told["phrase"])
+
+    async def act(self, deed: Deed, phrase: str = "") -> str:
+        told = await self.look("act", {**await self._args(deed), "phrase": phrase})
+        return str(told["said"])
+
+    async def arm(self) -> None:
+        told = await self.look("arm", {})
+        self._armed_until_s = asyncio.get_running_loop().time() + told["armed_left_s"]
+
+    async def disarm(self) -> None:
+        await self.look("disarm", {})
+        self._armed_until_s = 0.0
+
+    @property
+    def _armed_left_s(self) -> float:
+        return max(0.0, self._armed_until_s - asyncio.get_running_loop().time())
+
+    async def _args(self, deed: Deed) -> dict[str, object]:
+        known = {offer.id: offer for offer in await self.offers()}
+        offer = known.get(deed.action_id)
+        if offer is None:
+            raise ActionRefused(f"There is no action {deed.action_id[:40]!r}.", "unknown")
+        return {"action": deed.action_id, "arguments": given(offer, deed.words)}
+
+
+class LocalClient(Operating):
     """The engine on the same loop; it sits in a seat of its own, as every connection does."""
 
     def __init__(self, engine: Engine) -> None:
         from engine import Seat
 
+        super().__init__()
         self._engine = engine
         self._seat = Seat(engine, "console")
 
@@ -51,27 +142,26 @@ class LocalClient:
         return self._engine.board.status
 
     @property
-    def pid(self) -> int:
-        return os.getpid()
+    def hold(self) -> Hold:
+        return Hold(self._armed_left_s)
 
     async def changed(self) -> Status:
         return await self._engine.board.changed()
 
-    def question(self, action_id: str, target: str) -> str:
-        _, question = self._seat.ask(action_id, _given(action_id, target))
+    def look_again(self) -> None:
+        """It is never lost."""
+
+    def stop_question(self) -> str:
+        _, question = self._seat.ask("shutdown", {})
         return question.sentence
 
-    async def act(self, action_id: str, target: str) -> str:
-        """The question was answered with yes, so the seat is armed for this one act."""
-        if action_id == "shutdown" and self._engine.is_read_only:
-            self._engine.stop()  # whoever hosts an engine may always leave
-            return ""
-        return self._seat.act(action_id, _given(action_id, target), is_armed=True)
+    def stop(self) -> None:
+        if self._engine.is_read_only:
+            self._engine.stop()
+        else:
+            self._seat.act("shutdown", {}, is_armed=True)
 
+    async def look(self, op: str, args: Mapping[str, object]) -> Any:
+        from engine import look
 
-def _given(action_id: str, target: str) -> dict[str, tuple[str, ...]]:
-    """One target as the action's first argument."""
-    from engine import find_action
-
-    names = [argument.name for argument in find_action(action_id).arguments]
-    return {names[0]: (target,)} if names and target else {}
+        return await look(self._engine, self._seat, op, args)

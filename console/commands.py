@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import NamedTuple
-
-from textual.binding import Binding, BindingType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .lines import Line, Look, Span
 from .words import Words
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
 
 _FAR = 10_000
 
 
 class Danger(Enum):
-    """What a command may do; acts ask with y/n first."""
+    """What a command may do, and so how it is asked for."""
 
     VIEW = "view"
+    """Nothing asked."""
     ACT = "act"
+    """y/n, no by default."""
+    DESTROY = "destroy"
+    """The name of what it is about is typed."""
 
 
 class Command(NamedTuple):
@@ -34,26 +39,127 @@ class Command(NamedTuple):
     """Whether it asks first."""
 
 
+Keys: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Keys by the command that they are given to."""
+Tables: TypeAlias = Mapping[str, tuple[Command, ...]]
+"""Commands by the section of the help page."""
+
 EVERYWHERE = (
     Command("help", ("?",), "app.help"),
-    Command("quit", ("q", "ctrl+q", "ctrl+c"), "app.stop", Danger.ACT),
+    Command("detach", ("d",), "app.detach"),
+    Command("quit", ("q", "ctrl+q", "ctrl+c"), "app.leave", Danger.ACT),
 )
-HOME = (
-    Command("restart", ("r",), "restart", Danger.ACT),
-    Command("rebuild", ("b",), "rebuild", Danger.ACT),
+LEAVE = (
+    Command("detach", ("d", "D"), "part('detached')"),
+    Command("stop", ("s", "S"), "part('stopped')"),
+    Command("stay", ("n", "N", "escape", "enter", "q", "ctrl+q", "ctrl+c"), "stay"),
+)
+PAGES = (
+    Command("grid", ("1",), "visit('grid')"),
+    Command("processes", ("2",), "visit('processes')"),
+    Command("reasons", ("3",), "visit('reasons')"),
+    Command("time", ("t", "4"), "visit('timeline')"),
+    Command("logs", ("l", "5"), "visit('logs')"),
+    Command("journal", ("7",), "visit('journal')"),
+    Command("enter", ("enter",), "look_closer"),
+    Command("leave", ("escape",), "step_back"),
+    Command("back", ("[",), "walk(-1)"),
+    Command("forward", ("]",), "walk(1)"),
+    Command("swap", ("-",), "swap"),
     Command("pane", ("tab", "shift+tab"), "next_pane"),
+)
+MOVES = (
     Command("left", ("h", "left"), "move(-1, 0)"),
     Command("down", ("j", "down"), "move(0, 1)"),
     Command("up", ("k", "up"), "move(0, -1)"),
-    Command("right", ("l", "right"), "move(1, 0)"),
+    Command("right", ("right",), "move(1, 0)"),
     Command("first", ("g",), f"move(0, -{_FAR})"),
     Command("last", ("G",), f"move(0, {_FAR})"),
     Command("line_start", ("0", "home"), f"move(-{_FAR}, 0)"),
     Command("line_end", ("$", "end"), f"move({_FAR}, 0)"),
+    Command("page_up", ("pageup",), "leap(-1)"),
+    Command("page_down", ("pagedown",), "leap(1)"),
+    Command("next_fault", ("n",), "next_fault(1)"),
+    Command("previous_fault", ("N",), "next_fault(-1)"),
 )
+SIGHTS = (
+    Command("filter", ("/",), "filter"),
+    Command("faults_only", ("z",), "faults_only"),
+    Command("metric", ("m",), "metric"),
+    Command("sort", ("s",), "sort"),
+    Command("freeze", ("space",), "freeze"),
+    Command("yank", ("y",), "yank"),
+    Command("incident", ("S",), "app.incident"),
+    Command("repaint", ("ctrl+r",), "app.again"),
+)
+SPOKEN = (
+    Command("cmd", (":",), "app.command"),
+    Command("palette", ("ctrl+p",), "app.palette"),
+    Command("arm", ("A",), "app.arm"),
+)
+ACTS = (
+    Command("restart", ("r",), "app.act('restart')", Danger.ACT),
+    Command("rebuild", ("b",), "app.act('rebuild')", Danger.ACT),
+    Command("acknowledge", ("a",), "app.act('acknowledge')", Danger.ACT),
+    Command("open-gate", ("o",), "app.act('open-gate')", Danger.DESTROY),
+    Command("restart-force", ("R",), "app.act('restart-force')", Danger.DESTROY),
+    Command("rebuild-all", ("B",), "app.act('rebuild-all')", Danger.DESTROY),
+)
+"""Keys of the engine's registry; their ids are its ids. What has no key here is typed."""
+SECTIONS: Tables = {
+    "everywhere": EVERYWHERE,
+    "spoken": SPOKEN,
+    "acts": ACTS,
+    "pages": PAGES,
+    "moves": MOVES,
+    "sights": SIGHTS,
+}
+"""The tables of the home screen in the order of the help page."""
+REPLAY = (
+    Command("play", ("space",), "app.play"),
+    Command("later", (".",), "app.step(1)"),
+    Command("earlier", ("comma",), "app.step(-1)"),
+    Command("faster", ("+",), "app.speed(1)"),
+    Command("slower", ("-",), "app.speed(-1)"),
+    Command("seek", ("@",), "app.seek"),
+)
+"""Keys of a recorded boot; they come before others that a Ukrainian layout has there."""
+_NOT_IN_REPLAY = {"detach", "arm", "freeze", "swap"}
+REPLAY_SECTIONS: Tables = {
+    "replay": REPLAY,
+    **{
+        section: tuple(command for command in table if command.id not in _NOT_IN_REPLAY)
+        for section, table in SECTIONS.items()
+        if table is not ACTS
+    },
+}
+"""The tables of a replay: nothing acts, for nobody is there."""
+HOME = (*PAGES, *MOVES, *SIGHTS, *SPOKEN, *ACTS)
 CONFIRM = (
     Command("yes", ("y", "Y"), "answer(True)"),
     Command("no", ("n", "N", "escape", "enter", "q", "ctrl+q", "ctrl+c"), "answer(False)"),
+)
+PROMPT = (
+    Command("accept", ("enter",), "accept"),
+    Command("leave", ("escape", "ctrl+c"), "leave"),
+    Command("erase", ("backspace",), "edit('erase')"),
+    Command("erase_word", ("ctrl+w",), "edit('erase_word')"),
+    Command("erase_all", ("ctrl+u",), "edit('erase_all')"),
+    Command("caret_left", ("left",), "edit('left')"),
+    Command("caret_right", ("right",), "edit('right')"),
+    Command("caret_start", ("home", "ctrl+a"), "edit('start')"),
+    Command("caret_end", ("end", "ctrl+e"), "edit('end')"),
+)
+COMMAND = (
+    *PROMPT,
+    Command("complete", ("tab",), "complete"),
+    Command("older", ("up", "ctrl+p"), "recall(-1)"),
+    Command("newer", ("down", "ctrl+n"), "recall(1)"),
+)
+PALETTE = (
+    *PROMPT,
+    Command("up", ("up", "ctrl+p"), "step(-1)"),
+    Command("down", ("down", "ctrl+n"), "step(1)"),
 )
 HELP = (
     Command("close", ("escape", "?", "q", "ctrl+q", "ctrl+c"), "close"),
@@ -67,10 +173,42 @@ _UKRAINIAN = {
     **dict(zip("qwertyuiop", "йцукенгшщз", strict=True)),
     **dict(zip("asdfghjkl", "фівапролд", strict=True)),
     **dict(zip("zxcvbnm", "ячсмить", strict=True)),
+    "[": "х",
+    "]": "ї",
+    "/": "full_stop",
     "?": "comma",
     "$": "semicolon",
+    ":": "Ж",
+    ".": "ю",
+    "comma": "б",
+    "@": "quotation_mark",
 }
-_FOOTER = ("help", "restart", "rebuild", "quit", "pane")
+KEY_NAMES = {
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "comma": ",",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "tab": "Tab",
+    "shift+tab": "Shift+Tab",
+    "home": "Home",
+    "end": "End",
+    "ctrl+r": "Ctrl+R",
+    "ctrl+p": "Ctrl+P",
+    "ctrl+q": "Ctrl+Q",
+    "ctrl+c": "Ctrl+C",
+}
+"""Keys as an operator is told them."""
+_FOOTER = (
+    *("play", "later", "earlier", "faster", "seek"),
+    *("help", "cmd", "filter", "restart", "rebuild", "drill", "logs", "time", "detach"),
+)
+"""In the order of the bottom row; what is in no table has no key yet and is left out."""
 
 
 def all_keys(command: Command) -> tuple[str, ...]:
@@ -78,18 +216,32 @@ def all_keys(command: Command) -> tuple[str, ...]:
     return (*command.keys, *(there for key in command.keys if (there := _there(key))))
 
 
-def bindings(commands: Iterable[Command]) -> list[BindingType]:
-    """The table as Textual wants it."""
-    return [Binding(",".join(all_keys(c)), c.run, c.id, show=False) for c in commands]
+def bindings(commands: Iterable[Command], *, is_fixed: bool = True) -> list[BindingType]:
+    """The table as Textual wants it; one that is not fixed can be given other keys by name."""
+    from textual.binding import Binding  # the command line reads the table, and draws nothing
+
+    return [
+        Binding(",".join(all_keys(c)), c.run, c.id, show=False, id=None if is_fixed else c.id)
+        for c in commands
+    ]
 
 
-def footer_line(words: Words) -> Line:
+def rekeyed(tables: Tables, keys: Keys) -> Tables:
+    """The tables with other keys for some commands."""
+    return {
+        section: tuple(c._replace(keys=keys.get(c.id, c.keys)) for c in table)
+        for section, table in tables.items()
+    }
+
+
+def footer_line(words: Words, tables: Tables) -> Line:
     """The keys that act on the home screen, as the bottom row shows them."""
-    key_of = {command.id: command.keys[0] for command in (*EVERYWHERE, *HOME)}
+    key_of = {command.id: command.keys[0] for table in tables.values() for command in table}
     row: list[Span] = []
-    for name in _FOOTER:
-        gap = " " if key_of[name].isalpha() else ""
-        row += (Span(f" {key_of[name]}", Look.STRONG), Span(gap + words.footer[name], Look.DIM))
+    for name in filter(key_of.__contains__, _FOOTER):
+        key = KEY_NAMES.get(key_of[name], key_of[name])
+        gap = "" if len(key) == 1 and not key.isalnum() else " "
+        row += (Span(f" {key}", Look.STRONG), Span(gap + words.footer[name], Look.DIM))
     return tuple(row)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from engine import ActionRefused, EngineError
 from uds import UdsError
 
-from .clean import clean
+from .clean import defused
 from .exits import Exit
 from .options import BadOption, Options
 
@@ -47,7 +47,15 @@ def loaded(options: Options) -> Config:
     """The configuration as it is used."""
     from engine import load_config
 
-    return or_fail(lambda: load_config(options.config, os.environ, options.overrides(), Path.cwd()))
+    def load() -> Config:
+        config = load_config(options.config, os.environ, options.overrides(), Path.cwd())
+        if config.console.keys:
+            from .keys import keys_from
+
+            keys_from(config.console.keys)
+        return config
+
+    return or_fail(load)
 
 
 def asked(options: Options, op: str, args: Mapping[str, object]) -> Any:
@@ -88,24 +96,17 @@ def fail(code: Exit, sentence: str) -> NoReturn:
 
 def tell(text: str) -> None:
     """To whoever watches: stderr."""
-    print(shown(text), file=sys.stderr, flush=True)
+    print(defused(text), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:
     """The answer: stdout, at once, for it may be a pipe; raises NobodyReads."""
     try:
-        print(shown(text), flush=True)
+        print(defused(text), flush=True)
     except BrokenPipeError as error:
         # what is left must not be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise NobodyReads from error
-
-
-def shown(text: str) -> str:
-    """Foreign words in it steer no terminal; what is ASCII cannot, once its lines are printable."""
-    return "\n".join(
-        line if line.isprintable() else clean(line, len(line)) for line in text.split("\n")
-    )
 
 
 def confirmed(question: str) -> bool:
@@ -119,7 +120,7 @@ def typed(question: str, phrase: str) -> str:
 
 
 def _typed(prompt: str) -> str:
-    print(shown(prompt), end="", file=sys.stderr, flush=True)
+    print(defused(prompt), end="", file=sys.stderr, flush=True)
     try:
         return input().strip()
     except EOFError:

@@ -1,15 +1,10 @@
-"""The signs of the screen: one for each state, its ASCII stand-in, and its colour."""
+"""The signs of the screen: one for each state, and its ASCII stand-in; colours are in themes.py."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from .lines import Look
-
-GROUND = "#121212"
-"""What everything is drawn on."""
-INK = "#D8D8D8"
-"""Text that means no state."""
 
 
 class Glyph(NamedTuple):
@@ -19,8 +14,6 @@ class Glyph(NamedTuple):
     """One column."""
     ascii: str
     """One column, for terminals without Unicode."""
-    colour: str
-    """At least 5.4:1 on the ground."""
     bold: bool = False
     """Whether it is drawn heavier."""
     reverse: bool = False
@@ -28,14 +21,14 @@ class Glyph(NamedTuple):
 
 
 STATES = {
-    Look.WAITING: Glyph("·", ".", "#8A8A8A"),
-    Look.FETCHING: Glyph("◔", "~", "#56B4E9"),
-    Look.DERIVING: Glyph("◑", "d", "#3D8BFF"),
-    Look.PRIMING: Glyph("◕", "p", "#3D8BFF"),
-    Look.READY: Glyph("●", "#", "#00B98A"),
-    Look.STALE: Glyph("◌", "o", "#CC79A7"),
-    Look.DEGRADED: Glyph("▲", "!", "#F0C000", bold=True),
-    Look.FAILED: Glyph("✖", "X", "#FF6A1F", bold=True, reverse=True),
+    Look.WAITING: Glyph("·", "."),
+    Look.FETCHING: Glyph("◔", "~"),
+    Look.DERIVING: Glyph("◑", "d"),
+    Look.PRIMING: Glyph("◕", "p"),
+    Look.READY: Glyph("●", "#"),
+    Look.STALE: Glyph("◌", "o"),
+    Look.DEGRADED: Glyph("▲", "!", bold=True),
+    Look.FAILED: Glyph("✖", "X", bold=True, reverse=True),
 }
 
 GAUGE_FULL, GAUGE_EMPTY = "█", "░"
@@ -51,9 +44,15 @@ _STAND_INS = {
     "≈": "~",
     "×": "x",
     "│": "|",
+    "─": "-",
     "↑": "^",
     "↓": "v",
     "←": "<",
+    "▏": "_",
+    "’": "'",
+    "«": '"',
+    "»": '"',
+    "−": "-",
 }
 _TO_ASCII = str.maketrans(_STAND_INS)
 

@@ -1,4 +1,4 @@
-"""Hosting the engine in this process: headless, as a one-shot bootstrap, or under the console."""
+"""Hosting the engine in this process without a screen: headless, or as a one-shot bootstrap."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from engine import Closed, GateState, Open, SystemClock, first_status, process_age_s
+from engine import Closed, GateState, Open, process_age_s
 
+from .clean import clean
 from .exits import Exit
 from .options import Options
 
@@ -24,7 +24,7 @@ _INTEGRITY = (GateState.FENCED, GateState.UNSAFE)
 
 async def host_headless(config: Config, options: Options, say: Callable[[str], None]) -> Exit:
     """Engine, API and socket until a signal or `down` stops them."""
-    async with _opened(config, options) as engine:
+    async with opened(config, options) as engine:
         signalled = _stop_on_signals(engine)
         watching = asyncio.create_task(_tell_progress(engine, say))
         try:
@@ -41,7 +41,7 @@ async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[s
     limit_s = config.bootstrap.duration_max_s
     if options.timeout_s is not None:
         limit_s = min(limit_s, options.timeout_s)
-    async with _opened(config, options) as engine:
+    async with opened(config, options) as engine:
         launch_s = process_age_s()
         signalled = _stop_on_signals(engine)
         show = asyncio.create_task(_draw_progress(engine, options))
@@ -59,34 +59,7 @@ async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[s
         return (Exit.TIMEOUT if is_late else _exit_of(engine.board.status)), report
 
 
-async def host_console(config: Config, options: Options) -> Exit:
-    """The console, and behind it an engine on the same loop; either may end the other.
-
-    The screen is painted first: what the engine imports is loaded in a thread meanwhile.
-    """
-    from .app import ConsoleApp
-    from .client import LocalClient
-    from .opening import OpeningClient
-    from .words import Words
-
-    at_ms, words = options.at_ms(), Words()
-    clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
-    client = OpeningClient(first_status(config, "", clock.now_ms()), clock.now_ms, words)
-    app = ConsoleApp(client, lambda: client.now_ms(), ascii_only=config.console.ascii, words=words)
-    screen = asyncio.create_task(app.run_async(mouse=False), name="screen")
-    try:
-        await asyncio.to_thread(import_module, "engine.runtime")
-        async with _opened(config, options) as engine:
-            _stop_on_signals(engine)
-            client.opened(LocalClient(engine), engine.clock.now_ms)
-            await _first(_ended(screen), engine.stopped())
-    finally:
-        app.exit()
-        await asyncio.wait((screen,))
-    return Exit.OK
-
-
-def _opened(config: Config, options: Options) -> AbstractAsyncContextManager[Engine]:
+def opened(config: Config, options: Options) -> AbstractAsyncContextManager[Engine]:
     """The engine as the options want it."""
     from engine import open_engine
 
@@ -105,11 +78,6 @@ def _stop_on_signals(engine: Engine) -> set[signal.Signals]:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
     return came
-
-
-async def _ended(task: asyncio.Task[Any]) -> None:
-    await asyncio.wait((task,))
-    task.result()
 
 
 async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
@@ -153,15 +121,16 @@ async def _tell_progress(engine: Engine, say: Callable[[str], None]) -> None:
 
 async def _draw_progress(engine: Engine, options: Options) -> None:
     """One line on a terminal's stderr, redrawn in place."""
-    if options.is_quiet or not sys.stderr.isatty():
+    terminal = sys.__stderr__  # ours to steer, unlike what is written for people
+    if options.is_quiet or terminal is None or not terminal.isatty():
         return
     try:
         while True:
             line = f"{headline(engine.board.status)}  {engine.board.status.ready_cells} ready"
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{clean(line)}", end="", file=terminal, flush=True)
             await asyncio.sleep(_LINE_EVERY_S)
     finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print("\r\x1b[K", end="", file=terminal, flush=True)
 
 
 def headline(status: Status) -> str:

@@ -31,6 +31,8 @@ class Plan:
     """Process rows."""
     journal: int = 0
     """Rows for the last events."""
+    page: int = 0
+    """Rows of a page other than the grid."""
     notice: int = 0
     """The row of answers and hints."""
     footer: int = 0
@@ -41,7 +43,7 @@ class Plan:
     @property
     def body(self) -> int:
         """Rows between the status rows and the notice: the height of the x-ray."""
-        return self.grid + self.reasons + self.processes + self.journal
+        return self.grid + self.reasons + self.processes + self.journal + self.page
 
 
 def plan(width: int, height: int, symbols: int, on_processes: bool = False) -> Plan:
@@ -64,6 +66,19 @@ def plan(width: int, height: int, symbols: int, on_processes: bool = False) -> P
         notice=notice,
         footer=footer,
         xray_width=int(width * _XRAY_SHARE) // 2 * 2 if width >= XRAY_FROM_WIDTH else 0,
+    )
+
+
+def page_plan(width: int, height: int) -> Plan:
+    """Share out a terminal for a page other than the grid: it gets all there is."""
+    shares = plan(width, height, symbols=0)
+    spare = height - shares.header - shares.notice - shares.footer
+    return Plan(
+        compact=shares.compact,
+        header=shares.header,
+        page=max(0, spare),
+        notice=shares.notice,
+        footer=shares.footer,
     )
 
 

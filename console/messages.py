@@ -27,3 +27,7 @@ class Told(Message):
         super().__init__()
         self.sentence = sentence
         """What was done or why not; foreign text, cleaned before it is drawn."""
+
+
+class LogGrew(Message):
+    """There are new log lines; it is sent once until they are drawn."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from engine import ActionRefused, Status
 
-from .client import Client
+from .client import LocalClient
+from .hold import Hold
+from .offers import Asking, Deed, Offer
 from .words import Words
 
 
@@ -19,9 +21,9 @@ class OpeningClient:
         self.now_ms = now_ms
         self._first = first
         self._words = words
-        self._opened: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+        self._opened: asyncio.Future[LocalClient] = asyncio.get_running_loop().create_future()
 
-    def opened(self, client: Client, now_ms: Callable[[], int]) -> None:
+    def opened(self, client: LocalClient, now_ms: Callable[[], int]) -> None:
         """The engine is there, and with it the market's clock."""
         self.now_ms = now_ms
         self._opened.set_result(client)
@@ -31,21 +33,44 @@ class OpeningClient:
         return self._opened.result().status if self._opened.done() else self._first
 
     @property
-    def pid(self) -> int:
-        return os.getpid()
+    def hold(self) -> Hold:
+        return self._opened.result().hold if self._opened.done() else Hold()
 
     async def changed(self) -> Status:
         if self._opened.done():
             return await self._opened.result().changed()
         return (await asyncio.shield(self._opened)).status
 
-    def question(self, action_id: str, target: str) -> str:
-        return self._client().question(action_id, target)
+    async def offers(self) -> tuple[Offer, ...]:
+        return await self._client().offers()
 
-    async def act(self, action_id: str, target: str) -> str:
-        return await self._client().act(action_id, target)
+    async def question(self, deed: Deed) -> Asking:
+        return await self._client().question(deed)
 
-    def _client(self) -> Client:
+    async def act(self, deed: Deed, phrase: str = "") -> str:
+        return await self._client().act(deed, phrase)
+
+    async def arm(self) -> None:
+        await self._client().arm()
+
+    async def disarm(self) -> None:
+        await self._client().disarm()
+
+    async def look(self, op: str, args: Mapping[str, object]) -> Any:
+        return await self._client().look(op, args)
+
+    def look_again(self) -> None:
+        """It is never lost."""
+
+    def stop_question(self) -> str:
+        return self._client().stop_question() if self._opened.done() else self._words.leave_opening
+
+    def stop(self) -> None:
+        """While it is being opened whoever hosts it stops the opening."""
+        if self._opened.done():
+            self._client().stop()
+
+    def _client(self) -> LocalClient:
         if not self._opened.done():
             raise ActionRefused(self._words.opening)
         return self._opened.result()

@@ -20,9 +20,10 @@ WITH_VALUE = frozenset(
         "--socket",
         "--timeout",
         "--yes-i-mean",
+        "--lang",
     }
 )
-FLAGS = frozenset({"--json", "--yes", "--quiet", "--read-only"})
+FLAGS = frozenset({"--json", "--yes", "--quiet", "--read-only", "--ascii", "--mouse"})
 _REPLAY = "replay:"
 
 
@@ -57,6 +58,12 @@ class Options:
     """Whether an engine that is started here may be looked at only."""
     yes_i_mean: str | None = None
     """The phrase of a destroying act; None means that it is asked for."""
+    lang: str | None = None
+    """The screen's language, en or uk; None means the configured one, else the locale's."""
+    is_ascii: bool = False
+    """Whether the screen draws with ASCII only; else as configured or as the terminal can."""
+    is_mouse: bool = False
+    """Whether the screen hears the mouse."""
 
     def overrides(self) -> dict[str, Any]:
         """The configuration's keys that the command line replaces. Raises BadOption."""
@@ -69,6 +76,10 @@ class Options:
             found["api.port"] = self.port
         if self.broker is not None:
             found |= _broker(self.broker)
+        if self.lang is not None:
+            found["console.lang"] = self.lang
+        if self.is_ascii:
+            found["console.ascii"] = True
         return found
 
     def at_ms(self) -> int | None:

@@ -9,18 +9,23 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from .glyphs import GROUND, INK, STATES, in_ascii
+from .glyphs import STATES, in_ascii
 from .lines import Line, Look
+from .themes import THEMES
 
 
 class Brush:
     """How this terminal is drawn on."""
 
-    def __init__(self, *, ascii_only: bool = False, mono: bool = False) -> None:
+    def __init__(
+        self, *, ascii_only: bool = False, mono: bool = False, theme: str = "default"
+    ) -> None:
         self.ascii_only = ascii_only
         """Whether every character is replaced by its ASCII stand-in."""
-        self.mono = mono
+        self.mono = mono or theme not in THEMES
         """Whether no colour is used: bold, reverse and underline remain."""
+        self.theme = theme
+        """The colours' name; `mono` for none."""
 
     def strip(self, line: Line, width: int) -> Strip:
         """The row at exactly `width` columns; blanks join what stands before them."""
@@ -36,7 +41,7 @@ class Brush:
 
     def style(self, look: Look, fresh: bool = False, chosen: bool = False) -> Style:
         """The style of a meaning."""
-        return _style(look, fresh, chosen, self.mono)
+        return _style(look, fresh, chosen, "mono" if self.mono else self.theme)
 
     def _spelled(self, text: str) -> str:
         if not self.ascii_only or text.isascii():
@@ -50,13 +55,12 @@ def _is_invisible(style: Style) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _style(look: Look, fresh: bool, chosen: bool, mono: bool) -> Style:
-    glyph = STATES.get(look)
+def _style(look: Look, fresh: bool, chosen: bool, theme_name: str) -> Style:
+    glyph, theme = STATES.get(look), THEMES.get(theme_name)
     bold = glyph.bold if glyph else look is Look.STRONG
     reverse = chosen or bool(glyph and glyph.reverse)
-    if mono:
+    if theme is None:
         dim = look is Look.DIM and not chosen
         return Style(bold=bold, dim=dim, underline=fresh, reverse=reverse)
-    ink = STATES[Look.WAITING].colour if look is Look.DIM else INK
-    colour = glyph.colour if glyph else ink
-    return Style(color=colour, bgcolor=GROUND, bold=bold, underline=fresh, reverse=reverse)
+    colour = theme.states.get(look, theme.dim if look is Look.DIM else theme.ink)
+    return Style(color=colour, bgcolor=theme.ground, bold=bold, underline=fresh, reverse=reverse)

@@ -65,10 +65,10 @@ def _cells(cells: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _process(process: Mapping[str, Any]) -> str:
-    words = [str(process["name"]), "", str(process["state"]), str(process["detail"])]
+    said = [str(process["name"]), "", str(process["state"]), str(process["detail"])]
     if process["backoff_s"]:
-        words.append(f"next in {process['backoff_s']:.1f} s: {process['last_exit']}")
-    return " ".join(words).rstrip()
+        said.append(f"next in {process['backoff_s']:.1f} s: {process['last_exit']}")
+    return " ".join(said).rstrip()
 
 
 def _scope(scope: Any) -> str:

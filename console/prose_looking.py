@@ -38,7 +38,7 @@ def grid_prose(document: dict[str, Any]) -> str:
         f"gate {document['gate']['state']} · ready"
         f" {progress['ready_cells']}/{progress['total_cells']} · phase {document['phase']}"
     )
-    return _drawable("\n".join(row.rstrip() for row in rows))
+    return drawable("\n".join(row.rstrip() for row in rows))
 
 
 def why_prose(found: dict[str, Any]) -> str:
@@ -63,7 +63,7 @@ def why_prose(found: dict[str, Any]) -> str:
             f" since {stamp(reason['since_ms'])} UTC{seen}: {reason['detail']}"
         )
         lines.append(f"      {reason['hint']}")
-    return _drawable("\n".join(lines))
+    return drawable("\n".join(lines))
 
 
 def _waits(why: dict[str, Any], now_ms: int) -> str:
@@ -89,5 +89,6 @@ def _newest(cell: dict[str, Any]) -> str:
     return f"newest {stamp(cell['watermark_ms'])} UTC"
 
 
-def _drawable(text: str) -> str:
+def drawable(text: str) -> str:
+    """With ASCII stand-ins where stdout cannot take the signs."""
     return in_ascii(text) if needs_ascii(sys.stdout.encoding, None) else text

@@ -24,7 +24,8 @@ def progress(symbols: Sequence[str], *, is_shown: bool) -> Iterator[Callable[[st
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
+    terminal = Console(file=sys.__stderr__)
+    with Progress(*columns, console=terminal, transient=True) as drawn:
         task = drawn.add_task("verify", total=float(len(symbols)))
 
         def hear(symbol: str, share: float) -> None:

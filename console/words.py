@@ -1,177 +1,133 @@
-"""Every sentence the console says, in English; another language is a subclass that says it again.
+"""Every sentence the console says, in the operator's language.
 
-Names that go over the wire (gate words, phases, modes, reason codes, process names) are not
-translated: the operator must find on the screen what logs and `status --json` say.
+`words.json` is the one language file: each sentence has an id and stands there in English and
+in Ukrainian side by side; tests hold both to the same ids and the same placeholders. A
+sentence is an attribute here, `words.gate`, a name of a closed list stands in a mapping,
+`words.states["ready"]`, a counted noun has a method. What is not in the closed lists (process
+names, reason codes, what the engine says of a failure) is shown as it is, so that an operator
+finds on the screen what logs and `status --json` say.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TypedDict, cast
+
+from engine import DegradedReason
+
+LANGUAGES = ("en", "uk")
+LANGUAGE_FILE = Path(__file__).with_name("words.json")
+_LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+class _File(TypedDict):
+    """The language file; innermost always a text by language."""
+
+    sentences: dict[str, dict[str, str]]
+    plurals: dict[str, dict[str, dict[str, str]]]
+    names: dict[str, dict[str, dict[str, str]]]
+    lists: dict[str, dict[str, list[str]]]
+    hints: dict[str, dict[str, str]]
 
 
 class Words:
-    """The English words."""
+    """The sentences of one language."""
 
-    # Status rows
-    simulated: tuple[str, ...] = ("SIMULATED MARKET", "SIMULATED", "SIM")
-    gate = "gate"
-    gates: Mapping[str, str] = {
-        "closed": "CLOSED",
-        "open": "OPEN",
-        "open_degraded": "OPEN DEGRADED",
-        "forced_open": "FORCED OPEN",
-        "fenced": "FENCED",
-        "unsafe": "UNSAFE",
-        "needs_operator": "NEEDS OPERATOR",
-    }
-    overdue = "OVERDUE"
-    owner = "owner {token}"
-    boot = "boot {boot_id}"
-    ready = "ready {ready}/{total}"
-    prime = "prime"
-    prime_used = "{used:.1f}s used {left:.1f}s left"
-    prime_pace = "at this pace {projected:.1f}s {sign} {budget:.1f}s"
-    broker = "broker"
-    broker_states: Mapping[str, str] = {
-        "logged_out": "logged out",
-        "logging_in": "logging in",
-        "ready": "ready",
-        "failed": "FAILED",
-    }
-    slots = "{used}/{total} slots"
-    again_in = "again in {left_s:.0f}s"
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
+        """One of LANGUAGES."""
+        self._sentences = _chosen(_file()["sentences"], language)
+        self._hints = _chosen(_file()["hints"], language)
+        self._lists = _file()["lists"]
+        names = {group: _Names(_chosen(rows, language)) for group, rows in _file()["names"].items()}
+        self.gates: Mapping[str, str] = names["gates"]
+        self.phases: Mapping[str, str] = names["phases"]
+        self.modes: Mapping[str, str] = names["modes"]
+        self.broker_states: Mapping[str, str] = names["broker_states"]
+        self.states: Mapping[str, str] = names["states"]
+        self.process_states: Mapping[str, str] = names["process_states"]
+        self.severities: Mapping[str, str] = names["severities"]
+        self.levels: Mapping[str, str] = names["levels"]
+        self.metrics: Mapping[str, str] = names["metrics"]
+        self.pages: Mapping[str, str] = names["pages"]
+        self.holes: Mapping[str, str] = names["holes"]
+        self.partial: Mapping[str, str] = names["partial"]
+        self.promises: Mapping[str, str] = names["promises"]
+        self.heads: Mapping[str, str] = names["heads"]
+        self.xray: Mapping[str, str] = names["xray"]
+        self.footer: Mapping[str, str] = names["footer"]
+        self.commands: Mapping[str, str] = names["commands"]
+        self.acts: Mapping[str, str] = names["acts"]
+        self.dangers: Mapping[str, str] = names["dangers"]
+        self.signs: Mapping[str, str] = names["signs"]
+        self.sections: Mapping[str, str] = names["sections"]
+        self.simulated = self._list("simulated")
+        self.help_rows = self._list("help_rows")
+        self.help_simulated = self._list("help_simulated")
 
-    # Grid, processes, x-ray
-    symbol_head = "SYMBOL"
-    nothing = "–"
-    failed_cell = "fail"
-    states: Mapping[str, str] = {
-        "waiting": "waiting",
-        "fetching": "fetching",
-        "deriving": "deriving",
-        "priming": "priming",
-        "ready": "ready",
-        "stale": "stale",
-        "degraded": "degraded",
-        "failed": "failed",
-    }
-    process_states: Mapping[str, str] = {
-        "starting": "starting",
-        "warming": "warming",
-        "ready": "ready",
-        "backoff": "backoff",
-        "waiting": "waiting",
-        "held": "HELD",
-        "needs_operator": "NEEDS OPERATOR",
-        "stopped": "stopped",
-    }
-    no_process = "no process has been spawned yet"
-    xray: Mapping[str, str] = {
-        "bars": "bars",
-        "progress": "progress",
-        "newest": "newest bar",
-        "age": "age",
-        "served": "served from",
-        "source": "source",
-        "changed": "changed",
-        "symbol": "symbol",
-        "primed": "primed in",
-    }
-    not_served = "not served yet"
-    from_m1 = "derived from M1"
-    from_broker = "the broker's history"
-    utc, new_york = "UTC", "New York"
-    no_bar = "none stored"
-    no_cells = "no symbols are configured"
+    def __getattr__(self, sentence_id: str) -> str:
+        sentences: Mapping[str, str] = self.__dict__.get("_sentences", {})
+        if sentence_id not in sentences:
+            raise AttributeError(f"{LANGUAGE_FILE.name} has no {sentence_id!r}")
+        return sentences[sentence_id]
 
-    # Reasons, journal, notices
-    all_well = "all is well"
-    opening = "the engine is still being opened; try again in a moment"
-    starting = "nothing is wrong; the gate opens when every cell is ready"
-    notes = "{count} to know: "
-    platform = "platform"
-    since = "since {at} {utc}"
-    mode = "mode {mode}: {reason}"
-    no_mode = "reading what is stored"
-    simulated_hint = "simulated market; ? tells how to connect a real one"
-    journal_head = "EVENTS"
-    cleared = "cleared"
-    gate_moved = "gate {word}"
-    phase_moved = "phase {phase}"
-    symbol_served = "{symbol} is served from {generation}"
-    process_moved = "{name} {state}"
-    broker_moved = "broker {state}"
-
-    # Questions
-    confirm_keys = "y yes    n no (Enter and Esc mean no)"
-    choose_process = "choose a process with j and k, then press r"
-    action_failed = "{action} did not finish: {error}"
-
-    # Keys
-    footer: Mapping[str, str] = {
-        "help": "help",
-        "restart": "restart",
-        "rebuild": "rebuild",
-        "quit": "quit",
-        "pane": "processes",
-    }
-    commands: Mapping[str, str] = {
-        "help": "show this help; Esc closes it",
-        "quit": "stop the engine and leave; asks",
-        "restart": "restart the selected process (from the grid: choose one); asks",
-        "rebuild": "rebuild the selected symbol, readers keep what they have; asks",
-        "pane": "move between the grid and the processes",
-        "left": "one cell left",
-        "right": "one cell right",
-        "up": "one row up",
-        "down": "one row down",
-        "first": "first row",
-        "last": "last row",
-        "line_start": "first timeframe",
-        "line_end": "last timeframe",
-    }
-    help_title = "coldstart-console: keys"
-    help_close = "Esc closes   j k scroll"
-    help_layout = "Same places of a Ukrainian keyboard: й quits, к restarts, и rebuilds."
-    help_signs = "Signs"
-    signs: Mapping[str, str] = {
-        "waiting": "waits for others, nothing to show yet",
-        "fetching": "bars are on their way; % of what is wanted",
-        "deriving": "stored; % of the symbol's timeframes derived",
-        "priming": "on its way into Redis; % of the symbol's cells",
-        "ready": "served; the number of bars",
-        "stale": "expected bars do not arrive; age of the newest",
-        "degraded": "something is wrong; short code, or how many",
-        "failed": "no data; short code",
-    }
-    help_rows_title = "Reading the screen"
-    help_rows = (
-        "▲n: degraded reasons. ✖n: failed cells, held processes, fatal reasons.",
-        "gate CLOSED m1_poller 8/13: m1_poller is not ready, 8 of 13 symbols served.",
-        "prime 61/104 3.1/8.0s ≈5.3s: cells in Redis, time of budget, expected total.",
-        "broker D1:0 M1:4: requests waiting, by lane. Underlined: changed within 3 s.",
-        "SYMBOL▲: a reason concerns the whole symbol.",
-    )
-    help_market_title = "This market"
-    help_simulated = (
-        "It is SIMULATED: prices are drawn from a seed, nothing here was ever quoted.",
-        "Real history: start with --broker replay:FOLDER (files as EURUSD_M1.csv.gz)",
-        "or set broker.kind and broker.replay.path in config.json.",
-    )
-    help_real = "Bars come from {market}."
-
-    def plural(self, count: int, one: str, many: str) -> str:
-        """A number with its noun."""
-        return f"{count} {one if count == 1 else many}"
+    def counted(self, noun: str, count: int) -> str:
+        """A number with its noun in the form that the language wants."""
+        forms = _file()["plurals"][noun][self.language]
+        return forms[plural_form(self.language, count)].format(count=count)
 
     def cells(self, count: int) -> str:
         """So many cells."""
-        return self.plural(count, "cell", "cells")
+        return self.counted("cells", count)
 
     def restarts(self, count: int) -> str:
         """So many restarts."""
-        return self.plural(count, "restart", "restarts")
+        return self.counted("restarts", count)
 
     def bars(self, count: int) -> str:
-        """So many bars."""
+        """So many bars, in groups of three digits."""
         return f"{count:,}".replace(",", " ")
+
+    def hint(self, reason: DegradedReason) -> str:
+        """What an operator can do about a reason; the engine's own words in English."""
+        if self.language == "en":
+            return reason.hint
+        return self._hints.get(reason.code.value, reason.hint)
+
+    def _list(self, list_id: str) -> tuple[str, ...]:
+        return tuple(self._lists[list_id][self.language])
+
+
+def plural_form(language: str, count: int) -> str:
+    """`one` or `other` in English; `one`, `few` or `many` in Ukrainian: 1, 2–4, 5–20, 21, …"""
+    if language == "en":
+        return "one" if count == 1 else "other"
+    tens, ones = count // 10 % 10, count % 10
+    if tens == 1 or ones == 0 or ones > 4:
+        return "many"
+    return "one" if ones == 1 else "few"
+
+
+def language_of(environ: Mapping[str, str]) -> str:
+    """The language of a locale: the first of LC_ALL, LC_MESSAGES and LANG that is set decides."""
+    locale = next(filter(None, map(environ.get, _LOCALE_VARIABLES)), "")
+    return "uk" if locale.lower().split("_")[0].split(".")[0] == "uk" else "en"
+
+
+class _Names(dict[str, str]):
+    """A closed list of names; one that a newer engine added stands for itself."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+def _chosen(rows: Mapping[str, Mapping[str, str]], language: str) -> dict[str, str]:
+    return {row_id: row[language] for row_id, row in rows.items()}
+
+
+@lru_cache(maxsize=1)
+def _file() -> _File:
+    return cast(_File, json.loads(LANGUAGE_FILE.read_text("utf-8")))

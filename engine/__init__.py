@@ -12,6 +12,14 @@ from uds.door import lazy_door
 if TYPE_CHECKING:
     from .action import Danger as Danger
     from .actions import find_action as find_action
+    from .analysis import Promise as Promise
+    from .analysis import Spent as Spent
+    from .analysis import blame as blame
+    from .analysis import chrome_trace as chrome_trace
+    from .analysis import compared as compared
+    from .analysis import promises as promises
+    from .analysis import spent as spent
+    from .analysis import spent_on_chain as spent_on_chain
     from .bench.quick import Finding as Finding
     from .bench.quick import quick_set as quick_set
     from .board import StatusBoard as StatusBoard
@@ -34,7 +42,10 @@ if TYPE_CHECKING:
     from .errors import EngineError as EngineError
     from .errors import EngineSilent as EngineSilent
     from .errors import EngineUnreachable as EngineUnreachable
+    from .errors import RecordUnreadable as RecordUnreadable
     from .errors import StoredLater as StoredLater
+    from .events import ReasonCleared as ReasonCleared
+    from .events import ReasonRaised as ReasonRaised
     from .exporting import export_bars as export_bars
     from .exporting import export_request as export_request
     from .first_status import first_status as first_status
@@ -44,13 +55,21 @@ if TYPE_CHECKING:
     from .gate import Why as Why
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
+    from .operations import look as look
+    from .past_boots import boot_of as boot_of
+    from .recording import Recording as Recording
+    from .recording import recording_of as recording_of
+    from .records import read_boot as read_boot
+    from .records import recorded_boots as recorded_boots
     from .remote import RemoteEngine as RemoteEngine
     from .remote import attached as attached
+    from .replica import BadReplica as BadReplica
     from .replica import posted_json as posted_json
     from .report import bootstrap_report as bootstrap_report
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
     from .seat import Seat as Seat
+    from .stages import Stage as Stage
     from .status import BrokerStatus as BrokerStatus
     from .status import Mode as Mode
     from .status import Phase as Phase
@@ -60,13 +79,30 @@ if TYPE_CHECKING:
     from .status import Status as Status
     from .verify import NothingStored as NothingStored
     from .verify import verify_folder as verify_folder
+    from .waterfall import Waterfall as Waterfall
+    from .waterfall import Waterfalls as Waterfalls
+    from .waterfall import waterfall_json as waterfall_json
+    from .waterfall import waterfalls_of as waterfalls_of
     from .wire import status_document as status_document
+    from .xray import Candle as Candle
+    from .xray import Xray as Xray
+    from .xray import xray_of as xray_of
 
 __getattr__ = lazy_door(
     __name__,
     {
         "action": ("Danger",),
         "actions": ("find_action",),
+        "analysis": (
+            "Promise",
+            "Spent",
+            "blame",
+            "chrome_trace",
+            "compared",
+            "promises",
+            "spent",
+            "spent_on_chain",
+        ),
         "bench.quick": ("Finding", "quick_set"),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
@@ -90,8 +126,10 @@ __getattr__ = lazy_door(
             "EngineError",
             "EngineSilent",
             "EngineUnreachable",
+            "RecordUnreadable",
             "StoredLater",
         ),
+        "events": ("ReasonCleared", "ReasonRaised"),
         "exporting": (
             "export_bars",
             "export_request",
@@ -105,8 +143,14 @@ __getattr__ = lazy_door(
         ),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "past_boots": ("boot_of",),
+        "recording": ("Recording", "recording_of"),
+        "operations": ("look",),
+        "records": ("read_boot", "recorded_boots"),
+        "stages": ("Stage",),
+        "waterfall": ("Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
         "remote": ("RemoteEngine", "attached"),
-        "replica": ("posted_json",),
+        "replica": ("BadReplica", "posted_json"),
         "report": ("bootstrap_report",),
         "runtime": (
             "Engine",
@@ -125,5 +169,6 @@ __getattr__ = lazy_door(
         ),
         "verify": ("NothingStored", "verify_folder"),
         "wire": ("status_document",),
+        "xray": ("Candle", "Xray", "xray_of"),
     },
 )

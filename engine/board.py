@@ -17,6 +17,7 @@ from .event_log import EventLog, Posted
 from .events import Event
 from .status import Status
 from .subscription import Subscription
+from .well_formed import well_formed
 
 
 @dataclass(eq=False, slots=True)
@@ -57,6 +58,7 @@ class StatusBoard:
 
     def post(self, event: Event) -> None:
         """Apply an event; readers see the next value at once. Never waits."""
+        event = well_formed(event)
         at_ms = self._clock.now_ms()
         self._status = apply(self._status, event, at_ms)
         self.log.note(Posted(self._status.seq, at_ms, event))

@@ -286,6 +286,10 @@ class ConsoleConfig(Section):
     """The screen."""
 
     ascii: bool | None = None
+    lang: Literal["en", "uk"] | None = None
+    theme: Literal["default", "deutan", "contrast", "mono"] = "default"
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Other keys by the name of a command, parted by blanks; whoever has a screen reads them."""
 
 
 class InstrumentConfig(Section):

@@ -79,7 +79,7 @@ class Conversation:
         """Until the other end leaves, or says something too long to be heard."""
         try:
             while (line := await self._line()) is not None:
-                await self._send(self._answered(line))
+                await self._send(await self._answered(line))
                 await asyncio.sleep(0)  # ten thousand requests at once are still one client
         except ConnectionError:
             return
@@ -97,17 +97,17 @@ class Conversation:
             return None
         return line if line.endswith(b"\n") else None
 
-    def _answered(self, line: bytes) -> bytes:
+    async def _answered(self, line: bytes) -> bytes:
         try:
             request = request_of(line)
         except BadRequest as error:
             return error_line(error.request_id, str(error), error.code, error.hint)
         try:
-            return result_line(request.id, self._done(request))
+            return result_line(request.id, await self._done(request))
         except (BadRequest, ActionRefused) as error:
             return error_line(request.id, str(error), error.code, error.hint)
 
-    def _done(self, request: Request) -> object:
+    async def _done(self, request: Request) -> object:
         args = Args(request.args)
         match request.op:
             case "subscribe":
@@ -118,7 +118,7 @@ class Conversation:
                 if self._pushing is not None:
                     self._pushing.cancel()
                 return {}
-        return perform(self._engine, self._seat, request.op, args)
+        return await perform(self._engine, self._seat, request.op, args)
 
     def _subscribe(self) -> dict[str, object]:
         """The snapshot is the answer; what happens after it is pushed behind the answer."""

@@ -161,7 +161,7 @@ MEANINGS: dict[DegradedCode, Meaning] = {
         _DEGRADED, "It failed too often: read its exception, press r to retry.", "process is ready"
     ),
     _CODE.LOOP_STALLED: Meaning(
-        _DEGRADED, "The host is overloaded or the process was paused.", "the loop is on time"
+        _INFO, "The host is overloaded or the process was paused.", "the loop is on time"
     ),
     _CODE.DISK_FULL: Meaning(
         _DEGRADED, "Free space on the disk that holds data_root.", "a write succeeds"

@@ -56,3 +56,7 @@ class EngineUnreachable(EngineError):
 
 class EngineSilent(EngineUnreachable):
     """An engine is there but did not answer in time."""
+
+
+class RecordUnreadable(EngineError):
+    """A record of a boot that cannot be read; the message is a sentence with its line."""

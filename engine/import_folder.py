@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from uds.model import Timeframe
 
 from .config import Config
@@ -31,6 +33,7 @@ async def find_folder(request: ImportRequest, config: Config) -> tuple[DataFolde
     Raises BadImport, HistoryUnreadable, DiskFailed.
     """
     check(request, config.symbols)
+    _must_be_a_name(request.path)
     is_asked_for, path = request.format == FOLDER_FORMAT, request.path
     if not is_asked_for and (request.format is not None or not path.is_dir()):
         return None
@@ -98,3 +101,11 @@ def _settled(series: FolderSeries, market: Market, now_ms: int) -> Arrived:
         series.fault,
     )
     return Arrived(series.key.timeframe, kept, read, covered)
+
+
+def _must_be_a_name(path: Path) -> None:
+    """A name that no folder takes is no missing file to the system; to the operator it is."""
+    try:
+        path.exists()
+    except OSError as error:
+        raise HistoryUnreadable(f"{path} cannot be read: {error.strerror}.") from error

@@ -16,6 +16,7 @@ and did not within 5 s: a thread that was left behind then finds that it may wri
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from .process import ProcessSpec, Tools
 from .status import ProcessState, ProcessStatus, Status
 from .tenure import say_fenced
 
+_log = logging.getLogger(__name__)
 _STOP_TIMEOUT_S = 5.0
 _CLEARED_BY_READY = (DegradedCode.CHILD_RESTARTING, DegradedCode.CHILD_HELD)
 
@@ -187,6 +189,7 @@ class Keeper:
     async def _wait_out(self, failure: BaseException) -> None:
         """Say what happened and what comes next; wait for it, or for an order."""
         what = f"{type(failure).__name__}: {failure}"
+        _log.warning("%s", what)
         match failure_class(failure):
             case FailureClass.DEPENDENCY:
                 await self._wait_for_dependency(failure, what)

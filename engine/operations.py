@@ -1,35 +1,51 @@
 """The operations of the control socket: a name, its arguments, and what it answers.
 
 Each is a function of the engine, the seat it is asked from, and arguments that are hostile
-until taken. `subscribe` and `unsubscribe` belong to a connection and stand in
-`conversation.py`.
+until taken; one that must read disk or Redis first is a coroutine. `subscribe` and
+`unsubscribe` belong to a connection and stand in `conversation.py`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+
+from uds import DiskFailed
+from uds.model import SeriesKey, Timeframe
 
 from .action import Action, Operable, Question
 from .actions import ACTIONS
+from .boot_times import timeline_document
+from .errors import ActionRefused
 from .event_log import KEPT_EVENTS
 from .protocol import PROTOCOL, Args, BadRequest
-from .replica import posted_json
+from .replica import plain, posted_json
 from .seat import ARM_S, Seat
-from .waterfall import timeline_document
 from .wire import SCHEMA, reason_document, status_document
+from .xray import xray
 
 _EVENTS_LIMIT = 1_000
+_LOGS_LIMIT = 250
+"""So many lines of the longest kind fit into one answer, whatever their characters."""
 
 
-def perform(engine: Operable, seat: Seat, op: str, args: Args) -> object:
+async def perform(engine: Operable, seat: Seat, op: str, args: Args) -> object:
     """The result in JSON's types; raises BadRequest, ActionRefused."""
     operation = OPERATIONS.get(op)
     if operation is None:
         known = ", ".join((*OPERATIONS, "subscribe", "unsubscribe"))
         raise BadRequest(f"There is no operation {op[:40]!r}; there are {known}.", "unknown_op", "")
-    return operation(engine, seat, args)
+    found = operation(engine, seat, args)
+    return await found if isinstance(found, Awaitable) else found
+
+
+async def look(engine: Operable, seat: Seat, op: str, given: Mapping[str, object]) -> object:
+    """The same for a client in the engine's process; raises ActionRefused."""
+    try:
+        return await perform(engine, seat, op, Args(given))
+    except BadRequest as error:
+        raise ActionRefused(str(error), error.code, error.hint) from error
 
 
 def _hello(engine: Operable, seat: Seat, args: Args) -> object:
@@ -90,9 +106,47 @@ def _timeline(engine: Operable, _: Seat, args: Args) -> object:
     return timeline_document(engine.tools)
 
 
+def _logs(engine: Operable, _: Seat, args: Args) -> object:
+    """Lines behind `since`, oldest first; `reached` is where the next question goes on."""
+    since, limit = args.whole("since", 0), args.whole("limit", _LOGS_LIMIT, least=1)
+    process = args.text("process", "")
+    args.done()
+    ring = engine.tools.logs
+    limit = min(limit, _LOGS_LIMIT)
+    newest = ring.newest
+    found = ring.after(since, limit, process)
+    reached = max(newest, found[-1].number) if found else newest
+    if len(found) == limit:
+        reached = found[-1].number
+    return {
+        "boot_id": engine.tools.board.status.boot_id,
+        "lines": [asdict(line) for line in found],
+        "reached": reached,
+    }
+
+
+async def _xray(engine: Operable, _: Seat, args: Args) -> object:
+    symbol, name = args.text("symbol"), args.text("timeframe")
+    args.done()
+    key = next((k for k in engine.tools.board.status.cells if k == _key(symbol, name)), None)
+    if key is None:
+        raise ActionRefused(f"There is no cell {symbol[:20]}/{name[:10]}.", "unknown")
+    try:
+        found = plain(await xray(engine.tools, key))
+    except DiskFailed as error:
+        raise ActionRefused(str(error), "refused") from error
+    assert isinstance(found, dict)
+    return {"schema": SCHEMA, **found}
+
+
+def _key(symbol: str, name: str) -> SeriesKey | None:
+    timeframe = Timeframe.__members__.get(name)
+    return None if timeframe is None else SeriesKey(symbol, timeframe)
+
+
 def _actions(_: Operable, __: Seat, args: Args) -> object:
     args.done()
-    return {"actions": [_action_document(action) for action in ACTIONS.values()]}
+    return {"actions": [action_document(action) for action in ACTIONS.values()]}
 
 
 def _question(_: Operable, seat: Seat, args: Args) -> object:
@@ -148,7 +202,8 @@ def question_document(action: Action, question: Question) -> dict[str, object]:
     }
 
 
-def _action_document(action: Action) -> dict[str, object]:
+def action_document(action: Action) -> dict[str, object]:
+    """An entry of the registry as every client gets it."""
     return {
         "id": action.id,
         "danger": action.danger.value,
@@ -165,6 +220,8 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "events": _events,
     "reasons": _reasons,
     "timeline": _timeline,
+    "xray": _xray,
+    "logs": _logs,
     "actions": _actions,
     "question": _question,
     "act": _act,

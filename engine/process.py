@@ -19,11 +19,13 @@ from .config import Config
 from .degraded import Scope
 from .events import ProcessChanged
 from .listener import Listener
+from .log_ring import LogRing
 from .plan import Market
 from .status import ProcessState
 from .tenure import Tenure
 from .tick_feed import TickFeed
 from .timeline import Timeline
+from .waterfall import Earlier
 from .witness import OpenMode
 
 
@@ -67,6 +69,10 @@ class Tools:
     """Where the M1 of a symbol begins whose anchors changed in this boot, UTC ms."""
     priming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during one call that primes: the server takes them one by one in any case."""
+    logs: LogRing = field(default_factory=LogRing)
+    """The newest log lines of this process."""
+    earlier: Earlier = field(default_factory=Earlier)
+    """The boot before this one."""
 
     @property
     def open_mode(self) -> OpenMode:

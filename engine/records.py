@@ -19,8 +19,8 @@ from pathlib import Path
 
 from uds import BOOTS_FOLDER
 
-from .clock import Clock
 from .degraded import DegradedCode
+from .errors import RecordUnreadable
 from .event_log import Posted
 from .events import (
     BarsCounted,
@@ -30,11 +30,14 @@ from .events import (
     ReasonCleared,
     ReasonRaised,
 )
+from .past_boots import boot_of
 from .process import Tools
 from .replica import posted_json, status_json
+from .stages import asked
 from .status import Status
 from .subscription import Subscription
 from .timeline import Timeline
+from .waterfall import Waterfall
 
 RECORD = 1
 """The version of the format."""
@@ -50,12 +53,27 @@ _EVERYDAY = (CellsChanged, BrokerChanged, BarsCounted, DepthChanged)
 async def record_boot(tools: Tools) -> None:
     """Write until cancelled; the last lines are written on the way out."""
     record = BootRecord(tools)
+    is_before_read = False
     try:
         while True:
             _say(tools, await record.flush())
+            if not is_before_read and tools.board.status.opened_gate_after_s is not None:
+                is_before_read = True  # not sooner: a cold start has no time to spare
+                tools.earlier.boot = await asyncio.to_thread(_boot_before, tools)
             await asyncio.sleep(_FLUSH_S)
     finally:
         await record.end()
+
+
+def recorded_boots(data_root: Path) -> tuple[Path, ...]:
+    """The records of a data folder, oldest first: names grow with the owner's token."""
+    return tuple(sorted((data_root / BOOTS_FOLDER).glob("*.jsonl")))
+
+
+def read_boot(path: Path) -> Waterfall:
+    """What a recorded boot took; raises RecordUnreadable, OSError."""
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        return boot_of(lines)
 
 
 class BootRecord:
@@ -65,9 +83,11 @@ class BootRecord:
         self._tools = tools
         status = tools.board.status
         self._subscription: Subscription = tools.board.subscribe()
-        self._unwritten = _opening(status, tools.clock)
+        self._unwritten = _opening(status, tools)
         self._writing: asyncio.Future[None] | None = None
         self._span_count = 0
+        self._request_count = 0
+        self._is_gate_told = False
         self._bytes_left = RECORD_BYTES_MAX
         self._is_cut = False
         folder = tools.config.data_root / BOOTS_FOLDER
@@ -124,12 +144,27 @@ class BootRecord:
                 yield {"snapshot": status_json(found)}
             else:
                 yield from map(posted_json, self._telling(found))
+        yield from self._requests()
         yield from self._spans(self._tools.timeline)
+        yield from self._gate()
 
     def _spans(self, timeline: Timeline) -> Iterator[dict[str, object]]:
         for span in timeline.after(self._span_count):
             yield {"span": asdict(span)}
         self._span_count = timeline.noted_count
+
+    def _requests(self) -> Iterator[dict[str, object]]:
+        """Before the spans: a reader then knows what of a fetch was work when he sees it."""
+        fresh = self._tools.session.answered[self._request_count :]
+        self._request_count += len(fresh)
+        for one in asked(fresh, self._tools.opened_s):
+            yield {"request": asdict(one)}
+
+    def _gate(self) -> Iterator[dict[str, object]]:
+        after_s = self._tools.board.status.opened_gate_after_s
+        if after_s is not None and not self._is_gate_told:
+            self._is_gate_told = True
+            yield {"gate": {"opened_after_s": after_s}}
 
     def _telling(self, posted: Iterable[Posted]) -> Iterator[Posted]:
         status = self._tools.board.status
@@ -140,7 +175,7 @@ class BootRecord:
         yield from (p for p in posted if p.at_ms <= open_ms or not isinstance(p.event, _EVERYDAY))
 
 
-def _opening(status: Status, clock: Clock) -> str:
+def _opening(status: Status, tools: Tools) -> str:
     """Who booted, and the status as it was then."""
     who = {
         "record": RECORD,
@@ -149,9 +184,21 @@ def _opening(status: Status, clock: Clock) -> str:
         "name": status.name,
         "market": status.market,
         "opened_ms": status.opened_ms,
-        "real_ms": clock.real_ms(),
+        "real_ms": tools.clock.real_ms(),
+        "ready_budget_s": tools.config.bootstrap.prime_ready_timeout_s,
+        "prime_budget_s": status.prime.budget_s,
     }
     return _line(who) + _line({"snapshot": status_json(status)})
+
+
+def _boot_before(tools: Tools) -> Waterfall | None:
+    """In a thread of its own; a record that cannot be read is none."""
+    own = f"{tools.board.status.owner_token or 0:08d}"
+    older = [path for path in recorded_boots(tools.config.data_root) if path.stem < own]
+    try:
+        return read_boot(older[-1]) if older else None
+    except (OSError, RecordUnreadable):
+        return None
 
 
 def _line(document: dict[str, object]) -> str:

@@ -40,21 +40,21 @@ class BadReplica(ValueError):
 
 def status_json(status: Status) -> dict[str, object]:
     """The value as JSON's types."""
-    found = _plain(status)
+    found = plain(status)
     assert isinstance(found, dict)
     return found
 
 
 def status_of(raw: object) -> Status:
     """The value a document stands for; raises BadReplica."""
-    found = _built(Status, raw, "status")
+    found = built(Status, raw, "status")
     assert isinstance(found, Status)
     return found
 
 
 def posted_json(posted: Posted) -> dict[str, object]:
     """One event with its place, its time and its name."""
-    event = _plain(posted.event)
+    event = plain(posted.event)
     name = type(posted.event).__name__
     return {"seq": posted.seq, "at_ms": posted.at_ms, "type": name, "event": event}
 
@@ -66,12 +66,13 @@ def posted_of(raw: object) -> Posted:
     kind = _EVENTS.get(str(raw.get("type")))
     if kind is None:
         raise BadReplica(f"There is no event {str(raw.get('type'))[:40]!r} in this version.")
-    seq, at_ms = (_built(int, raw.get(name), name) for name in ("seq", "at_ms"))
-    event = _built(kind, raw.get("event"), kind.__name__)
+    seq, at_ms = (built(int, raw.get(name), name) for name in ("seq", "at_ms"))
+    event = built(kind, raw.get("event"), kind.__name__)
     return Posted(seq, at_ms, event)  # type: ignore[arg-type]
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as JSON's types, by the types of its fields."""
     match value:
         case None | bool() | str():
             return value
@@ -86,10 +87,10 @@ def _plain(value: object) -> object:
         case Generation():
             return str(value)
         case Mapping():
-            return {_key_text(key): _plain(item) for key, item in value.items()}
+            return {_key_text(key): plain(item) for key, item in value.items()}
         case tuple() | list() | frozenset():
-            return [_plain(item) for item in value]
-    return {name: _plain(getattr(value, name)) for name in _hints(type(value))}
+            return [plain(item) for item in value]
+    return {name: plain(getattr(value, name)) for name in _hints(type(value))}
 
 
 def _key_text(key: object) -> str:
@@ -105,22 +106,22 @@ def _hints(kind: type[Any]) -> dict[str, object]:
     return _HINTS[kind]
 
 
-def _built(wanted: object, raw: object, where: str) -> object:
-    """The value of a type; `where` names the place in what is raised."""
+def built(wanted: object, raw: object, where: str) -> object:
+    """The value of a type; `where` names the place in what is raised. Raises BadReplica."""
     origin, inner = get_origin(wanted), get_args(wanted)
     if origin in (Union, types.UnionType):
         return _any_of(inner, raw, where)
     if origin is Mapping:
         return {
-            _key_of(inner[0], key, where): _built(inner[1], item, f"{where}.{key}")
+            _key_of(inner[0], key, where): built(inner[1], item, f"{where}.{key}")
             for key, item in _as(dict, raw, where).items()
         }
     if origin in (tuple, frozenset):
-        items = (_built(inner[0], item, where) for item in _as(list, raw, where))
+        items = (built(inner[0], item, where) for item in _as(list, raw, where))
         return tuple(items) if origin is tuple else frozenset(items)
     assert isinstance(wanted, type), f"no road out of JSON for {wanted}"
     if wanted is Cells:
-        return Cells.of(_built(Mapping[SeriesKey, Cell], raw, where))  # type: ignore[arg-type]
+        return Cells.of(built(Mapping[SeriesKey, Cell], raw, where))  # type: ignore[arg-type]
     if is_dataclass(wanted):
         return _dataclass(wanted, _as(dict, raw, where), where)
     return _leaf(wanted, raw, where)
@@ -130,7 +131,7 @@ def _dataclass(wanted: type[Any], given: dict[str, object], where: str) -> objec
     """Fields that we do not know are a newer version's; one that is missing needs a default."""
     hints = _hints(wanted)
     known = {
-        name: _built(hints[name], value, f"{where}.{name}")
+        name: built(hints[name], value, f"{where}.{name}")
         for name, value in given.items()
         if name in hints
     }
@@ -163,7 +164,7 @@ def _leaf(wanted: type, raw: object, where: str) -> object:
 def _any_of(wanted: tuple[object, ...], raw: object, where: str) -> object:
     for kind in wanted:
         try:
-            return _built(kind, raw, where)
+            return built(kind, raw, where)
         except BadReplica:
             continue
     raise BadReplica(f"{where} is none of the types it may have.")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uds.model import DERIVED_TIMEFRAMES, Timeframe
 
 from . import gate
+from .boot_times import waterfall
 from .broker.session import Answered
 from .errors import ProbeFailed
 from .probe import first_candles_ms
 from .timeline import Span, replay_floor_s
-from .waterfall import rounded, timeline_document
+from .waterfall import rounded, waterfall_json
 from .wire import SCHEMA, reason_document
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
     status = engine.board.status
     elapsed_s = status.opened_gate_after_s
     floor_s = _floor_s(engine.session.answered, engine.session.login_s, status.broker.slots_total)
-    timeline, spans = timeline_document(engine.tools), engine.timeline.spans
+    timeline, spans = waterfall_json(waterfall(engine.tools)), engine.timeline.spans
     sealed = [span.end_s for span in spans if span.name == "flip"]
     candles, probe_error = await _first_candle(engine)
     return {

@@ -155,8 +155,9 @@ async def open_engine(
             listener=Listener(config.api.host, config.api.port),
             tenure=Tenure(clock, partial(_check_owner, store)),
         )
-        async with _running(tools, clock, at_ms, socket_path, is_read_only) as engine:
-            yield engine
+        with tools.logs.listening():
+            async with _running(tools, clock, at_ms, socket_path, is_read_only) as engine:
+                yield engine
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ requests are kept for the start only: a fetch that began later counts as work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,17 +41,34 @@ class Stage:
     """When it ended."""
 
 
-def stages(
-    spans: Sequence[Span], answered: Iterable[Answered], opened_s: float
-) -> tuple[Stage, ...]:
-    """In the order of the spans; `opened_s` is what the requests' times are measured against."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request while it had a slot, in seconds since the engine opened."""
+
+    symbol: Symbol
+    """Whose bars were asked for."""
+    fetch: str
+    """The stage it was sent for: the name of its timeframe."""
+    sent_s: float
+    """When a slot took it."""
+    answered_s: float
+    """When the answer was there."""
+
+
+def asked(answered: Iterable[Answered], opened_s: float) -> Iterator[Asked]:
+    """Requests as a waterfall needs them; `opened_s` is the engine's beginning on their clock."""
+    for one in answered:
+        series = one.request.symbol, one.request.timeframe.name
+        yield Asked(*series, one.sent_s - opened_s, one.answered_s - opened_s)
+
+
+def stages(spans: Sequence[Span], requests: Iterable[Asked]) -> tuple[Stage, ...]:
+    """In the order of the spans."""
     busy: dict[tuple[Symbol | None, str], list[tuple[float, float]]] = {}
     known_until_s = 0.0
-    for one in answered:
-        series = (one.request.symbol, one.request.timeframe.name)
-        at = (one.sent_s - opened_s, one.answered_s - opened_s)
-        busy.setdefault(series, []).append(at)
-        known_until_s = max(known_until_s, at[1])
+    for one in requests:
+        busy.setdefault((one.symbol, one.fetch), []).append((one.sent_s, one.answered_s))
+        known_until_s = max(known_until_s, one.answered_s)
     for span in spans:
         if span.of is not None:
             busy.setdefault((span.symbol, span.of), []).append((span.start_s, span.end_s))

@@ -21,13 +21,13 @@ _PURE_ROOMS = {
         journal layout legacy_codec line_block manifest model reply segment_view
     """,
     "engine": """
-        absorb aggregate api apply buckets budget calendar_drift calendar_rules cascade
-        cell cells config config_words coverage critical_path degraded depth derive
+        absorb aggregate analysis api apply boot_times buckets budget calendar_drift calendar_rules
+        cascade cell cells config config_words coverage critical_path degraded depth derive
         derived_proof documents
         errors event_log events export_report failure gate import_report intensity
-        legacy_evidence legacy_prose modes plan preview progress protocol reasons_page
-        repairs replica stages status timeline trading_calendar verify_report wall_clock wire
-        witness
+        legacy_evidence legacy_prose modes past_boots plan preview progress protocol reasons_page
+        repairs replica stages status timeline trading_calendar verify_report wall_clock waterfall
+        wire witness
     """,
     "engine/broker": """
         answers circuit lanes login_plan market market_day noise port quotes token_bucket
@@ -62,7 +62,7 @@ SEAMS = {
     },
     "starlette": {"engine/http.py"},
     "uvicorn": {"engine/http.py"},
-    "typer": {"console/cli.py"},
+    "typer": {"console/cli.py", "console/cli_at_rest.py"},
     "time": {"engine/clock.py"},
 }
 MAY_OPEN = {"uds/disk.py", "engine/history/files.py", "engine/records.py"}

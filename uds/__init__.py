@@ -12,6 +12,7 @@ from .door import lazy_door
 if TYPE_CHECKING:
     from .at_rest import export_folder as export_folder
     from .at_rest import legacy_folder as legacy_folder
+    from .at_rest import state_head as state_head
     from .at_rest import view_folder as view_folder
     from .codec import bars_json as bars_json
     from .disk import read_document as read_document
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from .host_process import started as started
     from .incarnation import Incarnation as Incarnation
     from .incarnation import Revoked as Revoked
+    from .inspection import Filed as Filed
+    from .inspection import Held as Held
+    from .inspection import Inspected as Inspected
     from .layout import BOOTS_FOLDER as BOOTS_FOLDER
     from .layout import is_symbol as is_symbol
     from .layout import shown_address as shown_address
@@ -73,6 +77,7 @@ __getattr__ = lazy_door(
         "at_rest": (
             "export_folder",
             "legacy_folder",
+            "state_head",
             "view_folder",
         ),
         "codec": ("bars_json",),
@@ -112,6 +117,7 @@ __getattr__ = lazy_door(
             "Incarnation",
             "Revoked",
         ),
+        "inspection": ("Filed", "Held", "Inspected"),
         "layout": (
             "BOOTS_FOLDER",
             "is_symbol",

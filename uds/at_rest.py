@@ -7,12 +7,18 @@ from pathlib import Path
 from .disk import FolderDisk
 from .export_files import ExportFolder
 from .folder_view import FolderView
+from .layout import STATE
 from .legacy import LegacyFolder
 
 
 def view_folder(data_root: Path) -> FolderView:
     """Its commits and segments, whether an engine runs on it or not."""
     return FolderView(FolderDisk(data_root))
+
+
+async def state_head(data_root: Path, bytes_max: int) -> bytes | None:
+    """The beginning of its state file as it stands there; None where there is none."""
+    return await FolderDisk(data_root).read(STATE, 0, bytes_max)
 
 
 def legacy_folder(data_root: Path) -> LegacyFolder:

@@ -164,6 +164,18 @@ class RedisCache:
         found = zip(timeframes, reply[3:], strict=True)
         return pointer, {tf: value for tf, value in found if isinstance(value, bytes)}
 
+    async def expires(
+        self, key: SeriesKey, generation: Generation
+    ) -> tuple[int | None, int | None]:
+        """In how many ms the tail of a generation goes, and the forming bar; None for never."""
+        names = (
+            layout.tail_key(self._namespace, key, generation),
+            layout.preview_key(self._namespace, key),
+        )
+        left = [await self._asked(self._redis.pttl(name)) for name in names]
+        tail_ms, preview_ms = (ms if isinstance(ms, int) and ms >= 0 else None for ms in left)
+        return tail_ms, preview_ms
+
     async def preview(
         self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]
     ) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from .errors import CacheDown, CacheTimeout, DiskFailed, DiskFull, UdsError
 from .fault import Fault, FaultKind, FaultPlan, Injection
-from .model import FencingToken, Generation, Preview, Symbol, Timeframe
+from .model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Cache, Disk, Pointer
 
 CALL_TIMEOUT_S = 0.5
@@ -183,6 +183,13 @@ class FaultyCache:
             chosen = solid[hit.injection.draw % len(solid)]
             return pointer, {**tails, chosen: _flipped(tails[chosen], hit.injection.draw)}
         return await self._passage.suffer("read", hit, partial(_answer, found))
+
+    async def expires(
+        self, key: SeriesKey, generation: Generation
+    ) -> tuple[int | None, int | None]:
+        """In how many ms a tail and a forming bar go."""
+        call = partial(self._inner.expires, key, generation)
+        return await self._passage.through("expires", (key.symbol,), _CALL, call)
 
     async def preview(
         self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]

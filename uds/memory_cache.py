@@ -124,6 +124,12 @@ class MemoryCache:
         keys = {tf: (symbol, live.generation, tf) for tf in timeframes}
         return live, {tf: self.tails[key] for tf, key in keys.items() if key in self.tails}
 
+    async def expires(
+        self, key: SeriesKey, generation: Generation
+    ) -> tuple[int | None, int | None]:
+        """Nothing goes by itself here."""
+        return None, None
+
     async def preview(
         self, symbol: Symbol, token: FencingToken, ttl_ms: int, previews: Sequence[Preview]
     ) -> None:

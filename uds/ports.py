@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from .model import FencingToken, Generation, Preview, Symbol, Timeframe
+from .model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 
 
 class Append(NamedTuple):
@@ -155,6 +155,14 @@ class Cache(Protocol):
         self, symbol: Symbol, timeframes: Sequence[Timeframe]
     ) -> tuple[Pointer, dict[Timeframe, bytes]] | None:
         """Pointer and tails in one step; None when nothing is live."""
+        ...
+
+    async def expires(
+        self, key: SeriesKey, generation: Generation
+    ) -> tuple[int | None, int | None]:
+        """In how many ms the tail of a generation goes, and the forming bar; None for never,
+        and where there is none.
+        """
         ...
 
     async def preview(

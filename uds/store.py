@@ -33,16 +33,8 @@ from .book import Book, Series
 from .embedded import EmbeddedServer
 from .errors import CacheRegressed, Fenced
 from .history import read_history
-from .model import (
-    Bars,
-    Coverage,
-    FencingToken,
-    Generation,
-    Preview,
-    SeriesKey,
-    Symbol,
-    Timeframe,
-)
+from .inspection import Inspected, inspect
+from .model import Bars, Coverage, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Cache, Disk
 from .publishing import Publisher, is_served
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
@@ -341,6 +333,10 @@ class Store:
             if shelf.live is None or shelf.live.unanswered:
                 return ()
             return await self._publisher.audit(shelf.live)
+
+    async def inspect(self, key: SeriesKey) -> Inspected:
+        """Where a series is on disk and in Redis, and whether both fit; raises DiskFailed."""
+        return await inspect(self._disk, self._cache, self.terms, self._shelves[key.symbol], key)
 
     def altered(self, symbol: Symbol) -> tuple[Timeframe, ...]:
         """Timeframes of the live generation whose bars in RAM fail their digest."""

@@ -1,13 +1,16 @@
-"""The help screen: every key from the one table, the signs, and whose market this is."""
+"""The help screen: keys from their table, acts from the engine's registry, signs, the market."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.events import Resize
 from textual.screen import ModalScreen
 
-from ..commands import HELP, bindings
+from ..commands import HELP, Tables, bindings
 from ..lines import cropped
+from ..offers import Offer
 from ..paint import Brush
 from ..widgets.help_rows import help_rows
 from ..widgets.line_view import LineView
@@ -20,9 +23,12 @@ class HelpScreen(ModalScreen[None], inherit_bindings=False):
     BINDINGS = bindings(HELP)
     AUTO_FOCUS = None
 
-    def __init__(self, market: str, brush: Brush, words: Words) -> None:
+    def __init__(
+        self, market: str, brush: Brush, words: Words, tables: Tables, offers: Sequence[Offer]
+    ) -> None:
+        """`offers` is the engine's registry; without it the keys of the acts stand alone."""
         super().__init__()
-        self._rows = help_rows(market, words)
+        self._rows = help_rows(market, words, tables, offers)
         self._view = LineView(brush, id="help")
         self._top = 0
 

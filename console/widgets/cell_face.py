@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from engine import Cell, CellState, DegradedCode, DegradedReason
 from uds.model import SeriesKey
@@ -10,6 +12,7 @@ from uds.model import SeriesKey
 from .. import codes, moments
 from ..glyphs import sign
 from ..lines import Look, Span
+from ..metric import Metric
 from ..words import Words
 
 FRESH_MS = 3_000
@@ -27,8 +30,28 @@ LOOKS = {
 }
 """The eight states of the screen, before reasons are looked at."""
 
+FAULTY = (Look.STALE, Look.DEGRADED, Look.FAILED)
+"""What `n`, `z` and the like look for."""
+
+_COUNTED = (Metric.STATE, Metric.BARS)
+"""Figures of a served cell that say how many bars it has."""
+_MS_MAX = 999_999
+"""Six columns; beyond it a coarser unit."""
 _DERIVED = (CellState.DERIVED, CellState.PRIMED, CellState.SEALED)
 _PRIMED = (CellState.PRIMED, CellState.SEALED)
+
+
+class Sight(NamedTuple):
+    """How cells are looked at: when, by which figure, in whose words."""
+
+    now_ms: int
+    """The market's clock, UTC ms."""
+    words: Words
+    """The operator's language."""
+    metric: Metric = Metric.STATE
+    """The figure beside the sign."""
+    opened_ms: int = 0
+    """When the engine opened, UTC ms; milliseconds are counted from here."""
 
 
 def look_of(cell: Cell, own: Sequence[DegradedReason]) -> Look:
@@ -45,8 +68,7 @@ def face(
     cell: Cell,
     own: Sequence[DegradedReason],
     row: Mapping[SeriesKey, Cell],
-    now_ms: int,
-    words: Words,
+    sight: Sight,
     width: int,
     chosen: bool = False,
 ) -> Span:
@@ -54,10 +76,15 @@ def face(
 
     `row` are its symbol's cells. The chosen cell is a full block, unlike a failed one.
     """
+    fresh = 0 <= sight.now_ms - cell.changed_ms < FRESH_MS
+    if cell.state is CellState.SEALED and not own and sight.metric in _COUNTED:
+        return _served(cell.bars, width, fresh, chosen)
     look = look_of(cell, own)
-    fresh = 0 <= now_ms - cell.changed_ms < FRESH_MS
-    text = (sign(look) + _text(look, key, cell, own, row, now_ms, words))[:width]
-    return Span(text.ljust(width) if chosen else text, look, fresh, chosen)
+    if sight.metric is Metric.STATE:
+        beside = _state(look, key, cell, own, row, sight)
+    else:
+        beside = _figure(key, cell, sight)
+    return _span(look, beside, width, fresh, chosen)
 
 
 def share_done(cell: Cell, row: Mapping[SeriesKey, Cell]) -> float:
@@ -77,29 +104,54 @@ def age_s(key: SeriesKey, cell: Cell, now_ms: int) -> float | None:
     return max(0.0, (now_ms - cell.watermark_ms - key.timeframe.ms) / 1_000)
 
 
-def _text(
+def _state(
     look: Look,
     key: SeriesKey,
     cell: Cell,
     own: Sequence[DegradedReason],
     row: Mapping[SeriesKey, Cell],
-    now_ms: int,
-    words: Words,
+    sight: Sight,
 ) -> str:
     match look:
         case Look.WAITING:
-            return words.nothing
+            return sight.words.nothing
         case Look.READY:
             return _count(cell.bars)
         case Look.STALE:
-            behind_s = age_s(key, cell, now_ms)
-            return words.nothing if behind_s is None else moments.age(behind_s)
+            return _age(key, cell, sight)
         case Look.DEGRADED:
             return codes.short(own[0].code) if len(own) == 1 else str(len(own))
         case Look.FAILED:
-            return codes.short(own[-1].code) if own else words.failed_cell
+            return codes.short(own[-1].code) if own else sight.words.failed_cell
         case _:
             return f"{int(share_done(cell, row) * 100)}%"
+
+
+def _figure(key: SeriesKey, cell: Cell, sight: Sight) -> str:
+    if sight.metric is Metric.BARS:
+        return _count(cell.bars)
+    if sight.metric is Metric.AGE:
+        return _age(key, cell, sight)
+    took_ms = cell.changed_ms - sight.opened_ms
+    if not cell.changed_ms or took_ms < 0:
+        return sight.words.nothing
+    return str(took_ms) if took_ms <= _MS_MAX else moments.age(took_ms / 1_000)
+
+
+def _age(key: SeriesKey, cell: Cell, sight: Sight) -> str:
+    behind_s = age_s(key, cell, sight.now_ms)
+    return sight.words.nothing if behind_s is None else moments.age(behind_s)
+
+
+@lru_cache(maxsize=2_048)
+def _served(bars: int, width: int, fresh: bool, chosen: bool) -> Span:
+    """What most cells are most of the time; the very same value, which is quickly compared."""
+    return _span(Look.READY, _count(bars), width, fresh, chosen)
+
+
+def _span(look: Look, beside: str, width: int, fresh: bool, chosen: bool) -> Span:
+    text = (sign(look) + beside)[:width]
+    return Span(text.ljust(width) if chosen else text, look, fresh, chosen)
 
 
 def _count(bars: int) -> str:

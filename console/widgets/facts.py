@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from engine import Closed, DegradedReason, Open, Phase, Severity, Status
 from uds.model import SeriesKey, Symbol, Timeframe
 
+from ..lines import Look
+from . import cell_face
 from .faults import Faults, faults
 
 
@@ -32,6 +34,10 @@ class Facts:
     """What is wrong, ranked."""
     marks: dict[SeriesKey | Symbol | None, list[DegradedReason]]
     """Degraded reasons by their scope."""
+
+    def look_of(self, key: SeriesKey) -> Look:
+        """What to show of a cell."""
+        return cell_face.look_of(self.status.cells[key], self.marks.get(key, ()))
 
     @classmethod
     def of(cls, status: Status) -> Facts:

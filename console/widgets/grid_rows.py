@@ -7,17 +7,18 @@ to the changed cell: with a widget per column a changed cell costs its own few b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine import Cell, CellState
 from uds.model import SeriesKey, Symbol, Timeframe
 
 from ..clean import clean
-from ..cursor import Cursor, Pane, scrolled
+from ..cursor import Cursor, Pane, Shown, scrolled
 from ..glyphs import sign
-from ..lines import Line, Look, Span, boxed
-from ..words import Words
+from ..lines import Line, Look, Span, boxed, cropped
 from . import cell_face
+from .cell_face import Sight
 from .facts import Facts
 
 _NAME_WIDTH, _NAME_MIN, _NAME_MAX = 8, 4, 14
@@ -37,19 +38,28 @@ class Column(NamedTuple):
 class Grid:
     """The grid of one status at one moment."""
 
-    def __init__(self, facts: Facts, cursor: Cursor, now_ms: int, words: Words) -> None:
-        self._symbols = facts.symbols
-        self._timeframes = facts.timeframes
+    def __init__(
+        self,
+        facts: Facts,
+        cursor: Cursor,
+        sight: Sight,
+        shown: Shown | None = None,
+        empty: str = "",
+    ) -> None:
+        """`shown` leaves everything when None; `empty` is said when it leaves nothing."""
+        self._all_count = len(facts.symbols)
+        self._symbols, self._timeframes = shown or Shown(facts.symbols, facts.timeframes)
         self._cells = facts.status.cells
         self._marks = facts.marks
         self._cursor = cursor
-        self._now_ms = now_ms
-        self._words = words
+        self._chosen = cursor.cell if cursor.pane is Pane.GRID else None
+        self._sight = sight
+        self._empty = empty or sight.words.no_cells
 
     def columns(self, width: int, height: int, top: int) -> tuple[tuple[Column, ...], int]:
         """Names and timeframes in at most `height` rows, and the first symbol drawn."""
-        if not self._symbols:
-            return (Column(width, ((Span(f" {self._words.no_cells}", Look.DIM),),)),), 0
+        if not self._symbols or not self._timeframes:
+            return (Column(width, (self._nothing(width),)),), 0
         visible = max(1, height - 1)
         top = self._top(top, visible)
         drawn = self._symbols[top : top + visible]
@@ -61,8 +71,8 @@ class Grid:
         columns = [Column(_MARKER + name_width, tuple(names))]
         for timeframe in self._timeframes:
             cells = (
-                self._cell(SeriesKey(symbol, timeframe), row, cell_width)
-                for symbol, row in rows.items()
+                self._cell(key, rows[key.symbol], cell_width)
+                for key in _keys_down(drawn, timeframe)
             )
             columns.append(Column(cell_width, (self._timeframe(timeframe), *cells)))
         # At 72 columns the gap after the last cell does not fit, and is not needed.
@@ -72,11 +82,16 @@ class Grid:
 
     def compact(self, width: int, height: int, top: int) -> tuple[tuple[Column, ...], int]:
         """One row of signs per symbol, without a header."""
+        if not self._symbols or not self._timeframes:
+            return (Column(width, (self._nothing(width),)),), 0
         top = self._top(top, max(1, height))
         signs_width = 1 + len(self._timeframes)
         name_width = max(_NAME_MIN, min(_NAME_WIDTH, width - _MARKER - signs_width))
         drawn = self._symbols[top : top + height]
         return (Column(width, tuple(self._compact(s, name_width) for s in drawn)),), top
+
+    def _nothing(self, width: int) -> Line:
+        return cropped((Span(f" {self._empty}", Look.DIM),), width)
 
     def _top(self, top: int, visible: int) -> int:
         symbol = self._cursor.symbol
@@ -92,16 +107,16 @@ class Grid:
         return min(max(spare, _NAME_WIDTH), _NAME_MAX), cell_width
 
     def _head(self, top: int, drawn: int) -> str:
-        if drawn == len(self._symbols):
-            return f" {self._words.symbol_head}"
-        return f" {top + 1}–{top + drawn}/{len(self._symbols)}"
+        if drawn == self._all_count:
+            return f" {self._sight.words.symbol_head}"
+        return f" {top + 1}–{top + drawn}/{self._all_count}"
 
     def _timeframe(self, timeframe: Timeframe) -> Line:
         here = self._cursor.cell is not None and self._cursor.cell.timeframe == timeframe
         return (Span(timeframe.name, Look.STRONG if here else Look.DIM),)
 
     def _row(self, symbol: Symbol) -> Mapping[SeriesKey, Cell]:
-        keys = (SeriesKey(symbol, timeframe) for timeframe in self._timeframes)
+        keys = _keys_across(symbol, self._timeframes)
         return {key: self._cells[key] for key in keys if key in self._cells}
 
     def _name(self, symbol: Symbol, width: int) -> Span:
@@ -126,5 +141,17 @@ class Grid:
         own = self._marks.get(key, ())
         if not own and row[key].state is CellState.FAILED:
             own = self._marks.get(key.symbol, ())
-        chosen = self._cursor.pane is Pane.GRID and self._cursor.cell == key
-        return cell_face.face(key, row[key], own, row, self._now_ms, self._words, width, chosen)
+        chosen = key == self._chosen
+        return cell_face.face(key, row[key], own, row, self._sight, width, chosen)
+
+
+@lru_cache(maxsize=512)
+def _keys_across(symbol: Symbol, timeframes: tuple[Timeframe, ...]) -> tuple[SeriesKey, ...]:
+    """One row's; ten times a second they are the same."""
+    return tuple(SeriesKey(symbol, timeframe) for timeframe in timeframes)
+
+
+@lru_cache(maxsize=64)
+def _keys_down(symbols: tuple[Symbol, ...], timeframe: Timeframe) -> tuple[SeriesKey, ...]:
+    """One column's."""
+    return tuple(SeriesKey(symbol, timeframe) for symbol in symbols)

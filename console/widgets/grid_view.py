@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.geometry import Region
 
 from uds.model import Timeframe
 
+from ..lines import Look
 from ..paint import Brush
 from .grid_rows import Column
+from .ground import GroundRow
 from .line_view import LineView
 
 
-class GridView(Horizontal):
+class GridView(GroundRow):
     """A row of columns; those without lines are not shown."""
 
     def __init__(self, brush: Brush) -> None:
-        super().__init__(id="grid")
+        super().__init__(brush.style(Look.PLAIN), id="grid")
         self._columns = [LineView(brush, id=f"column-{at}") for at in range(1 + len(Timeframe))]
         self._widths: tuple[int, ...] = ()
 
@@ -26,13 +28,13 @@ class GridView(Horizontal):
         """Names, then the timeframes."""
         yield from self._columns
 
-    def show(self, columns: Sequence[Column]) -> None:
-        """Draw what differs."""
+    def take(self, columns: Sequence[Column]) -> list[Region]:
+        """Replace the columns; what the screen must paint."""
         widths = tuple(column.width for column in columns)
         if widths != self._widths:
             self._widths = widths
             for at, view in enumerate(self._columns):
                 view.display = at < len(widths)
                 view.styles.width = widths[at] if at < len(widths) else 0
-        for view, column in zip(self._columns, columns, strict=False):
-            view.show(column.lines)
+        pairs = zip(self._columns, columns, strict=False)
+        return [region for view, column in pairs for region in view.take(column.lines)]

@@ -9,19 +9,23 @@ from engine import Closed, GateState, Phase, ProcessState
 from .. import moments
 from ..clean import clean
 from ..glyphs import GAUGE_EMPTY, GAUGE_FULL, sign
+from ..hold import Hold
+from ..kept import kept
 from ..lines import ALWAYS, Form, Line, Look, Part, Span, fitted
 from ..words import Words
 from .facts import Facts
 
 _SEPARATOR = " · "
 _WIDE = 110
+_first_fitted, _second_fitted = kept(fitted), kept(fitted)
 
 
 class Header:
     """The status rows of one status at one moment."""
 
-    def __init__(self, facts: Facts, now_ms: int, words: Words) -> None:
+    def __init__(self, facts: Facts, now_ms: int, words: Words, hold: Hold) -> None:
         self._facts = facts
+        self._hold = hold
         self._status = facts.status
         self._gate = facts.gate
         self._now_ms = now_ms
@@ -35,9 +39,11 @@ class Header:
         """The gate, the count of ready cells and what is wrong; more where there is room."""
         *_, shortest = self._market()
         parts: tuple[Part, ...] = (
+            (Form(ALWAYS, self._lost()),) if self._hold.lost_s is not None else (),
             (Form(ALWAYS, self._gate_word()),),
             (Form(ALWAYS, self._ready(short=True)),),
             (Form(ALWAYS, self._counts()),),
+            (Form(ALWAYS if self._hold.is_armed or self._hold.replay else 3, self._scope()),),
             (shortest,),
             (Form(2, self._elapsed()),),
             (Form(1, self._phase()),),
@@ -49,9 +55,11 @@ class Header:
         boot = words.boot.format(boot_id=clean(status.boot_id)[:8])
         shows_boot = width >= _WIDE and status.boot_id
         token = status.owner_token
+        name, scope = (Span(clean(status.name), Look.STRONG),), self._scope()
         owner = words.owner.format(token=token)
         parts: tuple[Part, ...] = (
-            (Form(1, (Span(clean(status.name), Look.STRONG),)),),
+            (Form(1, (*name, Span(" "), *scope)), Form(ALWAYS, scope)),
+            (Form(ALWAYS, self._lost()),) if self._hold.lost_s is not None else (),
             self._market(),
             (Form(3, (Span(owner),)),) if token is not None else (),
             (Form(0, (Span(boot, Look.DIM),)),) if shows_boot else (),
@@ -60,7 +68,7 @@ class Header:
             (Form(ALWAYS, self._ready()),),
             (Form(ALWAYS, self._counts()),),
         )
-        return fitted(parts, width)
+        return _first_fitted(parts, width)
 
     def _second(self, width: int) -> Line:
         word, waits = self._gate_word(), self._waits()
@@ -71,7 +79,21 @@ class Header:
             tuple(Form(form.rank, self._prime(form)) for form in self._prime_forms()),
             self._broker(),
         )
-        return fitted(parts, width, gap=_SEPARATOR)
+        return _second_fitted(parts, width, _SEPARATOR)
+
+    def _lost(self) -> Line:
+        """Since when the picture is old."""
+        ago = moments.minutes(self._hold.lost_s or 0.0).zfill(5)
+        return (Span(f"{sign(Look.STALE)} {self._words.stale_for.format(ago=ago)}", Look.STALE),)
+
+    def _scope(self) -> Line:
+        """Whether keys may act, and for how long."""
+        if self._hold.replay:
+            return (Span(f"[{self._hold.replay}]", Look.STRONG),)
+        if not self._hold.is_armed:
+            return (Span(f"[{self._words.looks_only}]", Look.DIM),)
+        left = moments.minutes(self._hold.armed_left_s)
+        return (Span(f"[{self._words.armed_for.format(left=left)}]", Look.DEGRADED),)
 
     def _market(self) -> Part:
         market = self._status.market
@@ -81,7 +103,7 @@ class Header:
     def _phase(self) -> Line:
         phase = self._facts.phase
         look = Look.READY if phase is Phase.PRIME_COMPLETE else Look.DERIVING
-        return (Span(phase.value, look),)
+        return (Span(self._words.phases[phase.value], look),)
 
     def _elapsed(self) -> Line:
         took_s = self._status.opened_gate_after_s
@@ -153,11 +175,8 @@ class Header:
         late, budget_s = self._is_late(), self._status.prime.budget_s
         look = Look.DEGRADED if late else Look.DIM
         if sentence:
-            comparison = ">" if late else "of"
-            text = self._words.prime_pace.format(
-                projected=projected_s, sign=comparison, budget=budget_s
-            )
-            return (Span(f", {text}", look),)
+            template = self._words.prime_late if late else self._words.prime_pace
+            return (Span(f", {template.format(projected=projected_s, budget=budget_s)}", look),)
         return (Span(f" {sign(look) if late else ''}≈{projected_s:.1f}s", look),)
 
     def _broker(self) -> Part:

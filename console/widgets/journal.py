@@ -15,19 +15,25 @@ from .facts import Facts
 from .faults import scope_of
 from .process_rows import LOOKS
 
-KEPT = 200
+KEPT = 1_000
 """Events remembered; older ones are in the logs."""
 
 
 class Entry(NamedTuple):
-    """One event."""
+    """One event, or one act."""
 
+    number: int
+    """Grows by one with each entry: its identity."""
     at_ms: int
     """When the screen learned of it, UTC ms."""
     look: Look
     """How grave it is."""
     text: str
     """What happened, safe to draw."""
+    actor: str = ""
+    """Who did it, where it is an operator's act; empty for an event."""
+    command: str = ""
+    """The command line that does the same as the act."""
 
 
 class Journal:
@@ -36,6 +42,7 @@ class Journal:
     def __init__(self, words: Words) -> None:
         self._words = words
         self._last: Facts | None = None
+        self._number = 0
         self.entries: deque[Entry] = deque(maxlen=KEPT)
         """Newest first."""
 
@@ -43,8 +50,23 @@ class Journal:
         """Take the next picture."""
         if self._last is not None:
             for look, text in differences(self._last, facts, self._words):
-                self.entries.appendleft(Entry(at_ms, look, clean(text)))
+                self._add(at_ms, look, text)
         self._last = facts
+
+    def rewind(self, at_ms: int) -> None:
+        """Forget what was later than this, and what was seen last: time has been turned back."""
+        kept = [entry for entry in self.entries if entry.at_ms <= at_ms]
+        self.entries = deque(kept, maxlen=KEPT)
+        self._last = None
+
+    def note_act(self, at_ms: int, text: str, command: str) -> None:
+        """An act of the operator at this console, and what came of it."""
+        self._add(at_ms, Look.STRONG, text, self._words.by_console, command)
+
+    def _add(self, at_ms: int, look: Look, text: str, actor: str = "", command: str = "") -> None:
+        self._number += 1
+        entry = Entry(self._number, at_ms, look, clean(text), actor, command)
+        self.entries.appendleft(entry)
 
 
 def differences(was: Facts, now: Facts, words: Words) -> Iterator[tuple[Look, str]]:
@@ -58,7 +80,7 @@ def differences(was: Facts, now: Facts, words: Words) -> Iterator[tuple[Look, st
         yield look, words.broker_moved.format(state=state)
     yield from _flips(was.status, now.status, words)
     if was.phase is not now.phase:
-        yield Look.PLAIN, words.phase_moved.format(phase=now.phase.value)
+        yield Look.PLAIN, words.phase_moved.format(phase=words.phases[now.phase.value])
     if was.gate.state is not now.gate.state:
         word = words.gates.get(now.gate.state.value, now.gate.state.value)
         yield Look.STRONG, words.gate_moved.format(word=word)

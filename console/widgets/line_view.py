@@ -21,11 +21,46 @@ class LineView(Widget):
         self._lines: tuple[Line, ...] = ()
         self._strips: dict[int, Strip] = {}
         self._width = 0
+        self._rendered: tuple[Region, list[Strip]] | None = None
 
     def show(self, lines: tuple[Line, ...]) -> None:
         """Replace the rows; cells that stay the same are not painted again."""
+        regions = self._replace(lines)
+        if regions:
+            self.refresh(*regions)
+
+    def take(self, lines: tuple[Line, ...]) -> list[Region]:
+        """Replace the rows, and leave to the screen to paint what differs there.
+
+        A widget that paints itself wakes a task and sends two messages each time; a screen that
+        paints for all of its views does so once.
+        """
+        regions = self._replace(lines)
+        if not regions or not self.size:
+            return []
+        offset = self.region.offset
+        return [region.translate(offset) for region in regions]
+
+    def render_line(self, y: int) -> Strip:
+        return self._strip(y, self.size.width)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Strips of a region, straight from the rows: the style sheet has no part in them.
+
+        Textual asks all widgets for all their strips whenever one of them has changed, so the
+        last answer is kept.
+        """
+        width = self.size.width
+        if self._rendered is None or self._rendered[0] != crop or width != self._width:
+            strips = [self._strip(y, width) for y in crop.line_range]
+            if crop.x != 0 or crop.width != width:
+                strips = [strip.crop(crop.x, crop.right) for strip in strips]
+            self._rendered = crop, strips
+        return self._rendered[1]
+
+    def _replace(self, lines: tuple[Line, ...]) -> list[Region]:
         if lines == self._lines:
-            return
+            return []
         regions: list[Region] = []
         width = self.size.width
         for y, (was, now) in enumerate(zip_longest(self._lines, lines, fillvalue=())):
@@ -33,19 +68,8 @@ class LineView(Widget):
                 self._strips.pop(y, None)
                 regions += (Region(x, y, columns, 1) for x, columns in differing(was, now, width))
         self._lines = lines
-        if regions:
-            self.refresh(*regions)
-
-    def render_line(self, y: int) -> Strip:
-        return self._strip(y, self.size.width)
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Strips of a region, straight from the rows: the style sheet has no part in them."""
-        width = self.size.width
-        strips = [self._strip(y, width) for y in crop.line_range]
-        if crop.x == 0 and crop.width == width:
-            return strips
-        return [strip.crop(crop.x, crop.right) for strip in strips]
+        self._rendered = None
+        return regions
 
     def _strip(self, y: int, width: int) -> Strip:
         if width != self._width:

@@ -4,26 +4,55 @@ from __future__ import annotations
 
 from engine import Status
 
+from .. import moments
 from ..clean import clean
 from ..lines import Line, Look, Span, cropped
+from ..metric import Metric
+from ..outlook import Outlook
+from ..pages import Page
+from ..rim import Rim
 from ..words import Words
 from .facts import Facts
 from .reason_rows import hint_line
 
+_FILTER_MAX = 24
 
-def notice_row(facts: Facts, told: str, width: int, words: Words) -> Line:
-    """The most useful sentence now; `told` is what the engine last answered, empty when stale."""
-    if told:
-        return cropped((Span(clean(told), Look.STRONG),), width)
-    if facts.faults.ranked:
-        return cropped(hint_line(facts.faults, words), width)
-    return cropped(_mode(facts.status, words), width)
+
+def notice_row(facts: Facts, rim: Rim, chips: Line, width: int, words: Words) -> Line:
+    """How the operator looks, then the most useful sentence now."""
+    if rim.told:
+        sentence: Line = (Span(clean(rim.told), Look.STRONG),)
+    elif rim.hold.lost_s is not None:
+        sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
+    elif facts.faults.ranked:
+        sentence = hint_line(facts.faults, words)
+    else:
+        sentence = _mode(facts.status, words)
+    return cropped((*chips, *sentence), width)
+
+
+def chip_line(outlook: Outlook, frozen_ms: int | None, words: Words) -> Line:
+    """What keeps the screen from showing everything as it is now; nothing when it does."""
+    said: list[str] = []
+    if frozen_ms is not None:
+        said.append(words.chip_frozen.format(at=moments.clock(frozen_ms), utc=words.utc))
+    if outlook.faults_only:
+        said.append(words.chip_faults)
+    if outlook.sieve.text:
+        said.append(words.chip_filter.format(filter=clean(outlook.sieve.text, _FILTER_MAX)))
+    if outlook.page in outlook.sorted:
+        said.append(words.chip_sorted)
+    if outlook.metric is not Metric.STATE and outlook.page is Page.GRID:
+        said.append(words.chip_metric.format(metric=words.metrics[outlook.metric.value]))
+    chips = (Span(f" {chip} ", Look.STRONG, chosen=True) for chip in said)
+    return tuple(span for chip in chips for span in (chip, Span(" ")))
 
 
 def _mode(status: Status, words: Words) -> Line:
     sentence = words.no_mode
     if status.mode is not None:
-        sentence = words.mode.format(mode=status.mode.value, reason=clean(status.mode_reason))
+        mode = words.modes[status.mode.value]
+        sentence = words.mode.format(mode=mode, reason=clean(status.mode_reason))
     if status.market == "simulated":
         sentence = f"{sentence} · {words.simulated_hint}"
     return (Span(sentence, Look.DIM),)

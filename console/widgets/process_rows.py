@@ -7,6 +7,7 @@ from engine import ProcessState, ProcessStatus, Status
 from ..clean import clean
 from ..cursor import Cursor, Pane, scrolled
 from ..glyphs import sign
+from ..kept import kept
 from ..lines import Line, Look, Span, boxed, cropped
 from ..words import Words
 
@@ -32,13 +33,8 @@ def process_rows(
     """One row per process, those around the selected one where they do not all fit."""
     if not status.processes:
         return ((Span(f" {sign(Look.WAITING)} {words.no_process}", Look.DIM),),)[:height]
-    names = [process.name for process in status.processes]
-    selected = names.index(cursor.process) if cursor.process in names else 0
-    top = scrolled(0, selected, max(1, height), len(names))
-    return tuple(
-        cropped(_row(process, cursor, now_ms, words), width)
-        for process in status.processes[top : top + height]
-    )
+    counts_down = any(process.next_attempt_ms is not None for process in status.processes)
+    return _rows(status.processes, cursor, now_ms if counts_down else 0, width, height, words)
 
 
 def state_words(process: ProcessStatus, now_ms: int, words: Words) -> str:
@@ -52,6 +48,24 @@ def state_words(process: ProcessStatus, now_ms: int, words: Words) -> str:
             left_s = max(0.0, (process.next_attempt_ms - now_ms) / 1_000)
         parts.append(f"{left_s:.1f}s")
     return " ".join((*parts, clean(process.detail))).strip()
+
+
+@kept
+def _rows(
+    processes: tuple[ProcessStatus, ...],
+    cursor: Cursor,
+    now_ms: int,
+    width: int,
+    height: int,
+    words: Words,
+) -> tuple[Line, ...]:
+    names = [process.name for process in processes]
+    selected = names.index(cursor.process) if cursor.process in names else 0
+    top = scrolled(0, selected, max(1, height), len(names))
+    return tuple(
+        cropped(_row(process, cursor, now_ms, words), width)
+        for process in processes[top : top + height]
+    )
 
 
 def _row(process: ProcessStatus, cursor: Cursor, now_ms: int, words: Words) -> Line:

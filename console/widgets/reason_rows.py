@@ -40,7 +40,8 @@ def hint_line(faults: Faults, words: Words) -> Line:
     if not faults.ranked:
         return ()
     _, worst = faults.ranked[0]
-    return (Span(f"→ {scope_of_clean(worst, words)}: {worst.hint}", Look.DIM),)
+    where, hint = scope_of_clean(worst, words), words.hint(worst)
+    return (Span(f"→ {where}: {hint}", Look.DIM),)
 
 
 def scope_of_clean(reason: DegradedReason, words: Words) -> str:
@@ -52,7 +53,7 @@ def _said(look: Look, reason: DegradedReason, words: Words, hint: bool) -> Line:
     times = f" ×{reason.count}" if reason.count > 1 else ""
     head = Span(f"{sign(look)} {scope_of_clean(reason, words)} {reason.code.value}{times}", look)
     detail = Span(f" {clean(reason.detail, _DETAIL_MAX)}")
-    return (head, detail, Span(f" → {reason.hint}", Look.DIM)) if hint else (head, detail)
+    return (head, detail, Span(f" → {words.hint(reason)}", Look.DIM)) if hint else (head, detail)
 
 
 def _calm(facts: Facts, words: Words) -> Line:

@@ -5,35 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from engine import Cell, DegradedReason, Severity, Status
+from engine import Cell, DegradedReason, Severity, Status, Xray
 from uds.model import SeriesKey
 
 from .. import moments
 from ..clean import clean
 from ..glyphs import sign
-from ..lines import Line, Look, Span, cropped
+from ..lines import Line, Look, Span, boxed, cropped
 from ..words import Words
 from . import cell_face
+from .xray_depth import depth_rows
 
-_LABEL_WIDTH = 12
+_LABEL_WIDTH = 14
 _EDGE = "│ "
 
 
 def xray_rows(
     status: Status, key: SeriesKey | None, now_ms: int, width: int, height: int, words: Words
 ) -> tuple[Line, ...]:
-    """`height` rows about a cell, only the edge when there is none; nothing without room."""
+    """`height` rows about a cell behind an edge, only that without a cell; nothing without room."""
     inner = width - len(_EDGE)
     if inner <= 0:
         return ()
-    body: list[Line] = []
-    if key is not None and key in status.cells:
-        body += _facts(status, key, now_ms, words)
-        for reason in status.reasons_of(key):
-            body.append(())
-            body += _reason(reason, inner, words)
-    rows = [*body, *[()] * height][: max(0, height)]
+    rows = [*xray_body(status, key, now_ms, inner, words), *[()] * height][: max(0, height)]
     return tuple((Span(_EDGE, Look.DIM), *cropped(row, inner)) for row in rows)
+
+
+def xray_body(
+    status: Status,
+    key: SeriesKey | None,
+    now_ms: int,
+    width: int,
+    words: Words,
+    seen: Xray | None = None,
+) -> tuple[Line, ...]:
+    """All rows about a cell; nothing without a cell. `seen` is what was read anew, of any cell."""
+    if key is None or key not in status.cells:
+        return ()
+    body = list(_facts(status, key, now_ms, words))
+    for reason in status.reasons_of(key):
+        body.append(())
+        body += _reason(reason, width, words)
+    if seen is not None and seen.key == key:
+        body += ((), *depth_rows(seen, width, words))
+    return tuple(body)
 
 
 def _facts(status: Status, key: SeriesKey, now_ms: int, words: Words) -> Iterator[Line]:
@@ -53,8 +68,9 @@ def _facts(status: Status, key: SeriesKey, now_ms: int, words: Words) -> Iterato
     if cell.changed_ms:
         yield _fact("changed", f"{moments.clock(cell.changed_ms)} {words.utc}", words)
     mode = status.modes.get(key.symbol)
-    phase = status.phase_of(key.symbol).value if status.mode else status.phase.value
-    yield _fact("symbol", f"{phase} ({mode.value})" if mode else phase, words)
+    phase = words.phases[(status.phase_of(key.symbol) if status.mode else status.phase).value]
+    known = f"{phase} ({words.modes[mode.value]})" if mode else phase
+    yield _fact("symbol", known, words)
     if key.symbol in status.prime.per_symbol_s:
         yield _fact("primed", f"{status.prime.per_symbol_s[key.symbol]:.2f} s", words)
 
@@ -77,7 +93,7 @@ def _progress(status: Status, key: SeriesKey, cell: Cell) -> str:
 
 
 def _fact(label: str, value: str, words: Words) -> Line:
-    return (Span(words.xray[label].ljust(_LABEL_WIDTH), Look.DIM), Span(value))
+    return (Span(boxed(words.xray[label], _LABEL_WIDTH), Look.DIM), Span(value))
 
 
 def _reason(reason: DegradedReason, width: int, words: Words) -> Iterator[Line]:
@@ -87,5 +103,5 @@ def _reason(reason: DegradedReason, width: int, words: Words) -> Iterator[Line]:
     yield (Span(f"{sign(look)} {reason.code.value}{times}", look), Span(f" {since}", Look.DIM))
     for text in wrap(clean(reason.detail), max(10, width - 2)):
         yield (Span(f"  {text}"),)
-    for text in wrap(f"→ {reason.hint}", max(10, width - 2)):
+    for text in wrap(f"→ {words.hint(reason)}", max(10, width - 2)):
         yield (Span(f"  {text}", Look.DIM),)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from console.hold import Hold
+from console.logbook import LogBook
+from console.offers import Asking, Deed, Offer, offer_of
 from engine import ActionRefused
+from engine.actions import ACTIONS
 from engine.apply import apply
 from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode, Scope
@@ -20,6 +24,7 @@ from engine.events import (
     StoreOpened,
     SymbolPrimed,
 )
+from engine.operations import action_document
 from engine.status import BrokerStatus, Mode, PrimeStatus, ProcessState, ProcessStatus, Status
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
@@ -28,6 +33,8 @@ SYMBOLS = (
     *("GBP/CAD", "NZD/CAD", "USD/CAD", "USD/JPY"),
 )
 BARS = dict(zip(Timeframe, (4_320, 1_440, 864, 288, 144, 72, 18, 180), strict=True))
+ARMED_S = 252.0
+"""4:12, the time a scripted arming has left; it stands still."""
 OPENED_MS = 1_763_985_600_000
 """Monday 2025-11-24 12:00 UTC."""
 
@@ -169,17 +176,38 @@ def closed_with_reasons() -> Status:
     return played(now, ProcessChanged(ill), at_ms=at_ms + 600)
 
 
+def log_of_a_boot() -> LogBook:
+    """Thirty lines of three processes, a warning and an error among them."""
+    book = LogBook()
+    said = (
+        ("connector", "INFO", "logged in as demo"),
+        ("m1_poller", "INFO", "page of 1 000 bars stored"),
+        ("m1_poller", "WARNING", "the page was short by 3 bars, asking again"),
+        ("tick_publisher", "ERROR", "BrokerError: the stream ended"),
+        ("engine.housekeeping", "INFO", "2 files of an old generation removed"),
+    )
+    for at in range(30):
+        source, level, text = said[at % len(said)]
+        line = (OPENED_MS + 400 * at, level, source, f"{text} ({at + 1})")
+        book.write([line])
+    return book
+
+
 class FakeClient:
     """A client whose engine is the test."""
 
-    pid = 4711
-
-    def __init__(self, now: Status, refuses: str = "") -> None:
+    def __init__(self, now: Status, refuses: str = "", *, is_armed: bool = False) -> None:
         self._status = now
         self._refuses = refuses
+        self.hold = Hold(ARMED_S if is_armed else 0.0)
+        """What the operator has of it."""
         self._moved = asyncio.Event()
         self.acted: list[tuple[str, str]] = []
         """What was done, in order."""
+        self.looked_again = 0
+        """How often it was asked to look again."""
+        self.answers: dict[str, object] = {}
+        """What looking answers, by operation."""
 
     @property
     def status(self) -> Status:
@@ -197,18 +225,53 @@ class FakeClient:
         await self._moved.wait()
         return self._status
 
-    def question(self, action_id: str, target: str) -> str:
+    async def offers(self) -> tuple[Offer, ...]:
+        """The real registry."""
+        return tuple(offer_of(action_document(action)) for action in ACTIONS.values())
+
+    async def question(self, deed: Deed) -> Asking:
         """As the engine would ask."""
         if self._refuses:
             raise ActionRefused(self._refuses)
-        return {
+        target = " ".join(deed.words)
+        sentence = {
             "restart": f"Restart {target}: its queue is kept, readers notice nothing.",
             "rebuild": f"Rebuild {target}: 6 timeframes, 2 826 bars, readers stay on 42-1 "
             "until the flip.",
-            "shutdown": "Stop the engine: 5 processes end, the data stays.",
-        }[action_id]
+        }.get(deed.action_id, f"{deed.text}?")
+        phrases = {"rebuild-all": "all", "open-gate": "gate", "restart-force": target}
+        return Asking(sentence, phrases.get(deed.action_id))
 
-    async def act(self, action_id: str, target: str) -> str:
+    async def arm(self) -> None:
+        """For five minutes, unless everything is refused."""
+        if self._refuses:
+            raise ActionRefused(self._refuses)
+        self.hold = Hold(ARMED_S)
+
+    async def disarm(self) -> None:
+        """Only look."""
+        self.hold = Hold()
+
+    def look_again(self) -> None:
+        """Count it."""
+        self.looked_again += 1
+
+    def stop_question(self) -> str:
+        """As the engine would ask."""
+        return "Stop the engine: 5 processes end, the data stays."
+
+    def stop(self) -> None:
         """Remember it."""
-        self.acted.append((action_id, target))
-        return f"{action_id} {target} done".replace("  ", " ")
+        self.acted.append(("shutdown", ""))
+
+    async def look(self, op: str, args: Mapping[str, object]) -> object:
+        """What the test laid out for this operation."""
+        if op not in self.answers:
+            raise ActionRefused(f"This engine answers no {op}.")
+        answer = self.answers[op]
+        return answer(args) if callable(answer) else answer
+
+    async def act(self, deed: Deed, phrase: str = "") -> str:
+        """Remember it."""
+        self.acted.append((deed.action_id, " ".join(deed.words)))
+        return f"{deed.text} done"

@@ -9,8 +9,12 @@ from typing import Any
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.commands import Keys
+from console.logbook import LogBook
+from console.words import Words
 from engine.status import Status
 
+from . import boots, scenes, xrays
 from .scenes import OPENED_MS, FakeClient
 
 NOW_MS = OPENED_MS + 12_400
@@ -25,10 +29,29 @@ def staged(
     mono: bool = False,
     refuses: str = "",
     now_ms: Callable[[], int] = lambda: NOW_MS,
+    language: str = "en",
+    theme: str = "default",
+    logs: LogBook | None = None,
+    armed: bool = False,
+    keys: Keys | None = None,
+    is_host: bool = True,
 ) -> tuple[ConsoleApp, FakeClient]:
     """A console and the client it looks at."""
-    client = FakeClient(now, refuses)
-    return ConsoleApp(client, now_ms, ascii_only=ascii_only, mono=mono), client
+    client = FakeClient(now, refuses, is_armed=armed)
+    client.answers["timeline"] = boots.timeline_of_a_boot()
+    client.answers["xray"] = xrays.answered
+    app = ConsoleApp(
+        client,
+        now_ms,
+        ascii_only=ascii_only,
+        mono=mono,
+        words=Words(language),
+        theme=theme,
+        logs=logs or scenes.log_of_a_boot(),
+        host=client if is_host else None,
+        keys=keys,
+    )
+    return app, client
 
 
 async def drawn(pilot: Pilot[Any], wait_s: float = 0.0) -> list[str]:
@@ -36,5 +59,6 @@ async def drawn(pilot: Pilot[Any], wait_s: float = 0.0) -> list[str]:
     await asyncio.sleep(wait_s)
     await pilot.pause()
     await pilot.pause()
-    screen = pilot.app.screen
-    return [strip.text.rstrip() for strip in screen._compositor.render_strips(pilot.app.size)]
+    app = pilot.app
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    return ["".join(strip.text for strip in row).rstrip() for row in update.strips]

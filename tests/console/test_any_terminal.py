@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from console.clean import clean
 from console.layout import plan
+from console.logbook import LogBook
 from engine.degraded import DegradedCode
 from engine.events import ProcessChanged
 from engine.status import BrokerStatus, ProcessState, ProcessStatus, Status
@@ -17,7 +18,7 @@ from uds.model import SeriesKey, Timeframe
 
 from . import scenes
 from .scenes import OPENED_MS
-from .stage import drawn, staged
+from .stage import FLUSHED_S, drawn, staged
 
 SIZES = [(1, 1), (2, 3), (10, 4), (71, 24), (80, 19), (72, 20), (80, 24), (119, 33), (250, 80)]
 HOSTILE = (
@@ -92,7 +93,7 @@ def _hostile_status() -> Status:
 )
 async def test_hostile_text_is_drawn_harmlessly(size: tuple[int, int], ascii_only: bool) -> None:
     """Names and messages come from files and brokers: they must not steer the terminal."""
-    app, client = staged(_hostile_status(), ascii_only=ascii_only, refuses=HOSTILE)
+    app, client = staged(_hostile_status(), ascii_only=ascii_only, refuses=HOSTILE, armed=True)
     async with app.run_test(size=size) as pilot:
         await pilot.press("b", "j", "j")
         rows = await drawn(pilot)
@@ -101,6 +102,42 @@ async def test_hostile_text_is_drawn_harmlessly(size: tuple[int, int], ascii_onl
     assert size[0] >= max(map(cell_len, rows))
     assert all(row.isprintable() for row in rows)
     assert [] == client.acted
+
+
+@pytest.mark.parametrize("page", ["2", "3", "l", "7", "enter"])
+async def test_hostile_text_is_drawn_harmlessly_on_every_page(page: str) -> None:
+    """A log line is as foreign as a broker's error, and a copy of it goes to a terminal too."""
+    book = LogBook()
+    book.write([(OPENED_MS, "ERROR", HOSTILE, HOSTILE)])
+    app, client = staged(scenes.cold(["NGAS"]), logs=book)
+    async with app.run_test(size=(120, 40)) as pilot:
+        client.push(_hostile_status())
+        await drawn(pilot, FLUSHED_S)
+        await pilot.press(page)
+        rows = await drawn(pilot)
+        text = app.screen._board.yank()  # type: ignore[attr-defined]
+
+    assert 120 >= max(map(cell_len, rows))
+    assert all(row.isprintable() for row in rows)
+    assert text
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("page", ["2", "3", "l", "7", "enter", "slash", "question_mark"])
+async def test_every_page_fits_every_terminal(page: str) -> None:
+    """Down to one cell, with keys pressed meanwhile."""
+    app, _ = staged(scenes.closed_with_reasons())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(page)
+        before = await drawn(pilot)
+        for width, height in ((1, 1), (20, 5), (72, 20), (250, 80)):
+            await pilot.resize_terminal(width, height)
+            await pilot.press("pagedown", "pageup")
+            assert height == len(await drawn(pilot))
+        await pilot.resize_terminal(80, 24)
+        if page == "l":
+            await pilot.press("G")
+        assert before == await drawn(pilot)
 
 
 def test_cleaning_keeps_the_words_and_drops_what_steers() -> None:

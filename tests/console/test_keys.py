@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from console.hold import Hold
+from console.keeper import Parting
+from console.offers import Deed
 from console.screens.confirm import ConfirmScreen
 from console.screens.help import HelpScreen
+from console.screens.leave import LeaveScreen
+from console.screens.phrase import PhraseScreen
 
 from . import scenes
 from .stage import drawn, staged
@@ -32,7 +37,7 @@ async def test_the_selection_stops_at_the_edges() -> None:
     """Moving past an edge must neither wrap nor fall off."""
     app, _ = staged(scenes.end_of_boot())
     async with app.run_test(size=(120, 24)) as pilot:
-        await pilot.press("k", "h", "dollar_sign", "l", "G", "j")
+        await pilot.press("k", "h", "dollar_sign", "right", "G", "j")
         assert "USD/JPY/D1" in (await drawn(pilot))[2]
         await pilot.press("g", "0")
         assert "XAU/USD/M1" in (await drawn(pilot))[2]
@@ -40,7 +45,7 @@ async def test_the_selection_stops_at_the_edges() -> None:
 
 async def test_rebuild_asks_and_only_yes_acts() -> None:
     """Enter is the default answer, and the default is no."""
-    app, client = staged(scenes.end_of_boot())
+    app, client = staged(scenes.end_of_boot(), armed=True)
     async with app.run_test(size=(80, 24)) as pilot:
         for answer in ("n", "escape", "enter", "ctrl+q", "т"):
             await pilot.press("b")
@@ -57,7 +62,7 @@ async def test_rebuild_asks_and_only_yes_acts() -> None:
 
 async def test_the_same_keys_act_on_the_ukrainian_layout() -> None:
     """и asks to rebuild and н says yes: the keys lie in the same places."""
-    app, client = staged(scenes.end_of_boot())
+    app, client = staged(scenes.end_of_boot(), armed=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(UKRAINIAN["b"], UKRAINIAN["y"])
         await drawn(pilot)
@@ -66,7 +71,7 @@ async def test_the_same_keys_act_on_the_ukrainian_layout() -> None:
 
 async def test_restart_from_the_grid_first_goes_to_the_processes() -> None:
     """A cell is no process: the operator must have chosen one before it is restarted."""
-    app, client = staged(scenes.end_of_boot())
+    app, client = staged(scenes.end_of_boot(), armed=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("r")
         assert not isinstance(app.screen, ConfirmScreen)
@@ -80,7 +85,9 @@ async def test_restart_from_the_grid_first_goes_to_the_processes() -> None:
 
 async def test_a_refused_action_is_told_and_not_asked() -> None:
     """The engine's reason must reach the operator as it is."""
-    app, client = staged(scenes.end_of_boot(), refuses="read-only: start without --read-only")
+    app, client = staged(
+        scenes.end_of_boot(), refuses="read-only: start without --read-only", armed=True
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("b")
         rows = await drawn(pilot)
@@ -93,34 +100,47 @@ async def test_an_act_that_breaks_is_told_and_the_screen_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A fault in one action must not take the screen, and with it the engine, away."""
-    app, client = staged(scenes.end_of_boot())
+    app, client = staged(scenes.end_of_boot(), armed=True)
 
-    async def broken(action_id: str, target: str) -> str:
-        raise ZeroDivisionError(f"{action_id} of {target}")
+    async def broken(deed: Deed, phrase: str) -> str:
+        raise ZeroDivisionError(deed.text)
 
     monkeypatch.setattr(client, "act", broken)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("b", "y")
         rows = await drawn(pilot)
         assert app.is_running
-    assert rows[22].startswith("rebuild XAU/USD did not finish: ZeroDivisionError")
+    assert rows[22].startswith("rebuild did not finish: ZeroDivisionError")
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+@pytest.mark.parametrize("key", ["q", "й", "ctrl+q", "ctrl+c"])
 async def test_leaving_asks_first(key: str) -> None:
     """The engine lives in this process: no key may end it without a question."""
     app, client = staged(scenes.end_of_boot())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(key)
-        assert isinstance(app.screen, ConfirmScreen)
-        await pilot.press("n")
-        assert app.is_running
+        for stay in ("n", "escape", "enter", key):
+            await pilot.press(key)
+            assert isinstance(app.screen, LeaveScreen)
+            await pilot.press(stay)
+            assert app.is_running
+            assert not isinstance(app.screen, LeaveScreen)
         assert [] == client.acted
 
-        await pilot.press(key, "y")
+        await pilot.press(key, "s")
         await pilot.pause()
     assert [("shutdown", "")] == client.acted
-    assert "shutdown done" == app.return_value
+    assert Parting.STOPPED is app.return_value
+
+
+@pytest.mark.parametrize("keys", [["d"], ["в"], ["q", "d"]])
+async def test_detaching_acts_on_nothing(keys: list[str]) -> None:
+    """The prompt comes back at once; what goes on is told there."""
+    app, client = staged(scenes.end_of_boot())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+    assert [] == client.acted
+    assert Parting.DETACHED is app.return_value
 
 
 async def test_help_opens_scrolls_and_closes() -> None:
@@ -142,7 +162,147 @@ async def test_help_opens_scrolls_and_closes() -> None:
 async def test_an_answer_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """An old answer must not be read as a new one."""
     monkeypatch.setattr("console.screens.home._TOLD_S", 0.05)
-    app, _ = staged(scenes.end_of_boot())
+    app, _ = staged(scenes.end_of_boot(), armed=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("r")
         assert (await drawn(pilot, 0.1))[22].startswith("mode cold")
+
+
+async def test_the_console_only_looks_until_it_is_armed() -> None:
+    """A key that is hit by chance at three in the morning asks nothing and does nothing."""
+    app, client = staged(scenes.end_of_boot())
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("r", "b", "a", "o", "R", "B", UKRAINIAN["b"]):
+            await pilot.press(key, "y")
+            rows = await drawn(pilot)
+            assert app.screen_stack == [app.screen]
+            assert rows[0].startswith("[RO]")
+        await pilot.press("b")
+        assert (await drawn(pilot))[22].startswith("this console only looks; A lets it act")
+        await pilot.press("A")
+        assert (await drawn(pilot))[0].startswith("[ARMED 4:12]")
+        await pilot.press("b", "y", "Ф")
+        assert (await drawn(pilot))[0].startswith("[RO]")
+        await pilot.press("b", "y")
+    assert [("rebuild", "XAU/USD")] == client.acted
+
+
+async def test_an_engine_that_is_read_only_cannot_be_armed() -> None:
+    """Its refusal is told in its own words."""
+    app, client = staged(scenes.end_of_boot(), refuses="started --read-only")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("A", "b", "y")
+        await pilot.press("A")
+        rows = await drawn(pilot)
+    assert "started --read-only" == rows[22]
+    assert rows[0].startswith("[RO]")
+    assert [] == client.acted
+
+
+async def test_what_destroys_wants_its_word_letter_by_letter() -> None:
+    """y, Enter and half a word do nothing; keys that mean something elsewhere are text here."""
+    app, client = staged(scenes.end_of_boot(), armed=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for keys in (("y", "enter"), ("enter",), (*"all", "escape"), (*"al", "enter")):
+            await pilot.press("B")
+            assert isinstance(app.screen, PhraseScreen)
+            await pilot.press(*keys)
+            await drawn(pilot)
+            assert app.screen_stack == [app.screen]
+        assert [] == client.acted
+        assert (await drawn(pilot))[22] == "nothing was done: that was not all"
+        await pilot.press("B", *"alll", "backspace", "enter")
+        await pilot.press("o", *"gate", "enter")
+        await pilot.press("tab", "j", "R", *"m1_poller", "enter")
+        await drawn(pilot)
+    assert [
+        ("rebuild-all", ""),
+        ("open-gate", ""),
+        ("restart-force", "m1_poller"),
+    ] == client.acted
+
+
+async def test_a_reason_is_acknowledged_where_it_is_read() -> None:
+    """From the grid `a` first goes to the reasons: none is selected there."""
+    app, client = staged(scenes.closed_with_reasons(), armed=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        assert (await drawn(pilot))[22].startswith("choose a reason")
+        await pilot.press("j", "a", "y")
+        await drawn(pilot)
+    assert [("acknowledge", "CHILD_RESTARTING tick_publisher")] == client.acted
+
+
+async def test_a_typed_command_is_completed_recalled_and_done() -> None:
+    """What has no key is typed; names need neither capitals nor slashes."""
+    app, client = staged(scenes.end_of_boot(), armed=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("colon", *"rebui", "tab")
+        assert ":rebuild▏   rebuild  rebuild-all" in (await drawn(pilot))[23]
+        await pilot.press("space", *"xauusd", "space", *"gbp", "tab", "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("y")
+        await pilot.press("Ж", "up")
+        assert " :rebuild xauusd GBP/CAD▏" in (await drawn(pilot))[23]
+        await pilot.press("down", *"shut", "tab", "enter", "y")
+        await pilot.press("colon", *"logs", "enter")
+        assert "LOGS" in (await drawn(pilot))[2]
+        await pilot.press("colon", *"make tea", "enter")
+        assert (await drawn(pilot))[22].startswith("there is no command make")
+        await pilot.press("colon", *"rebuild", "enter")
+        assert (await drawn(pilot))[22] == "type :rebuild SYMBOL…"
+    assert [("rebuild", "XAU/USD GBP/CAD"), ("shutdown", "")] == client.acted
+
+
+async def test_the_palette_finds_by_name_and_by_what_it_does() -> None:
+    """Whoever does not know the key reads what there is."""
+    app, client = staged(scenes.end_of_boot(), armed=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+p", *"journal events", "enter")
+        assert "JOURNAL" in (await drawn(pilot))[2]
+        await pilot.press("1", "j", "ctrl+p", *"anew", "enter", "y")
+        await drawn(pilot)
+        await pilot.press("ctrl+p", *"nonsense", "enter")
+        assert app.screen_stack == [app.screen]
+    assert [("rebuild", "XAG/USD")] == client.acted
+
+
+async def test_keys_can_be_given_to_other_commands() -> None:
+    """Footer, help and the same places of the other layout follow; the old key means nothing."""
+    app, client = staged(scenes.end_of_boot(), armed=True, keys={"rebuild": ("x",)})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("b")
+        assert app.screen_stack == [app.screen]
+        await pilot.press("x", "y", "ч", "y")
+        rows = await drawn(pilot)
+        assert "r restart x rebuild l logs" in rows[23]
+        await pilot.press("question_mark")
+        assert any(row.startswith(" x :rebuild SYMBOL…") for row in await drawn(pilot))
+    assert [("rebuild", "XAU/USD"), ("rebuild", "XAU/USD")] == client.acted
+
+
+@pytest.mark.parametrize("key", ["q", "d", "й", "ctrl+c"])
+async def test_an_attached_console_leaves_without_a_question(key: str) -> None:
+    """The engine is not ours to end."""
+    app, client = staged(scenes.end_of_boot(), is_host=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+    assert [] == client.acted
+    assert Parting.DETACHED is app.return_value
+
+
+async def test_a_lost_engine_is_dimmed_and_dated_and_looked_for() -> None:
+    """The last picture stays readable; nobody may take it for the present."""
+    app, client = staged(scenes.closed_with_reasons(), is_host=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = await drawn(pilot)
+        client.hold = Hold(lost_s=42.4, why="No engine answers.")
+        await pilot.press("j", "k", "ctrl+r")
+        rows = await drawn(pilot)
+        assert "◌ STALE 00:42" in rows[0]
+        assert rows[22] == "connecting again, Ctrl+R does it at once: No engine answers."
+        assert before[1:22] == rows[1:22]
+        line = app.screen.query_one("#processes").render_line(0)
+        assert {"#8a8a8a"} == {segment.style.color.name for segment in line if segment.text.strip()}
+    assert 1 == client.looked_again

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from console.cursor import Cursor, scrolled, settled
+from console.hold import Hold
 from console.lines import Look, Span, text_of
+from console.widgets.cell_face import Sight
 from console.widgets.facts import Facts
 from console.widgets.faults import faults
 from console.widgets.grid_rows import Grid
@@ -33,13 +35,13 @@ M1, H4 = Timeframe.M1, Timeframe.H4
 
 def _cell(now: Status, symbol: str, timeframe: Timeframe, width: int = 80) -> Span:
     cursor = settled(Cursor(), now)
-    columns, _ = Grid(Facts.of(now), cursor, NOW_MS, WORDS).columns(width, 20, 0)
+    columns, _ = Grid(Facts.of(now), cursor, Sight(NOW_MS, WORDS)).columns(width, 20, 0)
     column = columns[1 + list(Timeframe).index(timeframe)]
     return column.lines[1 + now.symbols.index(symbol)][0]
 
 
 def _header(now: Status, width: int) -> tuple[str, str]:
-    first, second = Header(Facts.of(now), NOW_MS, WORDS).rows(width)
+    first, second = Header(Facts.of(now), NOW_MS, WORDS, Hold()).rows(width)
     return text_of(first), text_of(second)
 
 
@@ -105,7 +107,9 @@ def test_the_chosen_cell_is_a_block_even_when_it_failed() -> None:
 def test_a_reason_of_the_symbol_marks_its_name() -> None:
     """Eight marked cells would hide how far each has come."""
     now = scenes.raised(scenes.cold(), DegradedCode.D1_MISMATCH, "NGAS", "differs", OPENED_MS)
-    columns, _ = Grid(Facts.of(now), settled(Cursor(), now), NOW_MS, WORDS).columns(80, 20, 0)
+    columns, _ = Grid(Facts.of(now), settled(Cursor(), now), Sight(NOW_MS, WORDS)).columns(
+        80, 20, 0
+    )
 
     assert " NGAS▲" == text_of(columns[0].lines[3]).rstrip()
 
@@ -138,11 +142,22 @@ def test_what_is_lost_first() -> None:
 
     assert "boot" in _header(now, 110)[0]
     assert "boot" not in _header(now, 109)[0]
-    assert "fx-1" in _header(now, 72)[0]
-    assert "fx-1" not in _header(now, 71)[0]
-    assert "+00:12.4" in _header(now, 66)[0]
-    assert "+00:12.4" not in _header(now, 65)[0]
-    assert "SIMULATED MARKET" in _header(now, 65)[0]
+    assert "fx-1 [RO]" in _header(now, 77)[0]
+    assert "fx-1" not in _header(now, 76)[0]
+    assert "+00:12.4" in _header(now, 72)[0]
+    assert "+00:12.4" not in _header(now, 71)[0]
+    assert "SIMULATED MARKET" in _header(now, 71)[0]
+
+
+def test_since_when_the_engine_is_lost_and_how_long_acts_are_taken_is_never_lost() -> None:
+    """Whoever forgets that a picture is old, or a key acts, does harm."""
+    now = Facts.of(scenes.closed_with_reasons())
+    lost, armed = Hold(lost_s=42.9), Hold(armed_left_s=252.0)
+    for width in (40, 72, 80, 160):
+        assert "◌ STALE 00:42" in text_of(Header(now, NOW_MS, WORDS, lost).rows(width)[0])
+        assert "[ARMED 4:12]" in text_of(Header(now, NOW_MS, WORDS, armed).rows(width)[0])
+    assert "STALE 00:42" in text_of(Header(now, NOW_MS, WORDS, lost).compact_row(30))
+    assert "ARMED 4:12" in text_of(Header(now, NOW_MS, WORDS, armed).compact_row(40))
 
 
 def test_a_real_market_is_named_and_never_called_simulated() -> None:
@@ -224,7 +239,7 @@ def test_the_xray_shows_both_clocks() -> None:
     assert 20 == len(rows)
     assert "2025-11-24 11:59 UTC" in text
     assert "2025-11-24 06:59 New York" in text
-    assert "served from 42-1" in text
+    assert "served from   42-1" in text
 
 
 def test_events_are_read_off_two_pictures() -> None:

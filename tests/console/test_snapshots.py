@@ -1,4 +1,7 @@
-"""Pictures of a few screens: colours, reverse and underline, which text cannot show."""
+"""Pictures of the scenarios: colours, reverse and underline, which text cannot show.
+
+Their goldens in plain text stand in test_goldens.py and survive themes and versions.
+"""
 
 from __future__ import annotations
 
@@ -18,31 +21,92 @@ def _settling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
 
 
+def test_a_boot_at_its_start(snap_compare: Compare) -> None:
+    """0 %: everything waits and nothing alarms."""
+    app, _ = staged(scenes.start_of_boot())
+    assert snap_compare(app, terminal_size=(80, 24))
+
+
 def test_a_boot_half_way(snap_compare: Compare) -> None:
-    """Each state of a start has its colour; cells changed in the last 3 s are underlined."""
+    """40 %: each state has its colour; cells changed in the last 3 s are underlined."""
     app, _ = staged(scenes.middle_of_boot())
     assert snap_compare(app, terminal_size=(80, 24))
 
 
+def test_a_boot_at_its_end(snap_compare: Compare) -> None:
+    """100 %: one calm colour."""
+    app, _ = staged(scenes.end_of_boot())
+    assert snap_compare(app, terminal_size=(80, 24))
+
+
 def test_a_closed_gate_with_reasons_on_a_wide_screen(snap_compare: Compare) -> None:
-    """Failed is a block, degraded is heavy, the chosen cell is a whole block."""
+    """160×48: failed is a block, degraded is heavy, the chosen cell is a whole block."""
     app, _ = staged(scenes.closed_with_reasons())
-    assert snap_compare(app, terminal_size=(160, 48), press=["l", "j"])
+    assert snap_compare(app, terminal_size=(160, 48), press=["right", "j"])
+
+
+def test_an_xray(snap_compare: Compare) -> None:
+    """One cell over the whole page."""
+    app, _ = staged(scenes.closed_with_reasons())
+    assert snap_compare(app, terminal_size=(80, 24), press=[*"jjjjjj", "enter"])
+
+
+def test_the_processes(snap_compare: Compare) -> None:
+    """One in backoff, its last words below."""
+    app, _ = staged(scenes.closed_with_reasons())
+    assert snap_compare(app, terminal_size=(80, 24), press=["2", "j", "j"])
+
+
+def test_the_reasons_in_ukrainian(snap_compare: Compare) -> None:
+    """The worst first, what to do below, in the operator's language."""
+    app, _ = staged(scenes.closed_with_reasons(), language="uk")
+    assert snap_compare(app, terminal_size=(80, 24), press=["3"])
+
+
+def test_the_logs_paused(snap_compare: Compare) -> None:
+    """Moving up pauses, which is said aloud."""
+    app, _ = staged(scenes.closed_with_reasons())
+    assert snap_compare(app, terminal_size=(80, 24), press=["l", "k", "k"])
+
+
+def test_a_frozen_and_filtered_picture(snap_compare: Compare) -> None:
+    """What hides or holds something is a block nobody overlooks."""
+    app, _ = staged(scenes.closed_with_reasons())
+    press = ["slash", *"!d1", "enter", "z", "m", "space"]
+    assert snap_compare(app, terminal_size=(80, 24), press=press)
 
 
 def test_a_question(snap_compare: Compare) -> None:
     """The question stands over the screen it concerns."""
     app, _ = staged(scenes.end_of_boot())
-    assert snap_compare(app, terminal_size=(80, 24), press=["b"])
+    assert snap_compare(app, terminal_size=(80, 24), press=["A", "b"])
 
 
 def test_the_help_page(snap_compare: Compare) -> None:
     """The signs in help wear their colours."""
     app, _ = staged(scenes.end_of_boot())
-    assert snap_compare(app, terminal_size=(80, 40), press=["question_mark"])
+    assert snap_compare(app, terminal_size=(80, 70), press=["question_mark"])
 
 
 def test_monochrome(snap_compare: Compare) -> None:
     """Without colour the sign and its text say everything."""
     app, _ = staged(scenes.closed_with_reasons(), mono=True)
     assert snap_compare(app, terminal_size=(80, 24))
+
+
+def test_ascii(snap_compare: Compare) -> None:
+    """Without Unicode the stand-ins do, in the same colours."""
+    app, _ = staged(scenes.closed_with_reasons(), ascii_only=True)
+    assert snap_compare(app, terminal_size=(80, 24))
+
+
+def test_the_deutan_theme(snap_compare: Compare) -> None:
+    """Ready is blue, wrong is yellow and orange."""
+    app, _ = staged(scenes.closed_with_reasons(), theme="deutan")
+    assert snap_compare(app, terminal_size=(80, 24))
+
+
+def test_the_contrast_theme_asks(snap_compare: Compare) -> None:
+    """The question wears the theme too."""
+    app, _ = staged(scenes.closed_with_reasons(), theme="contrast")
+    assert snap_compare(app, terminal_size=(80, 24), press=["A", "b"])

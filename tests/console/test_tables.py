@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from console import codes, moments
-from console.commands import EVERYWHERE, HOME, Danger, all_keys, footer_line
+from console.commands import ACTS, EVERYWHERE, HOME, REPLAY, SECTIONS, Danger, all_keys, footer_line
 from console.glyphs import STATES, in_ascii, needs_ascii
 from console.lines import ALWAYS, Form, Span, boxed, cropped, differing, fitted, text_of
 from console.widgets.help_rows import help_rows
 from console.words import Words
+from engine.actions import ACTIONS
 from engine.degraded import DegradedCode
 
 WORDS = Words()
@@ -47,26 +48,36 @@ def test_ascii_is_automatic(encoding: str | None, terminal: str | None, ascii_on
 
 def test_the_footer_names_only_keys_that_work() -> None:
     """A key that is shown and does nothing is a lie."""
-    assert " ?help r restart b rebuild q quit tab processes" == text_of(footer_line(WORDS))
+    assert " ?help :cmd /filter r restart b rebuild l logs t time d detach" == text_of(
+        footer_line(WORDS, SECTIONS)
+    )
 
 
 def test_help_names_every_command_and_how_to_leave_the_simulation() -> None:
     """Help is made of the table; 80 columns must hold each of its rows."""
-    page = [text_of(row) for row in help_rows("simulated", WORDS)]
+    page = [text_of(row) for row in help_rows("simulated", WORDS, SECTIONS)]
 
-    assert {command.id for command in (*EVERYWHERE, *HOME)} == WORDS.commands.keys()
-    assert all(any(sentence in row for row in page) for sentence in WORDS.commands.values())
+    assert {command.id for command in (*EVERYWHERE, *HOME, *REPLAY)} == WORDS.commands.keys()
+    shown = {command.id for command in (*EVERYWHERE, *HOME)}
+    assert all(any(WORDS.commands[name] in row for row in page) for name in shown)
     assert any("--broker replay:" in row for row in page)
-    assert not any("SIMULATED" in text_of(row) for row in help_rows("fxcm", WORDS))
+    assert not any("SIMULATED" in text_of(row) for row in help_rows("fxcm", WORDS, SECTIONS))
     assert 80 >= max(map(len, page))
 
 
 def test_no_act_lies_on_a_vim_or_readline_key() -> None:
     """A hand that means to scroll must not rebuild."""
-    acts = [command for command in (*EVERYWHERE, *HOME) if command.danger is Danger.ACT]
+    acts = [c for c in (*EVERYWHERE, *HOME) if c.danger is not Danger.VIEW]
     keys = {key for command in acts for key in all_keys(command)}
 
-    assert {"q", "ctrl+q", "ctrl+c", "r", "b", "й", "к", "и"} == keys
+    assert {"q", "ctrl+q", "ctrl+c", *"rbaoRB", *"йкифщКИ"} == keys
+
+
+def test_keys_that_act_are_of_the_registry_and_as_dangerous_as_it_says() -> None:
+    """A key must not ask for y where the engine wants a word."""
+    assert {c.id: c.danger.value for c in ACTS}.items() <= {
+        action.id: action.danger.value for action in ACTIONS.values()
+    }.items()
 
 
 def test_no_key_means_two_things() -> None:

@@ -29,7 +29,7 @@ from engine.events import (
 )
 from engine.replica import (
     BadReplica,
-    _built,
+    built,
     posted_json,
     posted_of,
     status_json,
@@ -120,7 +120,7 @@ def test_every_field_has_a_road_through_json(kind: type) -> None:
     """Whoever adds a field of a new kind learns it here, not from a console that cannot attach."""
     for leaf in leaves(kind):
         with contextlib.suppress(BadReplica):
-            assert "nonsense" == _built(leaf, "nonsense", str(leaf))
+            assert "nonsense" == built(leaf, "nonsense", str(leaf))
 
 
 def test_names_are_those_of_the_wire() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.broker.port import BarsRequest
 from engine.broker.session import Answered
-from engine.stages import stages
+from engine.stages import asked, stages
 from engine.timeline import Span, Timeline, replay_floor_s
 from tests.engine.builders import GOLD, YEN
 from uds.model import Timeframe
@@ -86,7 +86,7 @@ def test_work_is_the_time_in_which_any_request_had_a_slot(
 
     last = answered(60, 60, YEN)
     known = [*(answered(*one) for one in requests), last]
-    (found,) = stages([Span("M1", GOLD, *span)], known, 0.0)
+    (found,) = stages([Span("M1", GOLD, *span)], asked(known, 0.0))
 
     assert pytest.approx(expected) == found.work_s
     assert pytest.approx(span[1] - span[0] - expected) == found.wait_s
@@ -97,21 +97,21 @@ def test_only_the_series_own_requests_count_as_its_work() -> None:
     both = [answered(100, 102), answered(102, 105, YEN)]
     spans = [Span("M1", GOLD, 0, 5), Span("D1", GOLD, 0, 5), Span("M1", YEN, 0, 5)]
 
-    assert [2, 0, 3] == [stage.work_s for stage in stages(spans, both, 100.0)]
+    assert [2, 0, 3] == [stage.work_s for stage in stages(spans, asked(both, 100.0))]
 
 
 def test_writing_a_page_is_work_of_the_fetch_it_belongs_to() -> None:
     """Durable is part of fetched; a page that is synced while the next is asked counts once."""
     spans = [Span("store", GOLD, 2.0, 3.5, of="M1"), Span("M1", GOLD, 0, 5)]
 
-    (found,) = stages(spans, [answered(1, 3)], 0.0)
+    (found,) = stages(spans, asked([answered(1, 3)], 0.0))
 
     assert ("M1", 2.5, 2.5) == (found.name, found.work_s, found.wait_s)
 
 
 def test_a_stage_that_was_told_to_have_waited_did() -> None:
     """Priming waits for its turn and for a server that is away."""
-    (found,) = stages([Span("prime", GOLD, 1, 5, wait_s=3)], [], 0.0)
+    (found,) = stages([Span("prime", GOLD, 1, 5, wait_s=3)], [])
 
     assert (3, 1) == (found.wait_s, found.work_s)
 
@@ -120,6 +120,6 @@ def test_a_fetch_of_which_no_request_is_kept_counts_as_work() -> None:
     """After the start single requests are not kept: a rebuild must not look like idling."""
     later = Span("M1", GOLD, 60, 62)
 
-    (found,) = stages([later], [answered(1, 3)], 0.0)
+    (found,) = stages([later], asked([answered(1, 3)], 0.0))
 
     assert (0, 2) == (found.wait_s, found.work_s)

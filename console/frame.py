@@ -1,0 +1,163 @@
+"""One frame of the home screen: a picture through an outlook, shared out over a terminal."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .commands import footer_line
+from .cursor import Pane
+from .fading import faded
+from .layout import Plan, page_plan, plan
+from .lines import Line, Look, Span, cropped
+from .metric import Metric
+from .outlook import Outlook
+from .pages import Page
+from .picture import Picture, shown_of
+from .pulse import SLOW_S, pulse_s
+from .rim import Rim
+from .widgets.cell_face import Sight
+from .widgets.grid_rows import Column, Grid
+from .widgets.header_rows import Header
+from .widgets.journal_page import journal_listing
+from .widgets.journal_rows import journal_rows
+from .widgets.listing import Listing, listing_rows
+from .widgets.log_page import log_listing
+from .widgets.notice_row import chip_line, notice_row
+from .widgets.process_page import process_listing
+from .widgets.process_rows import process_rows
+from .widgets.reason_page import reason_listing
+from .widgets.reason_rows import reason_rows
+from .widgets.timeline_page import timeline_listing
+from .widgets.xray_rows import xray_body, xray_rows
+
+VIEWS = ("header", "page", "reasons", "processes", "journal", "xray", "notice", "footer")
+"""The blocks of rows, the grid aside."""
+
+
+class Frame(NamedTuple):
+    """What to draw."""
+
+    plan: Plan
+    """How the terminal is shared out."""
+    columns: tuple[Column, ...]
+    """The grid; empty on other pages."""
+    rows: dict[str, tuple[Line, ...]]
+    """The rows of each view."""
+    outlook: Outlook
+    """The outlook with the first rows that were drawn."""
+    pulse_s: float | None
+    """When to draw again if nothing happens; None for not at all."""
+
+
+def drawn(picture: Picture, outlook: Outlook, rim: Rim, width: int, height: int) -> Frame:
+    """Lay it out for so many columns and rows."""
+    frozen = rim.is_frozen
+    is_grid, cursor = outlook.page is Page.GRID, outlook.cursor
+    on_processes = cursor.pane is Pane.PROCESSES
+    symbols = len(picture.facts.symbols)
+    shares = plan(width, height, symbols, on_processes) if is_grid else page_plan(width, height)
+    chips = chip_line(outlook, picture.now_ms if frozen else None, picture.words)
+    rows = _frame_rows(picture, rim, chips, shares, width)
+    if is_grid:
+        columns, outlook = _grid(picture, outlook, shares, width - shares.xray_width)
+        rows |= _grid_page(picture, outlook, shares, width)
+        if not shares.notice and rim.told:
+            rows["reasons"] = (notice_row(picture.facts, rim, chips, width, picture.words),)
+    else:
+        columns = ()
+        rows["page"], top = _page(picture, outlook, width, shares.page)
+        outlook = outlook.scrolling(top)
+    ages = shares.xray_width > 0 or outlook.page is Page.XRAY or outlook.metric is Metric.AGE
+    pulse = None if frozen else pulse_s(picture.facts.status, picture.now_ms, ages_shown=ages)
+    if rim.hold.is_counting:
+        pulse = min(SLOW_S, pulse or SLOW_S)
+    if rim.hold.lost_s is not None:
+        columns, rows = faded(columns, rows)
+    return Frame(shares, columns, {name: rows.get(name, ()) for name in VIEWS}, outlook, pulse)
+
+
+def listing_of(outlook: Outlook, picture: Picture | None, width: int = 80) -> Listing | None:
+    """The entries of a list page as they are shown; None on other pages.
+
+    What is drawn to scale takes the width; keys and identities do not depend on it.
+    """
+    if picture is None:
+        return None
+    facts, now_ms, words, entries, logs, boots, _ = picture
+    match outlook.page:
+        case Page.PROCESSES:
+            listing = process_listing(facts, now_ms, words, logs)
+        case Page.REASONS:
+            listing = reason_listing(facts, words)
+        case Page.TIMELINE:
+            listing = timeline_listing(boots, words, width)
+        case Page.LOGS:
+            listing = log_listing(logs.lines, words)
+        case Page.JOURNAL:
+            listing = journal_listing(entries, words)
+        case _:
+            return None
+    if outlook.page in outlook.sorted:
+        listing = listing.in_other_order()
+    return listing.sifted(outlook.sieve, words)
+
+
+def _frame_rows(
+    picture: Picture, rim: Rim, chips: Line, shares: Plan, width: int
+) -> dict[str, tuple[Line, ...]]:
+    """What stands on every page: the status above, the notice and the keys below."""
+    header = Header(picture.facts, picture.now_ms, picture.words, rim.hold)
+    footer = footer_line(picture.words, rim.tables)
+    return {
+        "header": (header.compact_row(width),) if shares.compact else header.rows(width),
+        "notice": (notice_row(picture.facts, rim, chips, width, picture.words),),
+        "footer": (cropped(footer if shares.notice else (*chips, *footer), width),),
+    }
+
+
+def _grid(
+    picture: Picture, outlook: Outlook, shares: Plan, width: int
+) -> tuple[tuple[Column, ...], Outlook]:
+    facts, now_ms, words, *_ = picture
+    sieve = outlook.sieve
+    empty = words.no_match.format(filter=sieve.text) if sieve.text else words.no_faults
+    sight = Sight(now_ms, words, outlook.metric, facts.status.opened_ms)
+    shown = shown_of(facts, sieve, words)
+    grid = Grid(facts, outlook.cursor, sight, shown, "" if sieve.is_open else empty)
+    compose = grid.compact if shares.compact else grid.columns
+    columns, top = compose(width, shares.grid, outlook.tops.get(Page.GRID, 0))
+    return columns, outlook.scrolling(top)
+
+
+def _grid_page(
+    picture: Picture, outlook: Outlook, shares: Plan, width: int
+) -> dict[str, tuple[Line, ...]]:
+    facts, now_ms, words, entries, *_ = picture
+    status, cursor = facts.status, outlook.cursor
+    main, side = width - shares.xray_width, shares.xray_width
+    return {
+        "reasons": reason_rows(facts, main, shares.reasons, words),
+        "processes": process_rows(status, cursor, now_ms, main, shares.processes, words),
+        "journal": journal_rows(entries, main, shares.journal, words),
+        "xray": xray_rows(status, cursor.cell, now_ms, side, shares.body, words),
+    }
+
+
+def _page(
+    picture: Picture, outlook: Outlook, width: int, height: int
+) -> tuple[tuple[Line, ...], int]:
+    """The rows of a page other than the grid, and the first one drawn of what it scrolls."""
+    top = outlook.tops.get(outlook.page, 0)
+    listing = listing_of(outlook, picture, width)
+    if listing is not None:
+        chosen = outlook.chosen.get(outlook.page)
+        return listing_rows(listing, chosen, top, width, height, picture.words)
+    cell, words = outlook.cursor.cell, picture.words
+    seen = picture.seen
+    body = xray_body(picture.facts.status, cell, picture.now_ms, width - 2, words, seen)
+    if body and (seen is None or seen.key != cell):
+        body = (*body, (), (Span(words.xray_reading, Look.DIM),))
+    title = (Span(f" {words.pages[outlook.page.value]}", Look.STRONG),)
+    top = max(0, min(top, len(body) - (height - 1)))
+    rows = (title, *((Span(" "), *row) for row in body[top : top + height - 1]))
+    return tuple(cropped(row, width) for row in rows)[: max(0, height)], top

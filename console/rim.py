@@ -1,0 +1,21 @@
+"""What stands around every picture: the last answer, the hold on the engine, the keys."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .commands import SECTIONS, Tables
+from .hold import Hold
+
+
+class Rim(NamedTuple):
+    """It goes on while a picture is frozen."""
+
+    told: str = ""
+    """The last answer; empty when it is old."""
+    hold: Hold = Hold()
+    """Whether the engine is there, and may be told to act."""
+    tables: Tables = SECTIONS
+    """The operator's keys."""
+    is_frozen: bool = False
+    """Whether the picture stands still."""

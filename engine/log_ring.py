@@ -1,0 +1,88 @@
+"""The newest log lines of the engine's process, for whoever looks from another one.
+
+It hears every logger of the process from INFO on for our own floors, bounded in lines and in
+length, so that neither a flood nor a page-long exception can make it grow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+KEPT_LINES = 2_000
+_LENGTH_MAX = 2_000
+_FLOORS = ("engine", "uds")
+"""Loggers of ours, heard from INFO on; foreign ones from WARNING on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLine:
+    """One line."""
+
+    number: int
+    """Grows by one with each line, from 1."""
+    at_ms: int
+    """The host's clock, UTC ms."""
+    level: str
+    """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
+    source: str
+    """The process it was said in, or the logger where that is not known."""
+    text: str
+    """What was said, as it was said."""
+
+
+class LogRing(logging.Handler):
+    """Remembers what is logged, in whichever thread that happens."""
+
+    def __init__(self, kept: int = KEPT_LINES) -> None:
+        super().__init__()
+        self._lines: deque[LoggedLine] = deque(maxlen=kept)
+        self.newest = 0
+        """Number of the newest line; 0 before the first."""
+
+    def after(self, number: int, limit: int, source: str = "") -> tuple[LoggedLine, ...]:
+        """At most so many kept lines behind a number, oldest first; `source` keeps one's own."""
+        lines = self._lines.copy()  # one step for the interpreter, whatever thread logs
+        found = (line for line in lines if line.number > number and source in ("", line.source))
+        return tuple(line for line, _ in zip(found, range(limit), strict=False))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record; its exception becomes part of the line."""
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            text = f"{text}: {type(error).__name__}: {error}"
+        self.newest += 1
+        at_ms = round(record.created * 1_000)
+        source, text = _source(record), text[:_LENGTH_MAX]
+        self._lines.append(LoggedLine(self.newest, at_ms, record.levelname, source, text))
+
+    @contextmanager
+    def listening(self) -> Iterator[LogRing]:
+        """Hear every logger of this process until the block ends."""
+        root, floors = logging.getLogger(), [logging.getLogger(name) for name in _FLOORS]
+        levels = [floor.level for floor in floors]
+        root.addHandler(self)
+        for floor in floors:
+            floor.setLevel(logging.INFO)
+        try:
+            yield self
+        finally:
+            root.removeHandler(self)
+            for floor, level in zip(floors, levels, strict=True):
+                floor.setLevel(level)
+
+
+def _source(record: logging.LogRecord) -> str:
+    """The supervised process whose task speaks: the keeper names the task after it."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    named = task.get_name() if task is not None else ""
+    named = named.removeprefix("keeper of ")  # who keeps a process speaks of it
+    return record.name if not named or named.startswith("Task-") else named

@@ -1,0 +1,160 @@
+"""The two clients of the console: one engine, two roads to it, the same answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from console import remote_client
+from console.client import Client, LocalClient
+from console.offers import Deed
+from console.remote_client import followed
+from engine.actions import ACTIONS
+from engine.degraded import DegradedCode
+from engine.errors import ActionRefused, EngineUnreachable
+from engine.events import ReasonRaised
+from engine.runtime import Engine
+from tests.engine.builders import GOLD
+from tests.engine.test_remote import folder, serving
+
+PATIENCE_S = 5.0
+PAUSE = Deed("pause-depth")
+GAP = Deed("acknowledge", ("GAP", GOLD))
+
+__all__ = ["folder"]
+
+
+@asynccontextmanager
+async def both(path: Path) -> AsyncIterator[tuple[Engine, tuple[Client, Client]]]:
+    """An engine with a reason to acknowledge, and both clients in front of it."""
+    async with serving(path) as (engine, socket), followed(socket) as remote:
+        engine.board.post(ReasonRaised(DegradedCode.GAP, GOLD, "3 bars"))
+        await until(remote, lambda: remote.status == engine.board.status)
+        yield engine, (LocalClient(engine), remote)
+
+
+async def until(client: Client, reached: object) -> None:
+    """Wait for changes until it is so."""
+    assert callable(reached)
+    async with asyncio.timeout(PATIENCE_S):
+        while not reached():
+            await client.changed()
+
+
+async def test_both_clients_are_offered_and_asked_the_same(folder: Path) -> None:
+    """An operator who attaches must not have to learn anything anew."""
+    async with both(folder) as (_, clients):
+        local, remote = clients
+        assert list(ACTIONS) == [offer.id for offer in await local.offers()]
+        assert await local.offers() == await remote.offers()
+        for deed in (PAUSE, GAP, Deed("rebuild", (GOLD,)), Deed("rebuild-all")):
+            assert await local.question(deed) == await remote.question(deed)
+        assert "all" == (await remote.question(Deed("rebuild-all"))).phrase
+        assert local.status == remote.status
+
+
+async def test_either_acts_only_while_it_is_armed_and_only_itself(folder: Path) -> None:
+    """The engine enforces it, so a faulty screen cannot act either."""
+    async with both(folder) as (engine, clients):
+        for client in clients:
+            for deed in map(Deed, ACTIONS):
+                with pytest.raises(ActionRefused):
+                    await client.act(deed, "all")
+        local, remote = clients
+        assert "GAP" in {reason.code.value for reason in engine.board.status.reasons}
+        assert not engine.board.status.depth_paused
+
+        await remote.arm()
+        assert 299 < remote.hold.armed_left_s <= 300
+        assert not local.hold.is_armed
+        with pytest.raises(ActionRefused, match="only looks"):
+            await local.act(GAP)
+        assert "is acknowledged" in await remote.act(GAP)
+        await until(remote, lambda: remote.status == engine.board.status)
+        await remote.disarm()
+        assert not remote.hold.is_armed
+        with pytest.raises(ActionRefused, match="only looks"):
+            await remote.act(GAP)
+
+
+@pytest.mark.parametrize(
+    ("deed", "code"),
+    [
+        (Deed("rebuild"), "bad_args"),
+        (Deed("rebuild", ("NOPE",)), "unknown"),
+        (Deed("rebuild-all", (GOLD,)), "bad_args"),
+        (Deed("acknowledge", ("GAP", GOLD, "more")), "bad_args"),
+        (Deed("make-tea"), "unknown"),
+    ],
+)
+async def test_a_deed_that_makes_no_sense_is_refused_by_both(
+    folder: Path, deed: Deed, code: str
+) -> None:
+    """A word too many must be refused and never be dropped."""
+    async with both(folder) as (_, clients):
+        for client in clients:
+            with pytest.raises(ActionRefused) as refused:
+                await client.question(deed)
+            assert code == refused.value.code
+
+
+async def test_a_console_that_wants_to_look_only_is_never_armed(folder: Path) -> None:
+    """`attach --read-only` on a wall must stay harmless whoever walks by."""
+    async with serving(folder) as (_, path), followed(path, is_read_only=True) as client:
+        with pytest.raises(ActionRefused, match="--read-only"):
+            await client.arm()
+        assert not client.hold.is_armed
+
+
+async def test_a_lost_engine_is_dated_and_found_again_unarmed(folder: Path) -> None:
+    """The last picture stays; what was armed belonged to the connection."""
+    async with serving(folder) as (engine, path):
+        engine.board.post(ReasonRaised(DegradedCode.GAP, GOLD, "before"))
+        following = followed(path)
+        client = await following.__aenter__()
+        await client.arm()
+        before = client.status
+    await until(client, lambda: client.hold.lost_s is not None)
+    assert not client.hold.is_armed
+    assert "No engine answers" in client.hold.why
+    assert client.status is before
+    with pytest.raises(ActionRefused):
+        await client.act(GAP)
+
+    async with serving(folder) as (engine, _):
+        client.look_again()
+        await until(client, lambda: client.hold.lost_s is None)
+        assert engine.board.status == client.status
+        assert not client.hold.is_armed
+        await following.__aexit__(None, None, None)
+
+
+async def test_an_engine_that_falls_silent_is_noticed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped process keeps its socket; its last picture must not pass for the present."""
+    monkeypatch.setattr(remote_client, "_SILENCE_S", 0.02)
+    monkeypatch.setattr("engine.remote._ANSWER_TIMEOUT_S", 0.2)
+    path = folder / "c.sock"
+    async with serving(folder) as (engine, _), followed(path) as client:
+        mute = asyncio.Event()
+
+        async def never(*_: object) -> None:
+            await mute.wait()
+
+        monkeypatch.setattr("engine.conversation.Conversation._answered", never)
+        await until(client, lambda: client.hold.lost_s is not None)
+        assert "did not answer" in client.hold.why
+        assert engine.board.status == client.status
+        mute.set()
+
+
+async def test_where_no_engine_is_the_first_attempt_says_so(folder: Path) -> None:
+    """A mistyped folder must be an answer and not a screen that waits for ever."""
+    with pytest.raises(EngineUnreachable, match="coldstart-console up"):
+        async with followed(folder / "none.sock"):
+            pass

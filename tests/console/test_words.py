@@ -1,0 +1,204 @@
+"""The language file: both languages say everything, with the same figures, and nothing is dead."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+import console
+from console.commands import SECTIONS
+from console.glyphs import STATES
+from console.lines import text_of
+from console.metric import Metric
+from console.offers import offer_of
+from console.pages import Page
+from console.widgets.help_rows import help_rows
+from console.words import LANGUAGE_FILE, LANGUAGES, Words, language_of, plural_form
+from engine.action import Danger
+from engine.actions import ACTIONS
+from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
+from engine.gate import GateState
+from engine.operations import action_document
+from engine.status import Mode, Phase, ProcessState
+
+FLOOR = Path(console.__file__).parent
+SAME_IN_BOTH = {"nothing", "utc", "position", "chip_filter", "process_moved", "time", "count"}
+"""Sentences without a word."""
+OFFERS = [offer_of(action_document(action)) for action in ACTIONS.values()]
+_CYRILLIC = re.compile("[а-яіїєґ]", re.IGNORECASE)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    assert len(keys) == len(set(keys)), f"stands twice: {sorted(keys)}"
+    return dict(pairs)
+
+
+FILE = json.loads(LANGUAGE_FILE.read_text("utf-8"), object_pairs_hook=_unique)
+
+
+def _rows() -> Iterator[tuple[str, dict[str, str]]]:
+    """Every text of the file by its id."""
+    yield from FILE["sentences"].items()
+    yield from FILE["hints"].items()
+    for group in FILE["names"].values():
+        yield from group.items()
+    for list_id, texts in FILE["lists"].items():
+        for at, row in enumerate(zip(*(texts[language] for language in LANGUAGES), strict=True)):
+            yield f"{list_id} {at}", dict(zip(LANGUAGES, row, strict=True))
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_say_it_with_the_same_figures() -> None:
+    """A sentence that lacks a figure in one language lies in that language."""
+    for row_id, row in _rows():
+        assert set(LANGUAGES) == row.keys(), row_id
+        assert all(text.strip() for text in row.values()), row_id
+        assert _placeholders(row["en"]) == _placeholders(row["uk"]), row_id
+        assert not _CYRILLIC.search(row["en"]) or row_id == "help_layout", row_id
+        assert _CYRILLIC.search(row["uk"]) or row_id in SAME_IN_BOTH, row_id
+        assert "'" not in row["uk"], row_id
+
+
+def _words_used() -> Iterator[tuple[str, str, set[str] | None, str | None]]:
+    """(where, attribute, names given to its `format`, literal key) wherever words are used."""
+    for path in sorted(FLOOR.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        outer = {id(inner): node for node in ast.walk(tree) for inner in ast.iter_child_nodes(node)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and _is_words(node.value):
+                above = outer[id(node)]
+                yield path.name, node.attr, _given(above, outer), _key(above)
+
+
+def _is_words(node: ast.expr) -> bool:
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    return name in ("words", "_words")
+
+
+def _given(node: ast.AST, outer: dict[int, ast.AST]) -> set[str] | None:
+    call = outer.get(id(node))
+    if isinstance(node, ast.Attribute) and node.attr == "format" and isinstance(call, ast.Call):
+        return {keyword.arg for keyword in call.keywords if keyword.arg}
+    return None
+
+
+def _key(node: ast.AST) -> str | None:
+    is_literal = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+    return str(node.slice.value) if is_literal else None  # type: ignore[attr-defined]
+
+
+def test_every_sentence_that_is_asked_for_is_there_and_gets_its_figures() -> None:
+    """A missing id would end the screen in the one situation that needs the sentence."""
+    words = Words()
+    used = set()
+    for where, attribute, given, key in _words_used():
+        found = getattr(words, attribute)
+        used.add(attribute)
+        if given is not None and isinstance(found, str):
+            assert _placeholders(found) == given, f"{attribute} in {where}"
+        if key is not None:
+            assert key in FILE["names"][attribute], f"{attribute}[{key}] in {where}"
+
+    assert [] == sorted(FILE["sentences"].keys() - used)
+
+
+def test_a_sentence_that_is_not_there_is_an_error_and_not_an_empty_text() -> None:
+    """Programmers break this, and must hear of it."""
+    with pytest.raises(AttributeError, match=r"words\.json has no 'nonsense'"):
+        _ = Words().nonsense
+
+
+def test_closed_lists_are_named_in_full() -> None:
+    """Each state, gate word, phase, mode, page, metric and severity has a name."""
+    names = FILE["names"]
+
+    assert {look.value for look in STATES} == names["states"].keys() == names["signs"].keys()
+    assert {state.value for state in ProcessState} <= names["process_states"].keys()
+    assert {state.value for state in GateState} <= names["gates"].keys()
+    assert {phase.value for phase in Phase} == names["phases"].keys()
+    assert {mode.value for mode in Mode} == names["modes"].keys()
+    assert {severity.value for severity in Severity} == names["severities"].keys()
+    assert {page.value for page in Page} == names["pages"].keys()
+    assert {metric.value for metric in Metric} == names["metrics"].keys()
+    assert ACTIONS.keys() == names["acts"].keys()
+    assert {danger.value for danger in Danger} == names["dangers"].keys()
+
+
+def test_every_hint_is_translated_from_the_words_the_engine_uses_now() -> None:
+    """A hint that was changed in the engine must be looked at in the other language too."""
+    hints = {code.value: meaning.hint for code, meaning in MEANINGS.items()}
+
+    assert hints == {code: row["en"] for code, row in FILE["hints"].items()}
+
+
+def test_a_name_that_a_newer_engine_added_stands_for_itself() -> None:
+    """An old console must not end because it attached to a new engine."""
+    assert "hibernating" == Words("uk").process_states["hibernating"]
+
+
+def test_hints_and_counts_are_in_the_language() -> None:
+    """The operator reads what to do in their own words; codes stay as they are in the log."""
+    reason = DegradedReason(DegradedCode.GAP, None, 0, "3 bars")
+
+    assert MEANINGS[DegradedCode.GAP].hint == Words("en").hint(reason)
+    assert Words("uk").hint(reason).startswith("Дірку буде отримано знову")
+    assert "1 restart" == Words("en").restarts(1)
+    assert "4 320" == Words("uk").bars(4_320)
+
+
+@pytest.mark.parametrize(
+    ("form", "counts"),
+    [
+        ("one", (1, 21, 31, 101, 121, 1_001)),
+        ("few", (2, 3, 4, 22, 24, 102, 1_034)),
+        ("many", (0, 5, 9, 10, 11, 12, 13, 14, 19, 20, 25, 100, 111, 112, 114, 211, 1_011)),
+    ],
+)
+def test_ukrainian_counts_in_three_forms(form: str, counts: tuple[int, ...]) -> None:
+    """1 рестарт, 2 рестарти, 5 рестартів; 11 to 14 are many and 21 is one again."""
+    assert {form} == {plural_form("uk", count) for count in counts}
+
+
+def test_every_counted_noun_has_each_form_of_its_language() -> None:
+    """The fourth form of a noun would be found missing at the fifth restart."""
+    for noun, forms in FILE["plurals"].items():
+        assert {"one", "other"} == forms["en"].keys(), noun
+        assert {"one", "few", "many"} == forms["uk"].keys(), noun
+        assert all({"count"} == _placeholders(t) for one in forms.values() for t in one.values())
+
+
+@pytest.mark.parametrize(
+    ("environ", "language"),
+    [
+        ({"LC_ALL": "uk_UA.UTF-8", "LANG": "en_US.UTF-8"}, "uk"),
+        ({"LC_ALL": "C", "LANG": "uk_UA.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LC_MESSAGES": "uk_UA", "LANG": "en_US"}, "uk"),
+        ({"LANG": "uk"}, "uk"),
+        ({"LANG": "uk.UTF-8"}, "uk"),
+        ({"LANG": "ukx_XX.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_locale_chooses_the_language(environ: dict[str, str], language: str) -> None:
+    """LC_ALL wins over LC_MESSAGES, which wins over LANG; what is empty is not set."""
+    assert language == language_of(environ)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_help_fits_eighty_columns(language: str) -> None:
+    """A help page that is cut helps half."""
+    page = [text_of(row) for row in help_rows("simulated", Words(language), SECTIONS, OFFERS)]
+
+    assert 80 >= max(map(cell_len, page)), max(page, key=cell_len)
