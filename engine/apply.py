@@ -201,11 +201,12 @@ def _healed(status: Status, code: DegradedCode, scope: Scope) -> Status:
 
 def _with_primed(status: Status, primed: SymbolPrimed) -> PrimeStatus:
     prime, symbol = status.prime, primed.symbol
+    before_s = prime.per_symbol_s.get(symbol, 0.0)
     spent = {**prime.per_symbol_s, symbol: primed.elapsed_s}
     return replace(
         prime,
         cells=len(spent) * len(status.timeframes),
-        elapsed_s=sum(spent.values()),
+        elapsed_s=prime.elapsed_s - before_s + primed.elapsed_s,
         per_symbol_s=spent,
         began_s={other: at_s for other, at_s in prime.began_s.items() if other != symbol},
         bars={**prime.bars, symbol: primed.bars},

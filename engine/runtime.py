@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -194,6 +195,7 @@ async def _running(
         beside.run(record_boot(tools), "boot record")
         beside.run(serve_control(engine, socket_path), "control socket")
         beside.run(keep_house(tools), "housekeeping")
+        beside.run(_settle_memory(tools), "settled memory")
         adoption = Adoption(legacy_folder(tools.config.data_root))
         beside.run(recover_all(tools, agree_on_time, adoption), "recovery")
         beside.run(adoption.watch(tools), "legacy watch")
@@ -231,6 +233,15 @@ class _Beside:
             say_fenced(self._engine.board, error)
         elif error is not None:
             self._engine.fail(error)
+
+
+async def _settle_memory(tools: Tools) -> None:
+    """What a start made lives as long as the engine: no full collection need look at it again.
+
+    One that did would keep every reader waiting meanwhile.
+    """
+    await tools.board.until(lambda status: status.opened_gate_after_s is not None)
+    gc.freeze()
 
 
 async def _check_owner(store: Store) -> None:

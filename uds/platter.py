@@ -88,7 +88,8 @@ class _Folder:
         _change(self.entries, names)
 
     def sync(self) -> None:
-        self.durable = dict(self.entries)
+        for names in self.pending:
+            _change(self.durable, names)
         self.pending = []
 
     def cut_power(self, random: Random) -> None:
