@@ -27,7 +27,7 @@ TWO = {
 """Nothing older is fetched: generations change when somebody asks for it only."""
 SLOW = {**FAST, "COLDSTART_BROKER__SIM__LOGIN_S": "1.5"}
 STUCK = {**FAST, "COLDSTART_BROKER__SIM__LOGIN_S": "600"}
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")

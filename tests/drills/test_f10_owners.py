@@ -117,7 +117,7 @@ def test_a_zombie_writes_nothing_serves_nothing_and_does_not_hurt_its_successor(
                 fenced = until(lambda: _fenced(first_port))
                 loud_s = time.monotonic() - woken_s
                 code, refusal = get(first_port, query)
-                time.sleep(3.0)
+                time.sleep(2.5)
                 again = successor.ask().json
                 served = get(port, query)
 

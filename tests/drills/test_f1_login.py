@@ -15,7 +15,7 @@ from .stage import NIGHTLY, Stage, stage_config, staged
 
 HANG_S = LOGIN_TIMEOUT_S if NIGHTLY else 1.0
 BACK_S = 12.0
-REFUSED_FOR_S = 1.5
+REFUSED_FOR_S = 0.8
 LOGINS_MAX = 6
 """0.1, 0.22, 0.46, 1.0 s apart, a fifth more or less."""
 

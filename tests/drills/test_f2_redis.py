@@ -20,7 +20,7 @@ from .stage import Stage, stage_config, staged
 CODES = ("REDIS_DOWN", "REDIS_TIMEOUT", "REDIS_REGRESSED")
 DETECTABLE_S = 0.8
 BACK_S = 1.5
-HELD_S = 1.0
+HELD_S = 0.5
 
 
 def pid_of(stage: Stage) -> int:

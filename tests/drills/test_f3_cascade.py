@@ -13,7 +13,7 @@ from .stage import Stage, stage_config, staged
 
 LOST = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 SETTLE_MS = 500
-BEFORE_MINUTE_MS = 3_500
+BEFORE_MINUTE_MS = 2_500
 """So long before the minute turns the engine opens; it is settled half a second after."""
 
 

@@ -12,8 +12,8 @@ from uds.fault import Fault, FaultKind
 
 from .stage import Stage, stage_config, staged
 
-READY_TIMEOUT_S = 1.0
-HELD_S = 1.0
+READY_TIMEOUT_S = 0.6
+HELD_S = 0.5
 TICK_S = 0.25
 
 

@@ -11,7 +11,7 @@ from uds.model import Timeframe
 
 from .stage import Stage, stage_config, staged
 
-HELD_S = 1.0
+HELD_S = 0.5
 FIRST_BAR_S = 8.0
 
 
