@@ -24,6 +24,8 @@ NEW_YORK = Anchors("America/New_York", "17:00", "17:00")
 DEEP = {
     "bootstrap.warmup_bars.M1": 54_000,
     "redis.tail_bars": {timeframe.name: 60_000 for timeframe in Timeframe},
+    "bootstrap.prime_budget_per_symbol_s": 60.0,
+    "bootstrap.redis_priming_budget_s": 600.0,
 }
 
 

@@ -81,7 +81,8 @@ def test_only_what_costs_readers_nothing_is_info() -> None:
     """Info neither marks the platform degraded nor changes an exit code."""
     info = {code.value for code, meaning in MEANINGS.items() if meaning.severity is Severity.INFO}
 
-    assert {"WATERMARK_MISSING", "TORN_TAIL", "D1_FROM_M1", "DEPTH_SHORT"} == info
+    names = {"WATERMARK_MISSING", "TORN_TAIL", "D1_FROM_M1", "DEPTH_SHORT", "LOOP_STALLED"}
+    assert names == info
 
 
 def test_a_reason_tells_its_severity_and_hint_from_the_table() -> None:
