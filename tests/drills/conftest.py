@@ -25,6 +25,7 @@ def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("engine.broker.session.LOGIN_TIMEOUT_S", 1.0)
         monkeypatch.setattr("engine.broker.session.REQUEST_TIMEOUT_S", 1.0)
         monkeypatch.setattr("engine.attempt.REQUEST_TIMEOUT_S", 1.0)
+        monkeypatch.setattr("engine.broker.faulty.RETRY_AFTER_S", 0.5)
         monkeypatch.setattr("engine.processes.connector.EMPTY_RETRY_S", 1.0)
         monkeypatch.setattr("engine.processes.m1_poller.EMPTY_RETRY_S", 1.0)
 
