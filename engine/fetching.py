@@ -188,7 +188,10 @@ class Fetcher:
         return [request.from_ms for request in due]
 
     async def read(self, from_ms: int, until_ms: int, lane: Lane) -> Bars | None:
-        """All bars of old time, stored nowhere; None when part of it could not be had."""
+        """All bars of old time, stored nowhere; None when part of it could not be had.
+
+        A long silence is none until it was read twice.
+        """
         now_ms = until_ms + self._market.settle_ms
         requests = plan.pages(self._market, self._timeframe, Coverage(), from_ms, now_ms)
         read = Bars.empty()
@@ -215,6 +218,7 @@ class Fetcher:
 
         Returns whether all of it came.
         """
+        is_stored = take is None
         take = take or self._store
         remaining: BarsRequest | None = request
         tries, parts, came = 0, 0, 0
@@ -234,13 +238,16 @@ class Fetcher:
                 await self._tools.clock.sleep(_SILENCE_PAUSE_S)
                 continue
             if tries and self._is_doubtful(asked, fetched):
-                if tries < TRIES:
+                is_known = asked in self._silences
+                if tries < TRIES and is_stored and not is_known:
                     await self._tools.clock.sleep(_SILENCE_PAUSE_S)
                     continue
                 if fetched.outside_count:
                     self._give_up(asked, f"{tries} answers in a row held other bars only")
                     return False
                 self._silences.setdefault(asked, self._tools.clock.now_ms())
+                if not (is_stored or is_known):
+                    return False
             largest = self._tools.session.largest_answer(self._timeframe)
             remaining = plan.remainder(self._market, asked, fetched.bars, largest, came)
             came += len(fetched.bars)
@@ -257,9 +264,11 @@ class Fetcher:
         if fetched.flaw is None or not len(fetched.bars):
             self._flawed = None
             return False
-        repeats = 0 if before is None else before.attempts + 1
+        now_ms = self._tools.clock.now_ms()
+        # The pages beside it are of the same attempt: what counts is how often it was asked again.
+        repeats = 0 if before is None else before.attempts + (now_ms >= before.due_ms)
         rest_ms = min(REST_MS, MINUTE_MS << min(repeats, 6))
-        self._flawed = _Flawed(asked, repeats, self._tools.clock.now_ms() + rest_ms)
+        self._flawed = _Flawed(asked, repeats, now_ms + rest_ms)
         return before is None
 
     def _is_doubtful(self, asked: BarsRequest, fetched: Fetched) -> bool:

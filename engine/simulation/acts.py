@@ -163,6 +163,8 @@ class Acts:
 
     def make_zombie(self, node: SimNode, for_s: float) -> None:
         """It sleeps, a successor boots, it wakes up."""
+        if node.node.is_paused:
+            return
         self._pause(node)
         node.reboot_s = None
         self._world.boot_later(0.1)

@@ -74,6 +74,9 @@ async def _healthy(world: World) -> SimNode | None:
             return node
         if node is not None and node.engine is not None:
             _help(world, node)
+        for other in world.nodes:
+            if other.is_alive and DegradedCode.FENCED in {code for _, code, _ in other.view.raised}:
+                world.kill(other)
         await asyncio.sleep(_LOOK_S)
     _say_ill(world)
     return None
