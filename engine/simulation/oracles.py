@@ -159,10 +159,12 @@ class Oracles:
             closed = bar["close_time_ms"] <= self._scene.true_ms()
             self._must(closed, f"{who}: a bar that has not closed is called final")
 
-    async def read_redis(self, reader: Reader, symbol: Symbol) -> None:
-        """A reader of Redis looks at a whole symbol."""
+    async def read_redis(
+        self, reader: Reader, symbol: Symbol, timeframes: tuple[Timeframe, ...]
+    ) -> None:
+        """A reader of Redis looks at several series of a symbol in one call."""
         try:
-            served = await reader.read(symbol, tuple(Timeframe))
+            served = await reader.read(symbol, timeframes)
         except CacheRegressed as error:
             self._must(self._has_emptied, f"a reader of Redis was refused: {error}")
             return
