@@ -66,7 +66,7 @@ async def recover_all(
         if symbol in adopted:
             decision = decision._replace(reason=f"legacy files, {decision.reason}")
         decisions[symbol] = decision
-        if not decision.is_new:
+        if decision.is_refused or not decision.is_new:
             _begin_as(tools, recovered, decision)
         show(tools, symbol, CellState.EMPTY)
     mode, reason = modes.heaviest(decisions)
