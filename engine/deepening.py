@@ -12,11 +12,14 @@ Readers see deeper tails only where the resident tail was short. The rest is on 
 generation; the m1_poller seals it like any other, and a restart finds it.
 
 The worker waits while the operator says so, while any draft is being filled and while the gate
-is not open. A source that has nothing older is believed after `SILENT_DAYS` trading days.
+is not open. Damage that no start fetches again, because it is older than the warm-up, is brought
+by it as well, however deep it lies. A source that has nothing older is believed after
+`SILENT_DAYS` trading days.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from uds import Store
@@ -34,6 +37,7 @@ from .depth import Depth
 from .derive import derive
 from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised
 from .fetching import Fetcher
+from .mending import say_mended
 from .process import Tools
 
 STRETCH_BARS = 5_000
@@ -42,6 +46,7 @@ COMMIT_BARS = 100_000
 """M1 after which a generation is made in between."""
 SILENT_DAYS = 5
 """Trading days without a bar after which the source counts as exhausted."""
+_FAR_MS = 1 << 62
 _LOOK_S = 5.0
 
 
@@ -109,7 +114,7 @@ class SymbolDepth:
         """Post how deep each series is now, and whether that is less than wanted."""
         if self._tools.store.tail(self._symbol) is None:
             return
-        if any(self._gap(timeframe) is not None for timeframe in self._fetchers):
+        if any(any(True for _ in self._short(timeframe)) for timeframe in self._fetchers):
             self._say_short()
         depths = {
             tf: Depth(*_counted(self._store, self._symbol, tf, target))
@@ -120,20 +125,30 @@ class SymbolDepth:
             self._tools.board.post(DepthChanged(self._symbol, depths))
 
     def _gap(self, timeframe: BrokerTimeframe) -> tuple[int, int] | None:
-        """The newest time behind the live edge that lacks expected bars; None when none does."""
-        if self._tools.store.tail(self._symbol) is None:
-            return None
-        covered = self._tools.store.coverage(SeriesKey(self._symbol, timeframe))
-        from_ms = self._wanted_from_ms(timeframe)
-        gaps = covered.gaps(from_ms, covered.until_ms or from_ms)
+        """The newest time to be brought; None when there is none."""
+        return max((*self._short(timeframe), *self._damaged(timeframe)), default=None)
+
+    def _short(self, timeframe: BrokerTimeframe) -> Iterable[tuple[int, int]]:
+        """Time behind the live edge that lacks expected bars of the wanted depth."""
+        return self._lacking(timeframe, self._wanted_from_ms(timeframe), _FAR_MS)
+
+    def _damaged(self, timeframe: BrokerTimeframe) -> Iterable[tuple[int, int]]:
+        """The same of damaged files, however old it is: it was stored once."""
+        holes = self._tools.damage.holes(SeriesKey(self._symbol, timeframe))
+        return (gap for hole in holes for gap in self._lacking(timeframe, *hole))
+
+    def _lacking(
+        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int
+    ) -> Iterable[tuple[int, int]]:
+        if self._store.tail(self._symbol) is None:
+            return ()
+        covered = self._store.coverage(SeriesKey(self._symbol, timeframe))
+        gaps = covered.gaps(from_ms, min(until_ms, covered.until_ms or from_ms))
         ended_ms = self._ended.get(timeframe, 0)
-        return max(
-            (
-                gap
-                for gap in gaps
-                if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap)
-            ),
-            default=None,
+        return (
+            gap
+            for gap in gaps
+            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap)
         )
 
     def _wanted_from_ms(self, timeframe: BrokerTimeframe) -> int:
@@ -173,6 +188,7 @@ class SymbolDepth:
         if not await attempt(self._tools, Partner.DISK, key, write):
             return False
         await self._show()
+        say_mended(self._tools, self._symbol)
         self._uncommitted += len(bars)
         if self._uncommitted >= COMMIT_BARS:
             self._make_permanent()
