@@ -3,9 +3,10 @@
 Theory of operation. One worker takes symbol after symbol, and of each the newest stretch that is
 missing: whole trading days, as many as fill a page or a segment. The M1 of a stretch are fetched
 side by side, M3 to H4 are derived from them alone, because no bucket crosses the D1 open a
-stretch begins at; then all of it goes to disk, M1 and its coverage last. So coverage is the
-commit point of a stretch, and whoever comes after a kill goes on from it: a stretch is the most
-that is fetched twice.
+stretch begins at; then all of it goes to disk, M1 first, so that no derived bar ever lies there
+without its proof, and the coverage last. So coverage is the commit point of a stretch, and
+whoever comes after a kill goes on from it: M1 without it count for nothing, and what was brought
+since the last checkpoint, a stretch as a rule, is the most that is fetched twice.
 
 Readers see deeper tails only where the resident tail was short. The rest is on disk, counted in
 `depth`. When a symbol has its depth, and now and then before, a draft is begun from the live
@@ -178,10 +179,9 @@ class SymbolDepth:
         if self._is_exhausted(timeframe, bars, from_ms, until_ms):
             self._say_ended(timeframe, until_ms)
             return True
-        chunks: dict[Timeframe, Bars] = {}
+        chunks: dict[Timeframe, Bars] = {timeframe: bars.between(from_ms, until_ms)}
         if timeframe is Timeframe.M1:
-            chunks = self._derived(bars, from_ms, last_ms, until_ms)
-        chunks[timeframe] = bars.between(from_ms, until_ms)
+            chunks |= self._derived(bars, from_ms, last_ms, until_ms)
         covered: dict[Timeframe, tuple[int, int]] = {timeframe: (from_ms, until_ms)}
         write = partial(self._store.backfill, self._symbol, chunks, covered)
         key = SeriesKey(self._symbol, timeframe)
