@@ -20,6 +20,7 @@ by it as well, however deep it lies. A source that has nothing older is believed
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import partial
 
@@ -68,7 +69,17 @@ async def deepen_all(tools: Tools) -> None:
             while _may_go(tools) and await one.step():
                 worked = True
         if not worked:
-            await tools.clock.sleep(_LOOK_S)
+            await _rest(tools)
+
+
+async def _rest(tools: Tools) -> None:
+    """A few seconds, or until a generation is flipped to: after a rebuild it is a shallow one."""
+    flipped = dict(tools.board.status.generations)
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            await tools.board.until(lambda status: dict(status.generations) != flipped)
+    except TimeoutError:
+        return
 
 
 def _may_go(tools: Tools) -> bool:
@@ -158,13 +169,8 @@ class SymbolDepth:
         today_ms = bucket_open(now_ms, Timeframe.D1, self._market.anchors)
         known = self._wanted.get(timeframe)
         if known is None or known[0] != today_ms:
-            is_days = timeframe is Timeframe.D1
-            begins = (
-                plan.history_from_ms(self._market, tf, today_ms, count)
-                for tf, count in self._targets.items()
-                if count and (tf is Timeframe.D1) is is_days
-            )
-            known = self._wanted[timeframe] = (today_ms, min(begins, default=now_ms))
+            from_ms = plan.depth_from_ms(self._market, self._targets, timeframe, today_ms)
+            known = self._wanted[timeframe] = (today_ms, from_ms)
         return known[1]
 
     async def _bring(self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from engine.config import Config
 from engine.deepening import SILENT_DAYS, pause_depth
 from engine.derive import derive
 from engine.plan import history_from_ms
+from engine.process import Tools
+from engine.rebuild_deeds import rebuild_question
+from engine.supervisor import Supervisor
 from tests.engine.builders import (
     GOLD,
     NOON,
@@ -100,6 +104,18 @@ def is_all_the_market(house: House, symbol: str = GOLD) -> None:
     )
     for timeframe in DERIVED_TIMEFRAMES:
         assert batch[timeframe].same_as(served.tails[timeframe]), timeframe
+
+
+@dataclass
+class Engine:
+    """What an action needs of an engine."""
+
+    tools: Tools
+    supervisor: Supervisor
+    is_read_only: bool = False
+
+    def stop(self) -> None:
+        """Nobody asks for it here."""
 
 
 @in_virtual_time
@@ -260,12 +276,55 @@ async def test_a_rebuild_begins_its_depth_anew() -> None:
     async with running(house):
         await until_deep(house)
         asked = len(backfilled(broker))
+        deep = house.store.stored(key(GOLD, Timeframe.M1))[0]
         begin_rebuild(house.tools, GOLD)
         await house.board.until(lambda _: not house.store.is_drafting(GOLD))
+        await asyncio.sleep(0.1)
+        assert {"DEPTH_SHORT"} == house.codes
+        depth = house.board.status.depth[key(GOLD, Timeframe.M1)]
+        assert depth.bars < deep / 4
         await until_deep(house)
 
         assert len(backfilled(broker)) >= 2 * asked - 5
         is_all_the_market(house)
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (DEPTH, "is brought again behind the open gate."),
+        ({**DEPTH, "H4": 6, "H1": 6, "M30": 6, "M15": 6}, "what is older is let go."),
+    ],
+    ids=["all of it again", "less than there is"],
+)
+def test_the_question_of_a_rebuild_says_what_becomes_of_the_depth(
+    targets: dict[str, int], said: str
+) -> None:
+    """Readers find shallower tails after the flip: whoever asks for it must know before."""
+
+    @in_virtual_time
+    async def asked() -> None:
+        disk = MemoryDisk()
+        house, _ = await a_house(deep_config(), disk)
+        async with running(house) as supervisor:
+            await house.board.until(is_open)
+            pause_depth(house.tools, is_paused=True)
+            engine = Engine(house.tools, supervisor)
+            assert "depth" not in rebuild_question(engine, {"symbols": (GOLD,)}).sentence
+            pause_depth(house.tools, is_paused=False)
+            await until_deep(house)
+        again, _ = await a_house(deep_config(bootstrap__depth_bars=targets), disk)
+        async with running(again) as supervisor:
+            await again.board.until(is_open)
+            bars = again.store.stored(key(GOLD, Timeframe.M1))[0]
+            question = rebuild_question(Engine(again.tools, supervisor), {"symbols": (GOLD,)})
+            touched: Any = question.radius["symbols"]
+
+        assert f"The depth goes from {bars:,} to about " in question.sentence
+        assert question.sentence.endswith(said)
+        assert bars == touched[GOLD]["depth"]["bars"] > 4 * touched[GOLD]["depth"]["after_flip"] > 0
+
+    asked()
 
 
 @in_virtual_time
