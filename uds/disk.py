@@ -58,6 +58,10 @@ class FolderDisk:
         """Write and fdatasync each before the next, and fsync the folders of new files."""
         await asyncio.to_thread(self._run, self._scripts.append(_in_turn(appends)))
 
+    async def make(self, folders: Sequence[str]) -> None:
+        """mkdir(2) each, and one fsync for those that lie side by side."""
+        await asyncio.to_thread(self._run, self._scripts.make(folders))
+
     async def create(self, path: str, data: bytes) -> bool:
         """Create with O_EXCL and fsync file and folder; False when it exists."""
         return await asyncio.to_thread(self._run, self._scripts.create(path, data))
