@@ -99,6 +99,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
 
     def show(self, status: Status) -> None:
         """Take the engine's newest status."""
+        self._board.journal.own_actor = self._hold().actor
         self._board.learn(status, self._now_ms())
         if not self._is_ticking:
             self._draw()
@@ -128,9 +129,9 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         wanted = {"process": words.choose_process, "reason": words.choose_reason}
         self.tell(wanted.get(kind, words.choose_symbol).format(key=key))
 
-    def note_act(self, deed: Deed, said: str) -> None:
-        """Write into the journal what the operator did here, and what came of it."""
-        self._board.journal.note_act(self._now_ms(), f"{deed.text}: {said}", deed.command)
+    def note_refusal(self, deed: Deed, said: str) -> None:
+        """Write into the journal what the operator could not do here, and why."""
+        self._board.journal.note_refusal(self._now_ms(), deed, said)
 
     def rewind(self) -> None:
         """Time has been turned back: what was later has not happened."""
