@@ -141,7 +141,7 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
 
     def on_told(self, message: Told) -> None:
         """Show an answer."""
-        self._home.tell(message.sentence)
+        self._home.tell(message.sentence, message.path)
 
     def watch_status(self, status: Status | None) -> None:
         """Hand the status to the home screen."""
@@ -229,9 +229,9 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
             path = await report_screen(self._config, self._client.look, screen)
         except OSError as error:
             said = self._words.incident_unkept.format(error=error.strerror or error)
+            self.post_message(Told(said))
         else:
-            said = self._words.incident_kept.format(path=path)
-        self.post_message(Told(said))
+            self.post_message(Told(self._words.incident_kept.format(path=path), str(path)))
 
     def _post_status(self, status: Status) -> None:
         self.post_message(StatusChanged(status))

@@ -109,9 +109,11 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._lookout = Lookout(look, lambda: self._board.wish, self._hear)
         await self._lookout.keep()
 
-    def tell(self, sentence: str) -> None:
-        """Show an answer for a few seconds."""
-        self._board.rim = self._board.rim._replace(told=sentence)
+    def tell(self, sentence: str, path: str = "") -> None:
+        """Show an answer for a few seconds; a file that it names stands in the journal too."""
+        self._board.rim = self._board.rim._replace(told=sentence, path=path)
+        if path:
+            self._board.journal.note_file(self._now_ms(), sentence)
         if self._telling is not None:
             self._telling.stop()
         self._telling = self.set_timer(_TOLD_S, self._forget)
@@ -248,7 +250,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._draw()
 
     def _forget(self) -> None:
-        self._board.rim = self._board.rim._replace(told="")
+        self._board.rim = self._board.rim._replace(told="", path="")
         self._draw()
 
     async def _keep(self, text: str) -> None:
@@ -258,7 +260,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         except OSError as error:
             self.tell(self._words.yank_unkept.format(error=error.strerror or error))
         else:
-            self.tell(self._words.yanked.format(path=path))
+            self.tell(self._words.yanked.format(path=path), str(path))
 
     def _heard(self) -> None:
         """In whichever thread logs; one message is under way at most."""

@@ -18,7 +18,7 @@ from .process_rows import LOOKS
 
 KEPT = 1_000
 """Events remembered; older ones are in the logs."""
-_ACTOR_MAX = 40
+_ACTOR_MAX, _TEXT_MAX = 40, 1_000
 
 
 class Entry(NamedTuple):
@@ -73,6 +73,10 @@ class Journal:
         """An act of this console that the engine refused: nobody else hears of it."""
         self._add(at_ms, Look.DIM, f"{deed.text}: {said}", self._words.by_console, deed.command)
 
+    def note_file(self, at_ms: int, said: str) -> None:
+        """What this console has written, and where."""
+        self._add(at_ms, Look.DIM, said, self._words.by_console)
+
     def _note(self, act: Act) -> None:
         deed = Deed(act.action, tuple(word for words in act.given.values() for word in words))
         is_own = act.by == self.own_actor
@@ -82,7 +86,7 @@ class Journal:
 
     def _add(self, at_ms: int, look: Look, text: str, actor: str = "", command: str = "") -> None:
         self._number += 1
-        entry = Entry(self._number, at_ms, look, clean(text), actor, command)
+        entry = Entry(self._number, at_ms, look, clean(text, _TEXT_MAX), actor, command)
         self.entries.appendleft(entry)
 
 
