@@ -16,10 +16,10 @@ class Uses(NamedTuple):
     now: HostUse
     """The newest."""
     before: HostUse | None = None
-    """The one before; None compares with the engine's start."""
+    """The one before; None until there is one."""
 
     def after(self, reading: HostUse) -> Uses:
-        """With one reading more; one of an engine that began later has none before it."""
+        """With one reading more; one of an engine that began later stands for itself."""
         return Uses(reading, self.now if reading.at_s > self.now.at_s else None)
 
     @property
@@ -28,7 +28,10 @@ class Uses(NamedTuple):
         return self.now.at_s - (self.before.at_s if self.before else 0.0)
 
     def loop_share(self, process: str) -> float | None:
-        """How much of that time a process held the loop; None where it is not counted."""
+        """How much of that time a process held the loop; at first, since the engine opened.
+
+        None where it is not counted.
+        """
         busy_s = self.now.busy_s.get(process)
         if busy_s is None:
             return None
@@ -36,18 +39,16 @@ class Uses(NamedTuple):
 
     @property
     def engine_share(self) -> float | None:
-        """Cores that the whole process used; None where the host does not say."""
-        before = self.before.engine if self.before else None
-        return self._cores(self.now.engine, before)
+        """Cores that the whole process used; None until known: it is older than the engine."""
+        return self._cores(self.now.engine, self.before.engine if self.before else None)
 
     @property
     def server_share(self) -> float | None:
-        """Cores that the embedded server used; None where there is none."""
-        before = self.before.server if self.before else None
-        return self._cores(self.now.server, before)
+        """Cores that the embedded server used; None until known, and where there is none."""
+        return self._cores(self.now.server, self.before.server if self.before else None)
 
     def _cores(self, now: Used | None, before: Used | None) -> float | None:
-        return None if now is None else self._share(now.cpu_s, before.cpu_s if before else 0.0)
+        return None if now is None or before is None else self._share(now.cpu_s, before.cpu_s)
 
     def _share(self, now_s: float, before_s: float) -> float | None:
         """Another server under the old name began anew."""

@@ -45,9 +45,10 @@ def faults(status: Status) -> Faults:
     )
 
 
-def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, int]:
-    """Failures first; of equals what nobody has seen yet, then the newest."""
-    return look is not Look.FAILED, reason.acknowledged_ms is not None, -reason.since_ms
+def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, int]:
+    """Failures first; of equals what nobody has seen yet, then what is fatal, then the newest."""
+    is_seen, is_fatal = reason.acknowledged_ms is not None, reason.code in _FATAL
+    return look is not Look.FAILED, is_seen, not is_fatal, -reason.since_ms
 
 
 def scope_of(reason: DegradedReason, platform: str) -> str:

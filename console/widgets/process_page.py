@@ -60,9 +60,9 @@ def _taken(uses: Uses, words: Words) -> str:
         ("redis", uses.now.server, uses.server_share),
     )
     return " · ".join(
-        words.host_use.format(who=who, share=_percent(share), mib=taken.memory_bytes >> 20)
+        words.host_use.format(who=who, share=_percent(share) or "–", mib=taken.memory_bytes >> 20)
         for who, taken, share in both
-        if taken is not None and share is not None
+        if taken is not None
     )
 
 
