@@ -93,6 +93,7 @@ class Operating(ABC):
     def __init__(self) -> None:
         self._offers: tuple[Offer, ...] = ()
         self._armed_until_s = 0.0
+        self._actor = ""
 
     @abstractmethod
     async def look(self, op: str, args: Mapping[str, object]) -> Any:
@@ -115,6 +116,7 @@ class Operating(ABC):
     async def arm(self) -> None:
         told = await self.look("arm", {})
         self._armed_until_s = asyncio.get_running_loop().time() + told["armed_left_s"]
+        self._actor = str(told.get("actor", ""))
 
     async def disarm(self) -> None:
         await self.look("disarm", {})
@@ -151,7 +153,7 @@ class LocalClient(Operating):
 
     @property
     def hold(self) -> Hold:
-        return Hold(self._armed_left_s)
+        return Hold(self._armed_left_s, actor=self._seat.actor)
 
     async def changed(self) -> Status:
         return await self._engine.board.changed()

@@ -70,6 +70,8 @@ async def recover_all(
         show(tools, symbol, CellState.EMPTY)
     mode, reason = modes.heaviest(decisions)
     tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
+    for symbol in decisions:  # the broker is logging in: no chunk need make its folders later
+        await attempt(tools, Partner.DISK, symbol, partial(tools.store.make_room, symbol))
 
 
 def is_recovered(status: Status) -> bool:

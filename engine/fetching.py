@@ -258,7 +258,7 @@ class Fetcher:
     async def _store(self, part: Part) -> None:
         began_s, now_ms = self._tools.since_opened_s(), self._tools.clock.now_ms()
         bars = part.fetched.bars
-        settled = bars.take(bars.close_time_ms + self._market.settle_ms <= now_ms)
+        settled = bars.take(bars.close_time_ms <= now_ms - self._market.settle_ms)
         proved = self._proved(part.proved_from_ms, part.request.until_ms, settled, now_ms)
         stored = await attempt(
             self._tools,

@@ -19,6 +19,7 @@ from .actions import ACTIONS
 from .boot_times import timeline_document
 from .errors import ActionRefused
 from .event_log import KEPT_EVENTS
+from .host_use import host_use
 from .protocol import PROTOCOL, Args, BadRequest
 from .replica import plain, posted_json
 from .seat import ARM_S, Seat
@@ -104,6 +105,14 @@ def _reasons(engine: Operable, _: Seat, args: Args) -> object:
 def _timeline(engine: Operable, _: Seat, args: Args) -> object:
     args.done()
     return timeline_document(engine.tools)
+
+
+async def _host(engine: Operable, _: Seat, args: Args) -> object:
+    """What is taken from the host, and which process holds the loop; read anew."""
+    args.done()
+    found = plain(await host_use(engine))
+    assert isinstance(found, dict)
+    return {"schema": SCHEMA, **found}
 
 
 def _logs(engine: Operable, _: Seat, args: Args) -> object:
@@ -198,6 +207,7 @@ def _scope(engine: Operable, seat: Seat) -> dict[str, object]:
         "scope": "act" if left_s else "view",
         "armed_left_s": round(left_s, 3),
         "read_only": engine.is_read_only,
+        "actor": seat.actor,
     }
 
 
@@ -231,6 +241,7 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "reasons": _reasons,
     "timeline": _timeline,
     "xray": _xray,
+    "host": _host,
     "logs": _logs,
     "prefer": _prefer,
     "actions": _actions,

@@ -102,6 +102,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
 
     def show(self, status: Status) -> None:
         """Take the engine's newest status."""
+        self._board.journal.own_actor = self._hold().actor
         self._board.learn(status, self._now_ms())
         if not self._is_ticking:
             self._draw()
@@ -116,9 +117,11 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._preference = Preference(prefer, lambda: self._board.preferred)
         await self._preference.keep()
 
-    def tell(self, sentence: str) -> None:
-        """Show an answer for a few seconds."""
-        self._board.rim = self._board.rim._replace(told=sentence)
+    def tell(self, sentence: str, path: str = "") -> None:
+        """Show an answer for a few seconds; a file that it names stands in the journal too."""
+        self._board.rim = self._board.rim._replace(told=sentence, path=path)
+        if path:
+            self._board.journal.note_file(self._now_ms(), sentence)
         if self._telling is not None:
             self._telling.stop()
         self._telling = self.set_timer(_TOLD_S, self._forget)
@@ -136,9 +139,9 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         wanted = {"process": words.choose_process, "reason": words.choose_reason}
         self.tell(wanted.get(kind, words.choose_symbol).format(key=key))
 
-    def note_act(self, deed: Deed, said: str) -> None:
-        """Write into the journal what the operator did here, and what came of it."""
-        self._board.journal.note_act(self._now_ms(), f"{deed.text}: {said}", deed.command)
+    def note_refusal(self, deed: Deed, said: str) -> None:
+        """Write into the journal what the operator could not do here, and why."""
+        self._board.journal.note_refusal(self._now_ms(), deed, said)
 
     def rewind(self) -> None:
         """Time has been turned back: what was later has not happened."""
@@ -260,7 +263,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._draw()
 
     def _forget(self) -> None:
-        self._board.rim = self._board.rim._replace(told="")
+        self._board.rim = self._board.rim._replace(told="", path="")
         self._draw()
 
     async def _keep(self, text: str) -> None:
@@ -270,7 +273,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         except OSError as error:
             self.tell(self._words.yank_unkept.format(error=error.strerror or error))
         else:
-            self.tell(self._words.yanked.format(path=path))
+            self.tell(self._words.yanked.format(path=path), str(path))
 
     def _heard(self) -> None:
         """In whichever thread logs; one message is under way at most."""
