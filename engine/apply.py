@@ -33,9 +33,10 @@ from .events import (
     StoreOpened,
     SymbolPrimed,
 )
-from .status import BrokerStatus, PrimeStatus, Status
+from .status import Act, BrokerStatus, PrimeStatus, Status
 
 _HEALED_MAX = 100
+_ACTS_MAX = 50
 
 
 def apply(status: Status, event: Event, at_ms: int) -> Status:
@@ -102,8 +103,9 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, depth={**status.depth, **changed})
         case DepthPaused(is_paused):
             return replace(status, depth_paused=is_paused)
-        case OperatorActed():
-            return status
+        case OperatorActed(action, given, by, said):
+            act = Act(status.seq + 1, at_ms, action, given, by, said)
+            return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))
             return replace(status, overdue=True, reasons=_raised(status.reasons, late, at_ms))

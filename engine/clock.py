@@ -34,6 +34,14 @@ class Clock(Protocol):
         ...
 
 
+class MovableClock(Clock, Protocol):
+    """A clock that can be told what the market's time is."""
+
+    def move_to(self, at_ms: int) -> None:
+        """Say `at_ms` now and run on from there."""
+        ...
+
+
 class SystemClock:
     """The host's clock, its wall time shifted by a constant."""
 
@@ -109,3 +117,7 @@ def process_age_s() -> float:
 def cpu_s() -> float:
     """Seconds of a core that all threads of this process used so far."""
     return time.process_time()
+
+
+stopwatch_s = time.perf_counter
+"""Seconds of the finest clock there is, for stretches too short for any other."""

@@ -76,6 +76,28 @@ class ProcessStatus:
     """The last exception as one line; None when it never failed."""
     critical: bool = False
     """Whether no data come without it."""
+    failures: int = 0
+    """Failures that counted at the last one; 0 again once they are forgiven or it is restarted."""
+    failures_max: int = 0
+    """With one more within the period it is held; 0 where nobody said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an operator did."""
+
+    seq: int
+    """Its place among the events: its identity."""
+    at_ms: int
+    """When, UTC ms."""
+    action: str
+    """The id of the action."""
+    given: Mapping[str, tuple[str, ...]]
+    """Its arguments by name."""
+    by: str
+    """Who asked."""
+    said: str
+    """What the operator was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +188,8 @@ class Status:
     """What is not as it should be, oldest first."""
     healed: tuple[DegradedReason, ...] = ()
     """The newest reasons that stood once and were cleared, oldest first."""
+    acts: tuple[Act, ...] = ()
+    """The newest acts of operators, whoever they are and wherever they sit, oldest first."""
     prime: PrimeStatus = field(default_factory=PrimeStatus)
     """The priming budget."""
     repeated_count: int = 0

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from .errors import ServerMissing as ServerMissing
     from .errors import UdsError as UdsError
     from .export_files import ExportFolder as ExportFolder
+    from .fault import Fault as Fault
+    from .fault import FaultKind as FaultKind
+    from .fault import FaultPlan as FaultPlan
     from .folder_check import Flaw as Flaw
     from .folder_check import StateChecked as StateChecked
     from .folder_check import check_agreement as check_agreement
@@ -40,7 +43,9 @@ if TYPE_CHECKING:
     from .folder_view import FolderView as FolderView
     from .folder_view import Pinned as Pinned
     from .folder_view import Vanished as Vanished
+    from .host_process import Used as Used
     from .host_process import started as started
+    from .host_process import used as used
     from .incarnation import Incarnation as Incarnation
     from .incarnation import Revoked as Revoked
     from .inspection import Filed as Filed
@@ -98,6 +103,11 @@ __getattr__ = lazy_door(
             "UdsError",
         ),
         "export_files": ("ExportFolder",),
+        "fault": (
+            "Fault",
+            "FaultKind",
+            "FaultPlan",
+        ),
         "folder_check": (
             "Flaw",
             "StateChecked",
@@ -112,7 +122,7 @@ __getattr__ = lazy_door(
             "Pinned",
             "Vanished",
         ),
-        "host_process": ("started",),
+        "host_process": ("Used", "started", "used"),
         "incarnation": (
             "Incarnation",
             "Revoked",
