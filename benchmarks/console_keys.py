@@ -65,6 +65,9 @@ def main() -> None:
     print(f"{description()}; others used {in_words(before)} before")
     with tempfile.TemporaryDirectory() as folder, console(Path(folder)) as (terminal, _):
         for is_rebuilding, says in ((False, "idle"), (True, "rebuilding")):
+            if is_rebuilding:
+                terminal.type("A")
+                terminal.until("[ARMED")
             took = moves(terminal, rebuilds, is_rebuilding)
             cuts = quantiles(took, n=20)
             print(

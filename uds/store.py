@@ -132,7 +132,7 @@ class Store:
     async def append_all(
         self, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: Intervals = ()
     ) -> tuple[Appended, ...]:
-        """The same for several series of a symbol, on one trip to the disk."""
+        """The same for several series of a symbol, side by side."""
         shelf = self._shelves[symbol]
         async with shelf.writing:
             return await self._writer.append(shelf, self._newest(symbol), bars, covered)
