@@ -115,6 +115,16 @@ class Board:
             return Wish("xray", place, _SETTLED_S)
         return None
 
+    @property
+    def preferred(self) -> Symbol | None:
+        """The symbol the operator waits for; None once the gate is open, and off the grid."""
+        here, facts = self.outlook, self._newest
+        if facts is None or facts.status.gate_state.is_open or self.is_frozen:
+            return None
+        if here.page is not Page.GRID or here.cursor.pane is not Pane.GRID:
+            return None
+        return here.cursor.symbol
+
     def hear(self, wish: Wish, answer: object) -> None:
         """Take what the engine answered; what this version cannot read changes nothing."""
         with suppress(BadReplica):

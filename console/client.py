@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import ActionRefused, Status
+from uds.model import Symbol
 
 from .hold import Hold
 from .offers import Asking, Deed, Offer, given, offer_of
@@ -63,6 +64,10 @@ class Client(Protocol):
 
     async def look(self, op: str, args: Mapping[str, object]) -> Any:
         """What an operation of the control socket answers."""
+        ...
+
+    async def prefer(self, symbol: Symbol) -> None:
+        """Let the M1 of a symbol be fetched next."""
         ...
 
     def look_again(self) -> None:
@@ -116,6 +121,9 @@ class Operating(ABC):
     async def disarm(self) -> None:
         await self.look("disarm", {})
         self._armed_until_s = 0.0
+
+    async def prefer(self, symbol: Symbol) -> None:
+        await self.look("prefer", {"symbol": symbol})
 
     @property
     def _armed_left_s(self) -> float:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .bench.quick import quick_set as quick_set
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
+    from .budget_check import unkept_budgets as unkept_budgets
     from .cell import Cell as Cell
     from .cell import CellState as CellState
     from .clock import Clock as Clock
@@ -109,6 +110,7 @@ __getattr__ = lazy_door(
         "bench.quick": ("Finding", "quick_set"),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
+        "budget_check": ("unkept_budgets",),
         "clock": (
             "Clock",
             "ManualClock",

@@ -42,6 +42,8 @@ _ACTS_MAX = 50
 def apply(status: Status, event: Event, at_ms: int) -> Status:
     """The next status; at_ms is the market's clock. Unknown cells or processes are asserted."""
     stepped = replace(_step(status, event, at_ms), seq=status.seq + 1)
+    if stepped.decides_as(status):
+        return stepped
     now = stepped.gate_state
     if now.is_open and (stepped.overdue or stepped.forced_until_ms is not None):
         stepped = _truly_open(stepped)
@@ -131,7 +133,7 @@ def _with_cells(
     movers = {
         gate.process_of(tf)
         for tf, cell in changed.items()
-        if replace(cell, changed_ms=0) != replace(row[SeriesKey(symbol, tf)], changed_ms=0)
+        if not cell.says_as(row[SeriesKey(symbol, tf)])
     }
     moved = replace(status, cells=cells, moves=_moved(status, movers))
     return _trusted_again(moved, symbol) if symbol in status.unsafe else moved

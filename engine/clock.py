@@ -34,6 +34,14 @@ class Clock(Protocol):
         ...
 
 
+class MovableClock(Clock, Protocol):
+    """A clock that can be told what the market's time is."""
+
+    def move_to(self, at_ms: int) -> None:
+        """Say `at_ms` now and run on from there."""
+        ...
+
+
 class SystemClock:
     """The host's clock, its wall time shifted by a constant."""
 

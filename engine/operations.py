@@ -153,6 +153,16 @@ def _key(symbol: str, name: str) -> SeriesKey | None:
     return None if timeframe is None else SeriesKey(symbol, timeframe)
 
 
+def _prefer(engine: Operable, _: Seat, args: Args) -> object:
+    """Whose M1 come next; it changes an order and nothing else, so whoever looks may ask."""
+    symbol = args.text("symbol")
+    args.done()
+    if symbol not in engine.tools.board.status.symbols:
+        raise ActionRefused(f"There is no symbol {symbol[:20]!r}.", "unknown")
+    engine.tools.session.prefer(symbol)
+    return {"preferred": symbol}
+
+
 def _actions(_: Operable, __: Seat, args: Args) -> object:
     args.done()
     return {"actions": [action_document(action) for action in ACTIONS.values()]}
@@ -233,6 +243,7 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "xray": _xray,
     "host": _host,
     "logs": _logs,
+    "prefer": _prefer,
     "actions": _actions,
     "question": _question,
     "act": _act,

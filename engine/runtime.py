@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,28 +12,28 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from uds import Fenced, Incarnation, Store, legacy_folder, new_boot_id, open_store
+from uds import Fenced, Incarnation, Store, legacy_folder
 
 from .adoption import Adoption
 from .board import StatusBoard
 from .bootstrap import recover_all
 from .broker.session import BrokerSession
 from .cache_watch import watch_cache
-from .clock import SystemClock
+from .clock import Clock
 from .config import Config
 from .control import serve_control
 from .deadlines import watch_deadlines
 from .degraded import DegradedCode
 from .errors import StoredLater
 from .events import BrokerChanged, ReasonRaised, StoreOpened
-from .first_look import settled
 from .first_status import PROCESS_NAMES, first_status
+from .ground import Ground, Seams, open_ground
 from .housekeeping import keep_house, last_checkpoint
 from .listener import Listener
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
 from .records import record_boot
-from .sources import markets, open_source, store_terms
+from .sources import markets
 from .supervisor import Supervisor
 from .tenure import Tenure, say_fenced
 from .tick_feed import TickFeed
@@ -56,9 +56,18 @@ PROCESSES = tuple(
 class Engine:
     """A running engine: its status, its timeline, and what an operator may do to it."""
 
-    def __init__(self, tools: Tools, supervisor: Supervisor, *, is_read_only: bool = False) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        supervisor: Supervisor,
+        seams: Seams | None = None,
+        *,
+        is_read_only: bool = False,
+    ) -> None:
         self.tools = tools
         self.supervisor = supervisor
+        self.seams = seams
+        """Where faults may be put in; None where nobody may."""
         self.is_read_only = is_read_only
         """Whether every act is refused, whoever asks."""
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -74,9 +83,8 @@ class Engine:
         return self.tools.store
 
     @property
-    def clock(self) -> SystemClock:
+    def clock(self) -> Clock:
         """The market's clock."""
-        assert isinstance(self.tools.clock, SystemClock)
         return self.tools.clock
 
     @property
@@ -104,6 +112,10 @@ class Engine:
         await asyncio.shield(self._outcome)
 
 
+Beside = Callable[[Engine], Mapping[str, Coroutine[object, object, None]]]
+"""Makes what runs beside an engine, by name: what this host adds to every engine's own."""
+
+
 @asynccontextmanager
 async def open_engine(
     config: Config,
@@ -119,90 +131,111 @@ async def open_engine(
     source that cannot be opened, FolderLocked, FolderUnreadable. `Engine.stopped` raises
     StoredLater when the folder holds bars of a later time.
     """
-    broker, clock = await open_source(config, at_ms)
-    opened_s = clock.monotonic_s()
-    boot_id = new_boot_id()
-    config = await settled(config)
-    async with open_store(
-        store_terms(config),
-        config.data_root,
-        boot_id,
-        clock.real_ms(),
-        config.redis.url,
-        config.redis.namespace,
-    ) as store:
-        board = StatusBoard(first_status(config, boot_id, clock.now_ms()), clock)
-        board.post(StoreOpened(store.token.value))
-        for code, symbol, sentence in broker.notes():
-            board.post(ReasonRaised(DegradedCode(code), symbol, sentence))
-        tools = Tools(
-            name="engine",
-            config=config,
-            clock=clock,
-            board=board,
-            store=store,
-            session=BrokerSession(
-                broker,
-                clock,
-                config.broker.requests_per_s,
-                lambda status: board.post(BrokerChanged(status)),
-            ),
-            markets=markets(config),
-            timeline=Timeline(),
-            chance=Random(store.token.value),
-            opened_s=opened_s,
-            spawned_s=opened_s,
-            ticks=TickFeed(),
-            listener=Listener(config.api.host, config.api.port),
-            tenure=Tenure(clock, partial(_check_owner, store)),
-        )
+    async with open_ground(config, at_ms) as ground:
+        adoption = Adoption(legacy_folder(ground.config.data_root))
+
+        def beside(engine: Engine) -> Mapping[str, Coroutine[object, object, None]]:
+            return {
+                "boot record": record_boot(engine.tools),
+                "control socket": serve_control(engine, socket_path),
+                "settled memory": _settle_memory(engine.tools),
+                "legacy watch": adoption.watch(engine.tools),
+            }
+
+        tools = tools_on(ground, Random(ground.store.token.value))
+        can_wait = config.broker.kind == "replay" and at_ms is None
         with tools.logs.listening():
-            async with _running(tools, clock, at_ms, socket_path, is_read_only) as engine:
+            async with run_engine(
+                ground,
+                tools,
+                PROCESSES,
+                beside,
+                adoption,
+                can_wait=can_wait,
+                is_read_only=is_read_only,
+            ) as engine:
                 yield engine
 
 
+def tools_on(ground: Ground, chance: Random) -> Tools:
+    """What the processes of this boot are given; `chance` draws the jitter of all of them."""
+    config, clock, store = ground.config, ground.clock, ground.store
+    board = StatusBoard(first_status(config, ground.boot_id, clock.now_ms()), clock)
+    board.post(StoreOpened(store.token.value))
+    broker = ground.seams.broker
+    for code, symbol, sentence in broker.notes():
+        board.post(ReasonRaised(DegradedCode(code), symbol, sentence))
+    session = BrokerSession(
+        broker,
+        clock,
+        config.broker.requests_per_s,
+        lambda status: board.post(BrokerChanged(status)),
+    )
+    return Tools(
+        name="engine",
+        config=config,
+        clock=clock,
+        board=board,
+        store=store,
+        session=session,
+        markets=markets(config),
+        timeline=Timeline(),
+        chance=chance,
+        opened_s=ground.opened_s,
+        spawned_s=ground.opened_s,
+        ticks=TickFeed(),
+        listener=Listener(config.api.host, config.api.port),
+        tenure=Tenure(clock, partial(_check_owner, store)),
+    )
+
+
 @asynccontextmanager
-async def _running(
+async def run_engine(
+    ground: Ground,
     tools: Tools,
-    clock: SystemClock,
-    at_ms: int | None,
-    socket_path: Path | None,
-    is_read_only: bool,
+    processes: tuple[ProcessSpec, ...],
+    beside: Beside,
+    adoption: Adoption | None = None,
+    *,
+    can_wait: bool = False,
+    is_read_only: bool = False,
 ) -> AsyncIterator[Engine]:
+    """Spawn the processes and recover; stop all of it when the block ends.
+
+    `adoption` takes what the platform of before left, None leaves it alone. `can_wait` lets
+    the clock be moved to the newest stored bar where it would be behind.
+    """
     supervisor = Supervisor(
-        PROCESSES,
+        processes,
         lambda name: replace(tools, name=name),
-        tools.config.supervisor,
+        ground.config.supervisor,
         lives=Incarnation,
     )
-    engine = Engine(tools, supervisor, is_read_only=is_read_only)
-    can_wait = tools.config.broker.kind == "replay" and at_ms is None
+    engine = Engine(tools, supervisor, ground.seams, is_read_only=is_read_only)
+    clock = ground.clock
 
     def agree_on_time(newest_close_ms: int) -> None:
         """A replay goes on where it stopped; any other clock must not be behind its data."""
         if newest_close_ms <= clock.now_ms():
             return
         if not can_wait:
-            raise _stored_later(tools.config.data_root, newest_close_ms, clock.now_ms())
+            raise _stored_later(ground.config.data_root, newest_close_ms, clock.now_ms())
         clock.move_to(newest_close_ms)
 
-    beside = _Beside(engine)
+    tasks = _Beside(engine)
     try:
         supervisor.spawn_all()
-        beside.run(watch_cache(tools), "cache watch")
-        beside.run(watch_loop(tools), "watchdog")
-        beside.run(watch_deadlines(tools, supervisor), "deadlines")
-        beside.run(record_boot(tools), "boot record")
-        beside.run(serve_control(engine, socket_path), "control socket")
-        beside.run(keep_house(tools), "housekeeping")
-        beside.run(_settle_memory(tools), "settled memory")
-        adoption = Adoption(legacy_folder(tools.config.data_root))
-        beside.run(recover_all(tools, agree_on_time, adoption), "recovery")
-        beside.run(adoption.watch(tools), "legacy watch")
+        tasks.run(watch_cache(tools), "cache watch")
+        tasks.run(watch_loop(tools), "watchdog")
+        tasks.run(watch_deadlines(tools, supervisor), "deadlines")
+        tasks.run(keep_house(tools), "housekeeping")
+        tasks.run(recover_all(tools, agree_on_time, adoption), "recovery")
+        for name, work in beside(engine).items():
+            tasks.run(work, name)
         yield engine
     finally:
         await supervisor.stop_all()
-        await beside.stop()
+        await tasks.stop()
         await last_checkpoint(tools)
         await tools.session.broker.close()
         tools.listener.close()

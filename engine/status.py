@@ -7,7 +7,7 @@ ask (the gate, the phase, the counts) is computed from it, so no two answers can
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
@@ -244,13 +244,19 @@ class Status:
     @property
     def gate_state(self) -> GateState:
         """The gate's word alone, at no cost per cell."""
-        return word(self._rows, self.reasons, self.standing)
+        return word(self._rows, self.reasons, self._deciding)
 
     @property
     def standing(self) -> Standing:
         """What decides about the gate beside cells and reasons."""
         attempts = {p.name: p.next_attempt_ms for p in self.processes}
         attempts["broker"] = self.broker.next_attempt_ms
+        planned = {name: at for name, at in attempts.items() if at is not None}
+        return replace(self._deciding, next_attempts=planned)
+
+    @property
+    def _deciding(self) -> Standing:
+        """What the gate's word depends on; when things are tried again is not among it."""
         stuck = (p for p in self.processes if p.state is ProcessState.NEEDS_OPERATOR)
         return Standing(
             has_opened=self.opened_gate_after_s is not None,
@@ -258,7 +264,17 @@ class Status:
             opens_late=self.overdue and self.opens_late_gate,
             unsafe=tuple(self.unsafe),
             helpless=tuple(process.name for process in stuck if process.critical),
-            next_attempts={name: at for name, at in attempts.items() if at is not None},
+        )
+
+    def decides_as(self, before: Status) -> bool:
+        """Whether the gate's word cannot have changed: nothing that it depends on has."""
+        return (
+            self.reasons is before.reasons
+            and self.processes is before.processes
+            and self.unsafe is before.unsafe
+            and self._rows.served_count == before._rows.served_count
+            and self.overdue == before.overdue
+            and self.forced_until_ms == before.forced_until_ms
         )
 
     @property

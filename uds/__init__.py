@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from .errors import ServerMissing as ServerMissing
     from .errors import UdsError as UdsError
     from .export_files import ExportFolder as ExportFolder
+    from .fault import Fault as Fault
+    from .fault import FaultKind as FaultKind
+    from .fault import FaultPlan as FaultPlan
     from .folder_check import Flaw as Flaw
     from .folder_check import StateChecked as StateChecked
     from .folder_check import check_agreement as check_agreement
@@ -100,6 +103,11 @@ __getattr__ = lazy_door(
             "UdsError",
         ),
         "export_files": ("ExportFolder",),
+        "fault": (
+            "Fault",
+            "FaultKind",
+            "FaultPlan",
+        ),
         "folder_check": (
             "Flaw",
             "StateChecked",

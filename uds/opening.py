@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -14,6 +15,8 @@ from . import layout
 from .cache import RedisCache
 from .disk import FolderDisk
 from .embedded import EmbeddedServer
+from .fault import FaultPlan
+from .faulty import FaultyCache, FaultyDisk
 from .model import FencingToken
 from .ports import Disk
 from .run_folder import make_socket_folder
@@ -36,12 +39,15 @@ async def open_store(
     opened_ms: int,
     redis_url: str | None,
     namespace: str,
+    faults: FaultPlan | None = None,
 ) -> AsyncIterator[Store]:
     """Own the folder until the block ends; Redis is reached later, by `Store.connect`.
 
-    opened_ms is the host's real clock. Raises FolderLocked, FolderUnreadable, DiskFailed.
+    opened_ms is the host's real clock. Disk and Redis obey `faults` when it is given. Raises
+    FolderLocked, FolderUnreadable, DiskFailed.
     """
-    disk = FolderDisk(data_root)
+    faults = faults or FaultPlan()
+    disk = FaultyDisk(FolderDisk(data_root), faults, asyncio.sleep)
     await disk.lock(_holder(boot_id, opened_ms))
     async with AsyncExitStack() as closing:
         closing.callback(disk.close)
@@ -50,7 +56,8 @@ async def open_store(
         server = EmbeddedServer(disk, data_root, sockets) if redis_url is None else None
         url = redis_url if server is None else server.url
         assert url is not None
-        store = Store(terms, token, disk, RedisCache(url, namespace), server)
+        cache = FaultyCache(RedisCache(url, namespace), faults, asyncio.sleep)
+        store = Store(terms, token, disk, cache, server)
         closing.push_async_callback(store.close)
         yield store
 

@@ -28,6 +28,7 @@ class Publisher:
         """Put all tails of a generation under its own keys."""
         book.unpublished.clear()
         book.unanswered = {}
+        book.prime_count += 1
         tails = self._packed(book, self._terms.timeframes)
         await self._cache.write(book.symbol, self._token, book.generation, tails)
         book.is_primed = True
@@ -35,8 +36,8 @@ class Publisher:
     async def flip(self, book: Book) -> Generation | None:
         """Move the pointer and read all back; the generation that no reader needs any more.
 
-        A prime that was not answered may have reached the server after the one that was: what
-        it left is found here, where nothing can be primed any more, and shown anew.
+        Of several primes one that was not answered may have reached the server last: what it
+        left is found here, where nothing can be primed any more, and shown anew.
         """
         before = await self._cache.read(book.symbol, ())
         await self._cache.flip(
@@ -45,7 +46,8 @@ class Publisher:
         found = await self._cache.read(book.symbol, ())
         if found is None or (found[0].generation, found[0].seq) != (book.generation, book.seq):
             raise CacheRegressed(f"The flip of {book.symbol} to {book.generation.short} was lost.")
-        await self.audit(book)
+        if book.prime_count > 1:
+            await self.audit(book)
         if before is None or before[0].generation == book.generation:
             return None  # a repeated flip: what was stale is not known any more
         return before[0].previous

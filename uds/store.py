@@ -110,6 +110,10 @@ class Store:
             book.begin_journal(None, tuple(book.pages()), self.terms.anchors)
         return book.generation
 
+    async def make_room(self, symbol: Symbol) -> None:
+        """Make a symbol's folders while there is time for it; raises DiskFailed."""
+        await self._disk.make(layout.folders_in(symbol, self.terms.timeframes))
+
     def is_drafting(self, symbol: Symbol) -> bool:
         """Whether a generation is being filled."""
         return self._shelves[symbol].draft is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from textual.app import ComposeResult
 from textual.events import MouseScrollDown, MouseScrollUp, Resize
@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from engine import Status
+from uds.model import Symbol
 
 from ..alarm import Alarm
 from ..board import Board, Places
@@ -30,6 +31,7 @@ from ..offers import Deed
 from ..outlook import Outlook
 from ..pages import Page
 from ..paint import Brush
+from ..preference import Preference
 from ..pulse import FAST_S
 from ..rim import Rim
 from ..widgets.grid_view import GridView
@@ -74,6 +76,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._telling: Timer | None = None
         self._is_log_awaited = False
         self._lookout: Lookout | None = None
+        self._preference: Preference | None = None
 
     def compose(self) -> ComposeResult:
         """The parts from top to bottom, the x-ray at the right."""
@@ -108,6 +111,11 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         """Ask for what the page shown wants beyond the status; until cancelled."""
         self._lookout = Lookout(look, lambda: self._board.wish, self._hear)
         await self._lookout.keep()
+
+    async def wait_for(self, prefer: Callable[[Symbol], Awaitable[None]]) -> None:
+        """Let the symbol under the cursor come next; until cancelled."""
+        self._preference = Preference(prefer, lambda: self._board.preferred)
+        await self._preference.keep()
 
     def tell(self, sentence: str, path: str = "") -> None:
         """Show an answer for a few seconds; a file that it names stands in the journal too."""
@@ -162,12 +170,12 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
     def action_move(self, columns: int, rows: int) -> None:
         """Move the place on this page."""
         self._board.move(columns, rows)
-        self._draw()
+        self._cursor_moved()
 
     def action_leap(self, screens: int) -> None:
         """Half a screen up or down."""
         self._board.leap(screens)
-        self._draw()
+        self._cursor_moved()
 
     def action_next_pane(self) -> None:
         """Give the keys to the other part of the grid page."""
@@ -198,7 +206,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
     def action_next_fault(self, step: int) -> None:
         """On to the next thing that is wrong."""
         if self._board.next_fault(step):
-            self._draw()
+            self._cursor_moved()
         else:
             self.tell(self._words.no_fault_here)
 
@@ -244,6 +252,11 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
             return
         self.app.copy_to_clipboard(text)
         self.run_worker(self._keep(f"{text}\n"), group="acts", exit_on_error=False)
+
+    def _cursor_moved(self) -> None:
+        if self._preference is not None:
+            self._preference.turn()
+        self._draw()
 
     def _turn(self, outlook: Outlook) -> None:
         self._board.turn(outlook)

@@ -215,6 +215,8 @@ class FakeClient:
         """How often it was asked to look again."""
         self.answers: dict[str, object] = {}
         """What looking answers, by operation."""
+        self.preferred: list[str] = []
+        """The symbols that were to come next."""
 
     @property
     def status(self) -> Status:
@@ -258,6 +260,10 @@ class FakeClient:
     async def disarm(self) -> None:
         """Only look."""
         self.hold = Hold(actor=ACTOR)
+
+    async def prefer(self, symbol: str) -> None:
+        """Remember it."""
+        self.preferred.append(symbol)
 
     def look_again(self) -> None:
         """Count it."""

@@ -61,6 +61,16 @@ async def test_both_clients_are_offered_and_asked_the_same(folder: Path) -> None
         assert local.status == remote.status
 
 
+async def test_either_may_say_which_symbol_comes_next(folder: Path) -> None:
+    """It changes an order and nothing else, so it needs no arming; what is unknown is refused."""
+    async with both(folder) as (_, clients):
+        for client in clients:
+            await client.prefer(GOLD)
+            with pytest.raises(ActionRefused, match="There is no symbol 'FOO'"):
+                await client.prefer("FOO")
+            assert {"preferred": GOLD} == await client.look("prefer", {"symbol": GOLD})
+
+
 async def test_either_acts_only_while_it_is_armed_and_only_itself(folder: Path) -> None:
     """The engine enforces it, so a faulty screen cannot act either."""
     async with both(folder) as (engine, clients):

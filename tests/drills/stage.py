@@ -8,11 +8,10 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import urlencode
 
 from benchmarks.http_reader import HttpReader, Reply
@@ -25,10 +24,7 @@ from engine.events import BecameOverdue, CellsChanged, ProcessChanged, ReasonRai
 from engine.runtime import Engine, open_engine
 from engine.status import Status
 from tests.engine.builders import GOLD, NOON, YEN, is_open, simulated_market, small_config
-from uds.cache import RedisCache
-from uds.disk import FolderDisk
 from uds.fault import FaultPlan
-from uds.faulty import FaultyCache, FaultyDisk
 from uds.model import Bars, Symbol, Timeframe
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -299,20 +295,6 @@ async def _watch_gate(stage: Stage) -> None:
         status = await stage.engine.board.changed()
 
 
-@contextmanager
-def seams(plan: FaultPlan) -> Iterator[None]:
-    """What an engine opens inside has its disk and its Redis behind this plan."""
-
-    def disk(root: Path) -> FaultyDisk:
-        return FaultyDisk(FolderDisk(root), plan, asyncio.sleep)
-
-    def cache(url: str, namespace: str) -> FaultyCache:
-        return FaultyCache(RedisCache(url, namespace), plan, asyncio.sleep)
-
-    with patch("uds.opening.FolderDisk", disk), patch("uds.opening.RedisCache", cache):
-        yield
-
-
 def stage_config(folder: Path, *symbols: Symbol, **changes: Any) -> Config:
     """Two symbols, a broker that answers at once, a minute that is final as it closes."""
     sim = {"seed": 3, "login_s": 0.02, "latency_ms": 2, "publish_delay_s": 0}
@@ -325,21 +307,18 @@ async def staged(
     config: Config, at_ms: int = NOON, before: Callable[[Stage], object] = lambda stage: None
 ) -> AsyncIterator[Stage]:
     """An engine on stage with readers at its API; `before` is called before anything runs."""
-    plan = FaultPlan()
-    with seams(plan):
-        async with open_engine(config, at_ms) as engine:
-            broker = FaultyBroker(engine.session.broker, engine.clock)
-            engine.session.broker = broker
-            stage = Stage(engine, broker, plan)
-            before(stage)
-            watching = asyncio.create_task(_watch_gate(stage), name="gate watch")
+    async with open_engine(config, at_ms) as engine:
+        assert engine.seams is not None
+        stage = Stage(engine, engine.seams.broker, engine.seams.plan)
+        before(stage)
+        watching = asyncio.create_task(_watch_gate(stage), name="gate watch")
+        try:
+            await stage.until(lambda status: status.api_port is not None)
+            stage.readers.begin(stage.status.api_port or 0)
             try:
-                await stage.until(lambda status: status.api_port is not None)
-                stage.readers.begin(stage.status.api_port or 0)
-                try:
-                    yield stage
-                finally:
-                    await stage.readers.end()
+                yield stage
             finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+                await stage.readers.end()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
