@@ -17,6 +17,7 @@ from uds.model import SeriesKey, Timeframe
 from .action import Action, Operable, Question
 from .actions import ACTIONS
 from .boot_times import timeline_document
+from .drills.catalog import catalog_document
 from .errors import ActionRefused
 from .event_log import KEPT_EVENTS
 from .protocol import PROTOCOL, Args, BadRequest
@@ -144,6 +145,18 @@ def _key(symbol: str, name: str) -> SeriesKey | None:
     return None if timeframe is None else SeriesKey(symbol, timeframe)
 
 
+def _drills(engine: Operable, _: Seat, args: Args) -> object:
+    """What can be drilled, the drill that runs or ran last, and what came of earlier ones."""
+    args.done()
+    status = engine.tools.board.status
+    return {
+        **catalog_document(),
+        "running": status.drill is not None and status.drill.is_running,
+        "drill": plain(status.drill),
+        "history": plain(status.drills),
+    }
+
+
 def _actions(_: Operable, __: Seat, args: Args) -> object:
     args.done()
     return {"actions": [action_document(action) for action in ACTIONS.values()]}
@@ -222,6 +235,7 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "timeline": _timeline,
     "xray": _xray,
     "logs": _logs,
+    "drills": _drills,
     "actions": _actions,
     "question": _question,
     "act": _act,

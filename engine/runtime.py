@@ -14,6 +14,7 @@ from random import Random
 
 from uds import Fenced, Incarnation, Store, legacy_folder
 
+from .action import Drilling
 from .adoption import Adoption
 from .board import StatusBoard
 from .bootstrap import recover_all
@@ -70,6 +71,8 @@ class Engine:
         """Where faults may be put in; None where nobody may."""
         self.is_read_only = is_read_only
         """Whether every act is refused, whoever asks."""
+        self.drills: Drilling | None = None
+        """Who runs drills on it; None where nobody may."""
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
