@@ -353,9 +353,8 @@ class Store:
     async def collect(self, symbol: Symbol) -> Collected:
         """Remove what no generation needs: never of the live one, the previous or the draft.
 
-        The caller grants readers a grace after the flip. When it is not certain that we own the
-        folder and that Redis serves our live generation, nothing is removed. Raises Fenced,
-        DiskFailed, CacheDown and kin.
+        The caller grants readers a grace after the flip. Unless it is certain that we own the
+        folder and Redis serves our live generation, nothing goes. Raises Fenced, DiskFailed.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
