@@ -28,9 +28,9 @@ _REBUILT = Radius(unseals=True, also=_OF_REDIS)
 def _login(name: str, kind: FaultKind, code: Code, detectable_s: float) -> tuple[Variant, ...]:
     """The login that fails at a cold start, and the one of a session that was open."""
     is_final = kind is FaultKind.LOGIN_PERMANENT
-    cold = Radius(
-        _CONNECTOR if is_final else frozenset(), unseals=True, gates=_STUCK if is_final else _CLOSED
-    )
+    processes = _CONNECTOR if is_final else frozenset()
+    held = frozenset({Code.CHILD_HELD}) if is_final else frozenset()
+    cold = Radius(processes, unseals=True, gates=_STUCK if is_final else _CLOSED, also=held)
     terms = {"detectable_s": detectable_s, "origin": Origin.HIT, "hold_s": 0.8, "recovers_s": 12.0}
     check = ("one_login",) if is_final else ("logins_paced",)
     return (
@@ -52,7 +52,7 @@ def _login(name: str, kind: FaultKind, code: Code, detectable_s: float) -> tuple
             Stage.OPEN,
             LIVE,
             broker=kind,
-            radius=Radius(_CONNECTOR),
+            radius=Radius(_CONNECTOR, also=held),
             checks=check,
             **terms,  # type: ignore[arg-type]
         ),
@@ -160,13 +160,14 @@ _F5 = Drill(
     (
         Variant(
             "at a start", Way.PLAN, (Code.NO_PROGRESS,), Stage.COLD, SANDBOX, fault=_SILENT,
-            origin=Origin.SILENT, detectable_s=_SILENCE_S, recovers_s=1.0,
+            origin=Origin.SILENT, detectable_s=_SILENCE_S, hold_s=0.0, recovers_s=1.0,
             radius=Radius(_POLLER, unseals=True, gates=_CLOSED,
                           also=frozenset({Code.CHILD_RESTARTING})),
         ),
         Variant(
             "at a rebuild", Way.PLAN, (Code.NO_PROGRESS,), places=LIVE, fault=_SILENT,
-            rebuilds=True, origin=Origin.SILENT, detectable_s=_SILENCE_S, recovers_s=1.0,
+            rebuilds=True, origin=Origin.SILENT, detectable_s=_SILENCE_S, hold_s=0.0,
+            recovers_s=1.0,
             radius=Radius(_POLLER, unseals=True,
                           also=frozenset({Code.CHILD_RESTARTING, Code.CELL_STALE})),
         ),
@@ -247,7 +248,7 @@ _F8 = Drill(
         Variant(
             "flipped bit, overlaid", Way.OVERLAY, (Code.CORRUPT_JSONL,),
             fault=Fault(Harm.CORRUPT, "disk.read", "{path}"), origin=Origin.HIT,
-            recovers_s=5.0, radius=_DRAFT,
+            hold_s=0.0, recovers_s=5.0, radius=_DRAFT,
         ),
     ),
     "the next file of the scrub is read with one bit flipped; the file stays as it is",
