@@ -94,6 +94,8 @@ class Radius:
     """The gate's words while the fault is in."""
     also: frozenset[DegradedCode] = frozenset()
     """Reasons that may be raised beside the expected ones; `info` may always."""
+    stays: frozenset[DegradedCode] = frozenset()
+    """Of these, which may stand on: the sandbox's own configuration is their ground."""
     answer_s: float = ANSWER_S
     """How long a reader may wait."""
 

@@ -27,6 +27,8 @@ from .drill import Variant, Way
 LOST = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 """What F3 drops."""
 _LONG_S = 60.0
+_LOOK_S = 0.002
+_LOOKS = 100
 
 
 class Jumping(Clock, Protocol):
@@ -257,13 +259,21 @@ class ServerIn(_Nothing):
                 self._hits = int(self._pid is not None)
             case Way.SERVER_STOPPED:
                 self._server.pause()
-                self._hits = int(self._server.is_paused)
+                self._hits = int(await self._is_felt())
             case Way.SERVER_EMPTIED:
                 await self._server.empty()
                 self._hits = 1
             case _:
                 await self._server.lose()
                 self._hits = int(self._pid is not None)
+
+    async def _is_felt(self) -> bool:
+        """Whether the host has stopped it; that takes it a moment."""
+        for _look in range(_LOOKS):
+            if self._server.is_paused:
+                return True
+            await asyncio.sleep(_LOOK_S)
+        return False
 
     def take_out(self) -> None:
         """A stopped one goes on; anything else is put right by the engine."""
@@ -376,6 +386,12 @@ _SERVER_WAYS = (
 )
 
 
+def about(scene: Scene, variant: Variant) -> Scene:
+    """The same scene with the symbol that this variant is about."""
+    found = scene.tools.store.scrubbed_in(2) if variant.way is Way.OVERLAY else None
+    return scene if found is None else replace(scene, victim=found[0].symbol)
+
+
 async def injection_of(scene: Scene, variant: Variant) -> Injection | None:
     """How this variant is put in; None where it cannot be now."""
     if variant.way in _BROKER_WAYS:
@@ -391,9 +407,9 @@ async def injection_of(scene: Scene, variant: Variant) -> Injection | None:
             return StallIn(scene, variant)
         case Way.OVERLAY:
             found = scene.tools.store.scrubbed_in(2)
-            if found is None:
+            if found is None or found[0].symbol != scene.victim:
                 return None
-            overlay = OverlayIn(replace(scene, victim=found[0].symbol), variant, found[1].path)
+            overlay = OverlayIn(scene, variant, found[1].path)
             await overlay.note_evidence()
             return overlay
     return None

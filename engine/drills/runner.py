@@ -25,7 +25,7 @@ from ..gate import GateState
 from ..status import Status
 from .checks import AFTER, HELD, failed
 from .drill import DEAD_MAN_S, LOUD_S, STOPS, Origin, Variant
-from .facts import VariantFacts
+from .facts import READS_MIN, VariantFacts
 from .injections import Injection, Scene
 from .readers import Readers
 from .shape import DrillPhase
@@ -154,8 +154,8 @@ async def run_variant(
         await course.injection.tidy()
         if not course.is_recovered:
             await _unless_stopped(_recover(course), None, course)
-        course.left = course.injection.left() + _standing(course, _all_codes(course.variant))
-        if not is_well(course.status):
+        course.left = course.injection.left() + _standing(course, _must_go(course.variant))
+        if not _is_well_again(course):
             course.left += ("all is not well again",)
         await files.end()
     return course.facts()
@@ -288,8 +288,16 @@ def _is_over(course: Course) -> bool:
 
 
 def _is_settled(course: Course) -> bool:
-    """Whether the hypothesis holds again."""
-    return is_well(course.status) and not _is_drafting(course)
+    """Whether the hypothesis holds again, and readers have seen it."""
+    is_read = course.readers.facts.given >= READS_MIN
+    return _is_well_again(course) and not _is_drafting(course) and is_read
+
+
+def _is_well_again(course: Course) -> bool:
+    status, stays = course.status, course.variant.radius.stays
+    degraded = {r.code for r in status.reasons if r.severity is Severity.DEGRADED}
+    is_complete = status.ready_cells == len(status.cells)
+    return status.gate_state.is_open and is_complete and degraded <= stays
 
 
 def _is_drafting(course: Course) -> bool:
@@ -298,6 +306,10 @@ def _is_drafting(course: Course) -> bool:
 
 def _all_codes(variant: Variant) -> set[DegradedCode]:
     return {*variant.codes, *variant.radius.also}
+
+
+def _must_go(variant: Variant) -> set[DegradedCode]:
+    return _all_codes(variant) - variant.radius.stays
 
 
 def _standing(course: Course, codes: set[DegradedCode]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from ..sources import simulated_market
 from .damage import damage
 from .drill import Drill, Origin, Stage, Variant, Way
 from .facts import READS_MIN, DrillFacts, VariantFacts
-from .injections import FileIn, Injection, JumpIn, Scene, injection_of
+from .injections import FileIn, Injection, JumpIn, Scene, about, injection_of
 from .jumping_clock import JumpingClock
 from .readers import Readers, reading
 from .runner import is_well, new_course, run_variant
@@ -116,12 +116,14 @@ async def _run_open(
     async with opened(sandbox_config(data_root, {}), at_ms) as sandbox, _read(sandbox):
         for variant in variants:
             sandbox.readers.renew()
-            if not await _until_well(sandbox, READS_MIN * 2):
+            is_so = await _until_well(sandbox, READS_MIN)
+            sandbox.readers.renew()
+            scene = about(sandbox.scene, variant)
+            injection = await _injection(sandbox, scene, variant)
+            if not is_so or injection is None:
                 found.append(VariantFacts(variant.name))
                 continue
-            injection = await _injection(sandbox, variant)
-            assert injection is not None
-            course = new_course(sandbox.scene, variant, injection, sandbox.readers, tell)
+            course = new_course(scene, variant, injection, sandbox.readers, tell)
             place = {"schema": 1, "id": drill.id, "place": Place.SANDBOX.value}
             found.append(await run_variant(course, place))
     return found
@@ -136,7 +138,7 @@ async def _run_start(variant: Variant, data_root: Path, well: Path, tell: Tell) 
         path = damaged.relative_to(data_root).as_posix()
     async with opened(sandbox_config(data_root, dict(variant.config)), NOON_MS) as sandbox:
         injection: Injection | None = FileIn(sandbox.scene, variant, path) if path else None
-        injection = injection or await _injection(sandbox, variant)
+        injection = injection or await _injection(sandbox, sandbox.scene, variant)
         assert injection is not None
         tell(DrillPhase.INJECT, variant.name)
         await injection.put_in()  # without a turn of the loop: nothing has run yet
@@ -145,10 +147,10 @@ async def _run_start(variant: Variant, data_root: Path, well: Path, tell: Tell) 
             return await run_variant(course, {}, is_in=True)
 
 
-async def _injection(sandbox: Sandbox, variant: Variant) -> Injection | None:
+async def _injection(sandbox: Sandbox, scene: Scene, variant: Variant) -> Injection | None:
     if variant.way is Way.JUMP:
         return JumpIn(sandbox.clock, variant)
-    return await injection_of(sandbox.scene, variant)
+    return await injection_of(scene, variant)
 
 
 @asynccontextmanager
