@@ -47,7 +47,7 @@ def ticked(
     """One step in another state; a step that ended keeps its time."""
     at_s = (now_ms - status.began_ms) / 1_000 if state in _ENDED else None
     steps = tuple(
-        replace(step, state=state, at_s=at_s, detail=detail or step.detail)
+        replace(step, state=state, at_s=step.at_s or at_s, detail=detail or step.detail)
         if (step.name, step.variant) == (name, variant)
         else step
         for step in status.steps
@@ -62,6 +62,10 @@ def entered(status: DrillStatus, phase: DrillPhase, variant: str, now_ms: int) -
             status = _over(status, name, "", now_ms)
     if phase is DrillPhase.OBSERVE:
         status = _over(status, "inject", variant, now_ms)
+    if phase in (DrillPhase.REVERT, DrillPhase.RECOVER):
+        status = _over(status, "loud", variant, now_ms)
+    if phase is DrillPhase.REVERT and _step(status, "recovered", variant) is StepState.RUNNING:
+        status = _over(status, "recovered", variant, now_ms)
     if phase is DrillPhase.RECOVER and _step(status, "revert", variant) is StepState.RUNNING:
         status = _over(status, "revert", variant, now_ms)
     status = ticked(status, _BEGINS[phase], variant, StepState.RUNNING, now_ms)

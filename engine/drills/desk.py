@@ -22,15 +22,16 @@ from uds import DiskFailed, UdsError
 from ..errors import ActionRefused
 from ..events import DrillChanged, DrillEnded, DrillsRemembered
 from ..gate import GateState
-from ..replica import BadReplica, built, plain
 from ..sources import simulated_market
 from .catalog import CATALOG
 from .checklist import ended, entered, first_status, measured
 from .drill import Drill, Origin, Variant
 from .facts import READS_MIN, DrillFacts, VariantFacts
+from .history import keep_outcome, remembered
 from .injection import Scene
 from .injections import about, injection_of
 from .readers import Readers, reading
+from .report import drill_report
 from .runner import is_well, new_course, run_variant, victim_of
 from .seam_injections import made_up
 from .shape import DrillOutcome, DrillPhase, DrillStatus, Place, Verdict
@@ -58,6 +59,8 @@ class DrillDesk:
         self._running: asyncio.Task[DrillFacts] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._found: list[VariantFacts] = []
+        self.newest: DrillFacts | None = None
+        """What was measured in the last drill that ended; None before."""
 
     # -- who may begin one -------------------------------------------------------------------
 
@@ -98,6 +101,10 @@ class DrillDesk:
             if (is_ours or not variant.needs_server)
             and not (is_ours and variant.needs_foreign_server)
         )
+
+    def report(self) -> dict[str, object] | None:
+        """The last drill that ended as `drill run --json` has it; None before."""
+        return None if self.newest is None else drill_report((self.newest,))
 
     # -- its course --------------------------------------------------------------------------
 
@@ -207,6 +214,7 @@ class DrillDesk:
             trouble = f"The drill itself failed: {type(failure).__name__}: {failure}"
             _log.error("%s", trouble, exc_info=failure)
         facts = replace(self._facts(drill), trouble=trouble)
+        self.newest = facts
         outcome = facts.outcome(self._tools.clock.real_ms())
         self._post(ended(self._status, facts, self._tools.clock.now_ms()))
         self._tools.board.post(DrillEnded(outcome))
@@ -215,9 +223,8 @@ class DrillDesk:
 
     async def _keep(self, outcome: DrillOutcome, facts: DrillFacts) -> None:
         """Into the history; the journal goes in any case, for nothing is in any more."""
-        document = {"schema": 1, **_plain(outcome), "facts": plain(facts.variants)}
         try:
-            await self._files.keep(outcome.ended_ms, outcome.id, document)
+            await keep_outcome(self._files, outcome, facts)
             await self._files.end()
         except DiskFailed as error:
             _log.warning("The outcome of drill %s was not written: %s", outcome.id, error)
@@ -242,7 +249,7 @@ class DrillDesk:
     async def _remember(self) -> None:
         """The history; and the way back of a drill that was cut off, gone to its end."""
         try:
-            outcomes = _outcomes(await self._files.outcomes(_KEPT))
+            outcomes = await remembered(self._files, _KEPT)
             if outcomes:
                 self._tools.board.post(DrillsRemembered(outcomes))
             journal = await self._files.found()
@@ -263,7 +270,7 @@ class DrillDesk:
         outcome = DrillOutcome(drill_id, Place.LIVE, verdict, why, None, None, now_ms)
         self._tools.board.post(DrillEnded(outcome))
         _log.warning("drill %s: %s", drill_id, why)
-        await self._files.keep(now_ms, drill_id, {"schema": 1, **_plain(outcome), "facts": []})
+        await keep_outcome(self._files, outcome)
         await self._files.end()
 
     async def _discard(self, undo: Mapping[str, object]) -> None:
@@ -273,22 +280,3 @@ class DrillDesk:
             return
         before = frozenset(map(str, known))
         await self._files.discard(made_up(await self._files.evidence(), before, mark, token))
-
-
-def _plain(outcome: DrillOutcome) -> dict[str, object]:
-    found = plain(outcome)
-    assert isinstance(found, dict)
-    return found
-
-
-def _outcomes(documents: tuple[dict[str, object], ...]) -> tuple[DrillOutcome, ...]:
-    """Those that this version can read."""
-    found = []
-    for document in documents:
-        try:
-            outcome = built(DrillOutcome, document, "outcome")
-        except BadReplica:
-            continue
-        assert isinstance(outcome, DrillOutcome)
-        found.append(outcome)
-    return tuple(found)
