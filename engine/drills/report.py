@@ -48,8 +48,8 @@ def junit(found: Sequence[DrillFacts]) -> bytes:
         "skipped": "0",
         "time": f"{sum(map(_took_s, found)):.3f}",
     }
-    suites = ET.Element("testsuites", name=_SUITE, **counts)
-    suite = ET.SubElement(suites, "testsuite", name=_SUITE, **counts)
+    suites = ET.Element("testsuites", {"name": _SUITE, **counts})
+    suite = ET.SubElement(suites, "testsuite", {"name": _SUITE, **counts})
     for facts in found:
         _case(suite, facts)
     ET.indent(suites)
@@ -65,7 +65,7 @@ def _case(suite: ET.Element, facts: DrillFacts) -> None:
     )
     if verdict is not Verdict.PASS:
         tag = "failure" if verdict is Verdict.FAIL else "error"
-        ET.SubElement(case, tag, message=_xml(why), type=verdict.value).text = _xml(why)
+        ET.SubElement(case, tag, {"message": _xml(why), "type": verdict.value}).text = _xml(why)
     ET.SubElement(case, "system-out").text = _xml("\n".join(_lines(facts)))
 
 
