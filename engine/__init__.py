@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .drills.history import keep_outcome as keep_outcome
     from .drills.report import drill_report as drill_report
     from .drills.report import junit as junit
+    from .drills.report import timeline as timeline
     from .drills.shape import DrillOutcome as DrillOutcome
     from .drills.shape import DrillPhase as DrillPhase
     from .drills.shape import DrillStatus as DrillStatus
@@ -139,7 +140,7 @@ __getattr__ = lazy_door(
         "drills.children": ("run_sandboxes",),
         "drills.facts": ("DrillFacts", "judged"),
         "drills.history": ("keep_outcome",),
-        "drills.report": ("drill_report", "junit"),
+        "drills.report": ("drill_report", "junit", "timeline"),
         "drills.shape": (
             "DrillOutcome",
             "DrillPhase",
