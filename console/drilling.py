@@ -93,9 +93,10 @@ async def _sandboxed(
     options: Options, config: Config, ids: Sequence[str], words: Words
 ) -> Sequence[DrillFacts]:
     from engine import SystemClock, keep_outcome, run_sandboxes
-    from uds import DiskFailed, drill_files
+    from uds import DiskFailed, drills_of
 
-    files, keeping = drill_files(config.data_root), []
+    files = drills_of(config.data_root)
+    keeping: list[asyncio.Task[None]] = []
 
     def heard(drill_id: str, phase: DrillPhase, variant: str) -> None:
         if not options.is_quiet:

@@ -30,7 +30,7 @@ def drills_prose(document: Mapping[str, Any], words: Words) -> str:
 
 def report_prose(report: Mapping[str, Any], words: Words) -> str:
     """A row a drill, then what happened in each, line by line."""
-    from engine import timeline
+    from engine import drill_timeline
 
     verdicts = [words.verdicts[drill["verdict"]] for drill in report["drills"]]
     width = max(map(len, verdicts))
@@ -41,7 +41,7 @@ def report_prose(report: Mapping[str, Any], words: Words) -> str:
         lines.append(f"{drill['id']:4} {verdict:{width}}  {loud:>8} {well:>8}  {title}")
     for drill in report["drills"]:
         lines += ["", f"{drill['id']}: {clean(drill['facts']['why'])}"]
-        lines += [f"{_indent(line)}{clean(line)}"[:_WIDE] for line in timeline(drill)]
+        lines += [f"{_indent(line)}{clean(line)}"[:_WIDE] for line in drill_timeline(drill)]
     return "\n".join(lines)
 
 

@@ -70,10 +70,10 @@ def _case(suite: ET.Element, drill: Mapping[str, Any]) -> None:
         tag = "failure" if verdict == Verdict.FAIL.value else "error"
         why = _xml(facts["why"])
         ET.SubElement(case, tag, {"message": why, "type": verdict}).text = why
-    ET.SubElement(case, "system-out").text = _xml("\n".join(timeline(drill)))
+    ET.SubElement(case, "system-out").text = _xml("\n".join(drill_timeline(drill)))
 
 
-def timeline(drill: Mapping[str, Any]) -> list[str]:
+def drill_timeline(drill: Mapping[str, Any]) -> list[str]:
     """What happened in each variant of a drill of a report, line by line."""
     lines = []
     for one in drill["facts"]["variants"]:
