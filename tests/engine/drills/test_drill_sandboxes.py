@@ -13,7 +13,7 @@ import pytest
 from engine.degraded import DegradedCode
 from engine.drills.catalog import CATALOG
 from engine.drills.children import run_sandboxes
-from engine.drills.drill import Drill
+from engine.drills.drill import Drill, Origin
 from engine.drills.facts import DrillFacts, judged
 from engine.drills.sandbox import run_sandbox
 from engine.drills.seam_injections import PlanIn
@@ -32,6 +32,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes is not waited for longer than its bound."""
     monkeypatch.setattr("engine.drills.runner.SLACK_S", 0.2)
     monkeypatch.setattr("engine.drills.runner._SETTLES_S", 1.0)
+    monkeypatch.setattr("engine.drills.runner._ORIGIN_WAIT_S", dict.fromkeys(Origin, 1.0))
 
 
 def unheard(_: DrillPhase, __: str) -> None:
