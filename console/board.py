@@ -12,7 +12,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
-from engine import BadReplica, DegradedReason, Status, Waterfalls, Xray, waterfalls_of, xray_of
+from engine import (
+    BadReplica,
+    DegradedReason,
+    Status,
+    Waterfalls,
+    Xray,
+    host_use_of,
+    waterfalls_of,
+    xray_of,
+)
 from uds.model import SeriesKey, Symbol
 
 from .cursor import Pane, Shown, following, moved, settled, turned
@@ -25,6 +34,7 @@ from .outlook import Outlook
 from .pages import Page
 from .picture import Picture, shown_of
 from .rim import Rim
+from .uses import Uses
 from .widgets.cell_face import FAULTY
 from .widgets.facts import Facts
 from .widgets.journal import Journal
@@ -71,6 +81,7 @@ class Board:
         """What stands around the picture."""
         self._boots: Waterfalls | None = None
         self._seen: Xray | None = None
+        self._uses: Uses | None = None
         self._newest: Facts | None = None
         self._now_ms = 0
         self._frozen: Picture | None = None
@@ -96,17 +107,32 @@ class Board:
         if self.outlook.page is Page.TIMELINE:
             is_open = self._newest.status.opened_gate_after_s is not None
             return Wish("timeline", (), _SETTLED_S if is_open else _UNDER_WAY_S)
+        if self.outlook.page is Page.PROCESSES:
+            return Wish("host", (), _UNDER_WAY_S)
         cell = self.outlook.cursor.cell
         if self.outlook.page is Page.XRAY and cell is not None:
             place = (("symbol", cell.symbol), ("timeframe", cell.timeframe.name))
             return Wish("xray", place, _SETTLED_S)
         return None
 
+    @property
+    def preferred(self) -> Symbol | None:
+        """The symbol the operator waits for; None once the gate is open, and off the grid."""
+        here, facts = self.outlook, self._newest
+        if facts is None or facts.status.gate_state.is_open or self.is_frozen:
+            return None
+        if here.page is not Page.GRID or here.cursor.pane is not Pane.GRID:
+            return None
+        return here.cursor.symbol
+
     def hear(self, wish: Wish, answer: object) -> None:
         """Take what the engine answered; what this version cannot read changes nothing."""
         with suppress(BadReplica):
             if wish.op == "xray":
                 self._seen = xray_of(answer)
+            elif wish.op == "host":
+                use = host_use_of(answer)
+                self._uses = Uses(use) if self._uses is None else self._uses.after(use)
             else:
                 self._boots = waterfalls_of(answer)
 
@@ -255,9 +281,15 @@ class Board:
         """What is looked at: the present, or the moment of freezing."""
         if self._frozen is not None or self._newest is None:
             return self._frozen
-        entries = tuple(self.journal.entries)
         return Picture(
-            self._newest, self._now_ms, self.words, entries, self.logs, self._boots, self._seen
+            self._newest,
+            self._now_ms,
+            self.words,
+            tuple(self.journal.entries),
+            self.logs,
+            self._boots,
+            self._seen,
+            self._uses,
         )
 
     def _shown(self, facts: Facts) -> Shown:

@@ -83,10 +83,10 @@ def listing_of(outlook: Outlook, picture: Picture | None, width: int = 80) -> Li
     """
     if picture is None:
         return None
-    facts, now_ms, words, entries, logs, boots, _ = picture
+    facts, now_ms, words, entries, logs, boots, _, uses = picture
     match outlook.page:
         case Page.PROCESSES:
-            listing = process_listing(facts, now_ms, words, logs)
+            listing = process_listing(facts, now_ms, words, logs, uses)
         case Page.REASONS:
             listing = reason_listing(facts, words)
         case Page.TIMELINE:

@@ -31,12 +31,12 @@ from .believing import FAR_MS
 from .book import Book, Segment, Series
 from .drill_files import DrillFiles
 from .embedded import EmbeddedServer
-from .errors import CacheRegressed, Fenced
+from .errors import Fenced
 from .history import read_history
 from .inspection import Inspected, inspect
 from .model import Bars, Coverage, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Cache, Disk
-from .publishing import Publisher, is_served
+from .publishing import Publisher
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
@@ -110,6 +110,10 @@ class Store:
         if is_resumable:
             book.begin_journal(None, tuple(book.pages()), self.terms.anchors)
         return book.generation
+
+    async def make_room(self, symbol: Symbol) -> None:
+        """Make a symbol's folders while there is time for it; raises DiskFailed."""
+        await self._disk.make(layout.folders_in(symbol, self.terms.timeframes))
 
     def is_drafting(self, symbol: Symbol) -> bool:
         """Whether a generation is being filled."""
@@ -286,13 +290,7 @@ class Store:
 
     async def check_ownership(self) -> None:
         """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours and there."""
-        pointers = await self._cache.holds(self.terms.symbols, self.token)
-        for symbol, pointer in zip(self.terms.symbols, pointers, strict=True):
-            shelf = self._shelves[symbol]
-            # What is being written now is checked at the next beat.
-            if not shelf.writing.locked() and not is_served(shelf, pointer):
-                served = "nothing" if pointer is None else f"{pointer.generation.short}"
-                raise CacheRegressed(f"Redis serves {served} of {symbol}, which is not the newest.")
+        await self._publisher.check({s: self._shelves[s] for s in self.terms.symbols})
 
     async def restore(self, symbol: Symbol) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""
