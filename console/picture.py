@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine import Waterfalls, Xray
+from engine import Catalogue, Waterfalls, Xray
 
 from .cursor import Shown
 from .logbook import LogBook
@@ -32,6 +32,8 @@ class Picture(NamedTuple):
     """This boot and the one before, as the timeline page asked for them; None until then."""
     seen: Xray | None = None
     """A cell as the x-ray page asked for it; None until then."""
+    cards: Catalogue | None = None
+    """What can be drilled, as the drill page asked for it; None until then."""
 
     def kept(self) -> Picture:
         """The same with a log that does not grow."""

@@ -37,6 +37,19 @@ if TYPE_CHECKING:
     from .degraded import DegradedCode as DegradedCode
     from .degraded import DegradedReason as DegradedReason
     from .degraded import Severity as Severity
+    from .drills.cards import Catalogue as Catalogue
+    from .drills.cards import DrillCard as DrillCard
+    from .drills.cards import VariantCard as VariantCard
+    from .drills.cards import catalogue_of as catalogue_of
+    from .drills.catalog import CATALOG as CATALOG
+    from .drills.catalog import catalog_document as catalog_document
+    from .drills.shape import DrillOutcome as DrillOutcome
+    from .drills.shape import DrillPhase as DrillPhase
+    from .drills.shape import DrillStatus as DrillStatus
+    from .drills.shape import DrillStep as DrillStep
+    from .drills.shape import Place as Place
+    from .drills.shape import StepState as StepState
+    from .drills.shape import Verdict as Verdict
     from .errors import ActionRefused as ActionRefused
     from .errors import BadConfig as BadConfig
     from .errors import EngineError as EngineError
@@ -119,6 +132,17 @@ __getattr__ = lazy_door(
             "DegradedCode",
             "DegradedReason",
             "Severity",
+        ),
+        "drills.cards": ("Catalogue", "DrillCard", "VariantCard", "catalogue_of"),
+        "drills.catalog": ("CATALOG", "catalog_document"),
+        "drills.shape": (
+            "DrillOutcome",
+            "DrillPhase",
+            "DrillStatus",
+            "DrillStep",
+            "Place",
+            "StepState",
+            "Verdict",
         ),
         "errors": (
             "ActionRefused",

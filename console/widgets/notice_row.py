@@ -18,12 +18,16 @@ from .reason_rows import hint_line
 _FILTER_MAX = 24
 
 
-def notice_row(facts: Facts, rim: Rim, chips: Line, width: int, words: Words) -> Line:
+def notice_row(
+    facts: Facts, rim: Rim, chips: Line, width: int, words: Words, hint: Line = ()
+) -> Line:
     """How the operator looks, then the most useful sentence now."""
     if rim.told:
         sentence: Line = (Span(clean(rim.told), Look.STRONG),)
     elif rim.hold.lost_s is not None:
         sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
+    elif hint:
+        sentence = hint
     elif facts.faults.ranked:
         sentence = hint_line(facts.faults, words)
     else:
