@@ -49,4 +49,4 @@ def drill_document(drill: Drill) -> dict[str, object]:
 
 def live_s(drill: Drill) -> float:
     """About how long a live run takes: what must pass before each variant can be told."""
-    return sum(v.detectable_s + v.hold_s + 2.0 for v in drill.of(Place.LIVE))
+    return sum(v.detectable_s + (v.hold_s or 0.0) + 2.0 for v in drill.of(Place.LIVE))

@@ -94,6 +94,8 @@ class Radius:
     """The gate's words while the fault is in."""
     also: frozenset[DegradedCode] = frozenset()
     """Reasons that may be raised beside the expected ones; `info` may always."""
+    stays: frozenset[DegradedCode] = frozenset()
+    """Of these, which may stand on: the sandbox's own configuration is their ground."""
     answer_s: float = ANSWER_S
     """How long a reader may wait."""
 
@@ -128,10 +130,11 @@ class Variant:
     """Seconds from the origin until it can be told at all."""
     origin: Origin = Origin.INJECTED
     """What the seconds are counted from."""
-    hold_s: float = 0.0
-    """How long it stays in after the reason, to see that the reason stands; 0 heals by itself."""
+    hold_s: float | None = None
+    """How long it stays in after the reason, to see that the reason stands; None: it need not
+    be taken out, all heals by itself."""
     recovers_s: float = 10.0
-    """It is well again so long after it was taken out; after the reason, if it heals itself."""
+    """It is well again so long after it was taken out; after the reason, if it was not held."""
     radius: Radius = field(default_factory=Radius)
     """What it may touch."""
     checks: tuple[str, ...] = ()
@@ -142,11 +145,6 @@ class Variant:
     """Whether it needs a server of our own; where there is none, it is left out."""
     needs_foreign_server: bool = False
     """Whether it stands in where the server is not ours."""
-
-    @property
-    def heals_itself(self) -> bool:
-        """Whether it is well again without anything being taken out."""
-        return self.hold_s == 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ _STUCK = frozenset({"closed", "needs_operator"})
 _POLLER, _CONNECTOR = frozenset({"m1_poller"}), frozenset({"connector"})
 _REDIS = (Code.REDIS_DOWN, Code.REDIS_TIMEOUT, Code.REDIS_REGRESSED)
 _OF_REDIS = frozenset(_REDIS)
+_BUDGET = frozenset({Code.PRIME_PARTIAL, Code.PRIME_BUDGET_TOO_SMALL})
+_UNCLAIMED = frozenset({Code.REDIS_REGRESSED})
+"""A tail that overtakes the claim of a slow server is refused, and goes again."""
 _DRAFT = Radius(unseals=True)
 _COLD = Radius(unseals=True, gates=_CLOSED)
 _REBUILT = Radius(unseals=True, also=_OF_REDIS)
@@ -28,9 +31,9 @@ _REBUILT = Radius(unseals=True, also=_OF_REDIS)
 def _login(name: str, kind: FaultKind, code: Code, detectable_s: float) -> tuple[Variant, ...]:
     """The login that fails at a cold start, and the one of a session that was open."""
     is_final = kind is FaultKind.LOGIN_PERMANENT
-    cold = Radius(
-        _CONNECTOR if is_final else frozenset(), unseals=True, gates=_STUCK if is_final else _CLOSED
-    )
+    processes = _CONNECTOR if is_final else frozenset()
+    held = frozenset({Code.CHILD_HELD}) if is_final else frozenset()
+    cold = Radius(processes, unseals=True, gates=_STUCK if is_final else _CLOSED, also=held)
     terms = {"detectable_s": detectable_s, "origin": Origin.HIT, "hold_s": 0.8, "recovers_s": 12.0}
     check = ("one_login",) if is_final else ("logins_paced",)
     return (
@@ -52,7 +55,7 @@ def _login(name: str, kind: FaultKind, code: Code, detectable_s: float) -> tuple
             Stage.OPEN,
             LIVE,
             broker=kind,
-            radius=Radius(_CONNECTOR),
+            radius=Radius(_CONNECTOR, also=held),
             checks=check,
             **terms,  # type: ignore[arg-type]
         ),
@@ -136,7 +139,7 @@ _F4 = Drill(
             "at a start", Way.PLAN, (Code.GATE_OVERDUE,), Stage.COLD, SANDBOX,
             fault=Fault(Harm.REFUSE, "cache.write", "{symbol}"), origin=Origin.OPENED,
             detectable_s=SANDBOX_READY_S, hold_s=0.5, recovers_s=12.0,
-            radius=Radius(unseals=True, gates=_CLOSED, also=_OF_REDIS),
+            radius=Radius(unseals=True, gates=_CLOSED, also=_OF_REDIS | _BUDGET),
             checks=("overdue_names_victim",),
             config={"bootstrap.prime_ready_timeout_s": SANDBOX_READY_S},
         ),
@@ -160,13 +163,14 @@ _F5 = Drill(
     (
         Variant(
             "at a start", Way.PLAN, (Code.NO_PROGRESS,), Stage.COLD, SANDBOX, fault=_SILENT,
-            origin=Origin.SILENT, detectable_s=_SILENCE_S, recovers_s=1.0,
+            origin=Origin.SILENT, detectable_s=_SILENCE_S, hold_s=0.0, recovers_s=1.0,
             radius=Radius(_POLLER, unseals=True, gates=_CLOSED,
                           also=frozenset({Code.CHILD_RESTARTING})),
         ),
         Variant(
             "at a rebuild", Way.PLAN, (Code.NO_PROGRESS,), places=LIVE, fault=_SILENT,
-            rebuilds=True, origin=Origin.SILENT, detectable_s=_SILENCE_S, recovers_s=1.0,
+            rebuilds=True, origin=Origin.SILENT, detectable_s=_SILENCE_S, hold_s=0.0,
+            recovers_s=1.0,
             radius=Radius(_POLLER, unseals=True,
                           also=frozenset({Code.CHILD_RESTARTING, Code.CELL_STALE})),
         ),
@@ -186,8 +190,8 @@ _F6 = Drill(
             "slow Redis", Way.PLAN, (Code.PRIME_PARTIAL,), Stage.COLD, SANDBOX,
             fault=Fault(Harm.SLOW, "cache.*", delay_s=0.45), origin=Origin.PRIMING,
             detectable_s=0.8, hold_s=0.2, recovers_s=10.0,
-            radius=Radius(unseals=True, gates=_CLOSED,
-                          also=frozenset({Code.PRIME_BUDGET_TOO_SMALL})),
+            radius=Radius(unseals=True, gates=_CLOSED, also=_UNCLAIMED | _BUDGET,
+                          stays=frozenset({Code.PRIME_BUDGET_TOO_SMALL})),
             checks=("flips_are_whole",),
             config={"bootstrap.redis_priming_budget_s": 0.3,
                     "bootstrap.prime_budget_per_symbol_s": 0.15},
@@ -247,7 +251,8 @@ _F8 = Drill(
         Variant(
             "flipped bit, overlaid", Way.OVERLAY, (Code.CORRUPT_JSONL,),
             fault=Fault(Harm.CORRUPT, "disk.read", "{path}"), origin=Origin.HIT,
-            recovers_s=5.0, radius=_DRAFT,
+            hold_s=0.0, recovers_s=5.0,
+            radius=Radius(unseals=True, also=frozenset({Code.CASCADE_EMPTY})),
         ),
     ),
     "the next file of the scrub is read with one bit flipped; the file stays as it is",

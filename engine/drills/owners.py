@@ -117,7 +117,10 @@ _Z6 = Drill(
     "SIGKILL",
     "the killed engine; the next boot finds a sealed generation",
     "the next boot's gate is open and every bar it had is there",
-    (_script("kill -9 while sealing", (), "tokens_grow", "bars_kept"),),
+    (
+        _script("killed before the commit", (), "tokens_grow"),
+        _script("killed before the flip", (), "tokens_grow", "bars_kept"),
+    ),
 )
 _JUMP = frozenset({Code.CELL_STALE, Code.GAP, Code.CLOCK_JUMP, Code.D1_MISMATCH})
 
@@ -125,7 +128,7 @@ _JUMP = frozenset({Code.CELL_STALE, Code.GAP, Code.CLOCK_JUMP, Code.D1_MISMATCH}
 def _jump(name: str, by_s: float) -> Variant:
     return Variant(
         name, Way.JUMP, (Code.CLOCK_JUMP,), places=SANDBOX, amount_s=by_s, detectable_s=0.25,
-        recovers_s=5.0, radius=Radius(also=_JUMP),
+        hold_s=0.0, recovers_s=5.0, radius=Radius(also=_JUMP),
     )  # fmt: skip
 
 
