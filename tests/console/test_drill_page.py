@@ -184,6 +184,17 @@ async def test_a_page_that_the_engine_has_not_answered_yet_says_so() -> None:
     assert [] == client.acted
 
 
+async def test_a_catalogue_that_cannot_be_read_changes_nothing() -> None:
+    """What a broken or hostile engine answers ends no screen."""
+    app, client = staged(drilled.remembered())
+    client.answers["drills"] = {"drills": [{"id": 7}]}
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("6")
+        rows = await drawn(pilot)
+
+    assert " the engine has not told its drills yet" == rows[3]
+
+
 async def test_drills_are_found_by_their_verdict_and_faults_by_n() -> None:
     """A filter and the way from fault to fault work here as everywhere."""
     app, _ = staged(drilled.remembered())
