@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     from .drills.cards import catalogue_of as catalogue_of
     from .drills.catalog import CATALOG as CATALOG
     from .drills.catalog import catalog_document as catalog_document
+    from .drills.children import run_sandboxes as run_sandboxes
+    from .drills.facts import DrillFacts as DrillFacts
+    from .drills.facts import judged as judged
+    from .drills.history import keep_outcome as keep_outcome
+    from .drills.report import drill_report as drill_report
+    from .drills.report import junit as junit
     from .drills.shape import DrillOutcome as DrillOutcome
     from .drills.shape import DrillPhase as DrillPhase
     from .drills.shape import DrillStatus as DrillStatus
@@ -135,6 +141,10 @@ __getattr__ = lazy_door(
         ),
         "drills.cards": ("Catalogue", "DrillCard", "VariantCard", "catalogue_of"),
         "drills.catalog": ("CATALOG", "catalog_document"),
+        "drills.children": ("run_sandboxes",),
+        "drills.facts": ("DrillFacts", "judged"),
+        "drills.history": ("keep_outcome",),
+        "drills.report": ("drill_report", "junit"),
         "drills.shape": (
             "DrillOutcome",
             "DrillPhase",

@@ -27,6 +27,10 @@ class Drilling(Protocol):
         """End the one that runs: its fault is taken out. Raises ActionRefused."""
         ...
 
+    def report(self) -> Mapping[str, object] | None:
+        """What was measured in the last one that ended, in JSON's types; None before."""
+        ...
+
 
 class Operable(Protocol):
     """An engine as those see it who operate it."""

@@ -154,6 +154,7 @@ def _drills(engine: Operable, _: Seat, args: Args) -> object:
         "running": status.drill is not None and status.drill.is_running,
         "drill": plain(status.drill),
         "history": plain(status.drills),
+        "report": None if engine.drills is None else engine.drills.report(),
     }
 
 

@@ -25,6 +25,7 @@ from .config import Config
 from .control import serve_control
 from .deadlines import watch_deadlines
 from .degraded import DegradedCode
+from .drills.desk import DrillDesk
 from .errors import StoredLater
 from .events import BrokerChanged, ReasonRaised, StoreOpened
 from .first_status import PROCESS_NAMES, first_status
@@ -138,7 +139,9 @@ async def open_engine(
         adoption = Adoption(legacy_folder(ground.config.data_root))
 
         def beside(engine: Engine) -> Mapping[str, Coroutine[object, object, None]]:
+            engine.drills = desk = DrillDesk(engine)
             return {
+                "drill desk": desk.serve(),
                 "boot record": record_boot(engine.tools),
                 "control socket": serve_control(engine, socket_path),
                 "settled memory": _settle_memory(engine.tools),

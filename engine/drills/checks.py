@@ -9,7 +9,7 @@ from uds.model import DERIVED_TIMEFRAMES, Timeframe
 
 from ..degraded import DegradedCode
 from ..derive import derive
-from .injections import Scene
+from .injection import Scene
 from .watch import Watch
 
 _LOGINS_MAX = 6

@@ -26,7 +26,7 @@ from ..status import Status
 from .checks import AFTER, HELD, failed
 from .drill import DEAD_MAN_S, LOUD_S, STOPS, Origin, Variant
 from .facts import READS_MIN, VariantFacts
-from .injections import Injection, Scene
+from .injection import Injection, Scene
 from .readers import Readers
 from .shape import DrillPhase
 from .watch import Watch, watching
@@ -152,11 +152,9 @@ async def run_variant(
         finally:
             _take_out(course)
         await course.injection.tidy()
-        if not course.is_recovered:
-            await _unless_stopped(_recover(course), None, course)
-        course.left = course.injection.left() + _standing(course, _must_go(course.variant))
-        if not _is_well_again(course):
-            course.left += ("all is not well again",)
+        if not (course.is_recovered or course.aborted):
+            await _unless_stopped(_recover(course), stop, course)
+        course.left = _left(course)
         await files.end()
     return course.facts()
 
@@ -213,7 +211,7 @@ async def _observe(course: Course) -> None:
     course.failed += await failed(HELD, course.scene, course.watch)
 
 
-_ORIGIN_WAIT_S = dict.fromkeys(Origin, 10.0) | {Origin.MINUTE: 75.0, Origin.SILENT: 20.0}
+_ORIGIN_WAIT_S = dict.fromkeys(Origin, 25.0) | {Origin.MINUTE: 75.0}
 """How long the origin itself may take to come."""
 
 
@@ -275,6 +273,15 @@ async def _recover(course: Course) -> None:
         return
     course.watch.note("well again")
     course.failed += await failed(AFTER, course.scene, course.watch)
+
+
+def _left(course: Course) -> tuple[str, ...]:
+    """What stayed behind; reasons need their time, which an abort does not grant them."""
+    if course.aborted:
+        return course.injection.left()
+    standing = _standing(course, _must_go(course.variant))
+    doubt = () if _is_well_again(course) else ("all is not well again",)
+    return (*course.injection.left(), *standing, *doubt)
 
 
 def _is_over(course: Course) -> bool:

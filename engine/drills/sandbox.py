@@ -24,11 +24,14 @@ from ..sources import simulated_market
 from .damage import damage
 from .drill import Drill, Origin, Stage, Variant, Way
 from .facts import READS_MIN, DrillFacts, VariantFacts
-from .injections import FileIn, Injection, JumpIn, Scene, about, injection_of
+from .host_injections import JumpIn
+from .injection import Injection, Scene
+from .injections import about, injection_of
 from .jumping_clock import JumpingClock
 from .readers import Readers, reading
 from .runner import is_well, new_course, run_variant
 from .scripts import NOON_MS, run_script
+from .seam_injections import FileIn
 from .shape import DrillPhase, Place
 
 SYMBOLS: tuple[Symbol, Symbol] = ("XAU/USD", "USD/JPY")
