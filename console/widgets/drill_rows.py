@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from engine import DrillOutcome, DrillStatus, DrillStep, StepState, Verdict
@@ -26,6 +26,7 @@ STEPS = {
     StepState.SKIPPED: Look.STALE,
 }
 _COLUMNS = ("inject", "loud", "revert", "recovered")
+_SEEN_FIRST = ("loud", "recovered", "revert", "inject")
 _STEP_WIDTH, _VARIANT_WIDTH, _CELL_WIDTH, _STATE_WIDTH, _DOING_WIDTH = 18, 25, 10, 10, 27
 _DETAIL_MIN = 20
 _TEXT_MAX = 2_000
@@ -109,7 +110,7 @@ def _running(drill: DrillStatus, now_ms: int, words: Words) -> Line:
     look = STEPS[StepState.RUNNING]
     return (
         Span(f"{sign(look)} {clean(drill.id)} {words.drill_runs}  ", look),
-        Span(boxed(doing(drill, words), _DOING_WIDTH), Look.STRONG),
+        Span(f"{boxed(doing(drill, words), _DOING_WIDTH - 1)} ", Look.STRONG),
         Span(boxed(f"+{elapsed(drill, now_ms):.1f}s", _CELL_WIDTH)),
         Span(fault_left(drill, now_ms, words), Look.STRONG),
     )
@@ -130,9 +131,15 @@ def _variants(steps: Sequence[DrillStep], elapsed_s: float, words: Words) -> Ite
     )
     for name, row in table.items():
         cells = (part for column in _COLUMNS for part in _cell(row.get(column), elapsed_s))
-        seen = [step.detail for step in row.values() if step.detail]
-        told = Span(clean(seen[-1], _TEXT_MAX) if seen else "", Look.DIM)
-        yield (Span(boxed(clean(name), width)), *cells, told)
+        told = Span(clean(_seen(row), _TEXT_MAX), Look.DIM)
+        yield (Span(f"{boxed(clean(name), width - 1)} "), *cells, told)
+
+
+def _seen(row: Mapping[str, DrillStep]) -> str:
+    """What was seen of one way of failing, first what was wrong, then the reason."""
+    told = [step for name in _SEEN_FIRST if (step := row.get(name)) and step.detail]
+    told.sort(key=lambda step: step.state is not StepState.FAILED)
+    return " · ".join(step.detail for step in told)
 
 
 def _cell(step: DrillStep | None, elapsed_s: float) -> Line:
