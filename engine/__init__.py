@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .drills.facts import judged as judged
     from .drills.history import keep_outcome as keep_outcome
     from .drills.report import drill_report as drill_report
+    from .drills.report import drill_timeline as drill_timeline
     from .drills.report import junit as junit
     from .drills.shape import DrillOutcome as DrillOutcome
     from .drills.shape import DrillPhase as DrillPhase
@@ -144,7 +145,7 @@ __getattr__ = lazy_door(
         "drills.children": ("run_sandboxes",),
         "drills.facts": ("DrillFacts", "judged"),
         "drills.history": ("keep_outcome",),
-        "drills.report": ("drill_report", "junit"),
+        "drills.report": ("drill_report", "drill_timeline", "junit"),
         "drills.shape": (
             "DrillOutcome",
             "DrillPhase",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .door import lazy_door
 
 if TYPE_CHECKING:
-    from .at_rest import drill_files as drill_files
+    from .at_rest import drills_of as drills_of
     from .at_rest import export_folder as export_folder
     from .at_rest import legacy_folder as legacy_folder
     from .at_rest import state_head as state_head
@@ -80,7 +80,7 @@ __getattr__ = lazy_door(
     __name__,
     {
         "at_rest": (
-            "drill_files",
+            "drills_of",
             "export_folder",
             "legacy_folder",
             "state_head",

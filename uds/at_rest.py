@@ -32,6 +32,6 @@ def export_folder(root: Path) -> ExportFolder:
     return ExportFolder(root)
 
 
-def drill_files(data_root: Path) -> DrillFiles:
+def drills_of(data_root: Path) -> DrillFiles:
     """What drills keep in a data folder, whether an engine runs on it or not."""
     return DrillFiles(FolderDisk(data_root))

@@ -216,10 +216,10 @@ class DrillDesk:
         facts = replace(self._facts(drill), trouble=trouble)
         self.newest = facts
         outcome = facts.outcome(self._tools.clock.real_ms())
-        self._post(ended(self._status, facts, self._tools.clock.now_ms()))
+        await self._keep(outcome, facts)  # before it is said: then the next one may begin
         self._tools.board.post(DrillEnded(outcome))
+        self._post(ended(self._status, facts, self._tools.clock.now_ms()))
         _log.info("drill %s: %s. %s", drill.id, outcome.verdict.value, outcome.why)
-        await self._keep(outcome, facts)
 
     async def _keep(self, outcome: DrillOutcome, facts: DrillFacts) -> None:
         """Into the history; the journal goes in any case, for nothing is in any more."""

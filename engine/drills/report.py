@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..replica import plain
 from .catalog import CATALOG
@@ -38,48 +39,52 @@ def _drill(facts: DrillFacts) -> dict[str, object]:
     }
 
 
-def junit(found: Sequence[DrillFacts]) -> bytes:
-    """A suite with a case for each drill: FAIL is a failure, INCONCLUSIVE an error."""
-    verdicts = [facts.judged[0] for facts in found]
+def junit(report: Mapping[str, Any]) -> bytes:
+    """A suite with a case for each drill of a report: FAIL a failure, INCONCLUSIVE an error."""
+    drills = report["drills"]
+    verdicts = [drill["verdict"] for drill in drills]
     counts = {
-        "tests": str(len(found)),
-        "failures": str(verdicts.count(Verdict.FAIL)),
-        "errors": str(verdicts.count(Verdict.INCONCLUSIVE)),
+        "tests": str(len(drills)),
+        "failures": str(verdicts.count(Verdict.FAIL.value)),
+        "errors": str(verdicts.count(Verdict.INCONCLUSIVE.value)),
         "skipped": "0",
-        "time": f"{sum(map(_took_s, found)):.3f}",
+        "time": f"{sum(map(_took_s, drills)):.3f}",
     }
     suites = ET.Element("testsuites", {"name": _SUITE, **counts})
     suite = ET.SubElement(suites, "testsuite", {"name": _SUITE, **counts})
-    for facts in found:
-        _case(suite, facts)
+    for drill in drills:
+        _case(suite, drill)
     ET.indent(suites)
     return bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
-def _case(suite: ET.Element, facts: DrillFacts) -> None:
-    verdict, why = facts.judged
-    name = f"{facts.id} {CATALOG[facts.id].title}"
-    place = f"drills.{facts.place.value}"
-    case = ET.SubElement(
-        suite, "testcase", classname=place, name=name, time=f"{_took_s(facts):.3f}"
-    )
-    if verdict is not Verdict.PASS:
-        tag = "failure" if verdict is Verdict.FAIL else "error"
-        ET.SubElement(case, tag, {"message": _xml(why), "type": verdict.value}).text = _xml(why)
-    ET.SubElement(case, "system-out").text = _xml("\n".join(_lines(facts)))
+def _case(suite: ET.Element, drill: Mapping[str, Any]) -> None:
+    facts, verdict = drill["facts"], drill["verdict"]
+    named = {
+        "classname": f"drills.{facts['place']}",
+        "name": _xml(f"{drill['id']} {facts['title']}"),
+        "time": f"{_took_s(drill):.3f}",
+    }
+    case = ET.SubElement(suite, "testcase", named)
+    if verdict != Verdict.PASS.value:
+        tag = "failure" if verdict == Verdict.FAIL.value else "error"
+        why = _xml(facts["why"])
+        ET.SubElement(case, tag, {"message": why, "type": verdict}).text = why
+    ET.SubElement(case, "system-out").text = _xml("\n".join(drill_timeline(drill)))
 
 
-def _lines(facts: DrillFacts) -> list[str]:
-    """The time line of each variant."""
+def drill_timeline(drill: Mapping[str, Any]) -> list[str]:
+    """What happened in each variant of a drill of a report, line by line."""
     lines = []
-    for one in facts.variants:
-        lines.append(f"{one.variant}: {judged(one)[0].value}")
-        lines += [f"  +{moment.at_s:8.3f} s  {moment.what}" for moment in one.timeline]
+    for one in drill["facts"]["variants"]:
+        lines.append(f"{one['variant']}: {one['verdict']}")
+        lines += [f"  +{moment['at_s']:7.3f} s  {moment['what']}" for moment in one["timeline"]]
     return lines
 
 
-def _took_s(facts: DrillFacts) -> float:
-    return sum(one.timeline[-1].at_s for one in facts.variants if one.timeline)
+def _took_s(drill: Mapping[str, Any]) -> float:
+    variants = drill["facts"]["variants"]
+    return float(sum(one["timeline"][-1]["at_s"] for one in variants if one["timeline"]))
 
 
 def _xml(text: str) -> str:
