@@ -26,14 +26,16 @@ def drill_notice(status: Status, now_ms: int, page: Page, tables: Tables, words:
         said = words.drill_notice.format(id=clean(drill.id), doing=doing(drill, words))
         parts = [Span(said, Look.DEGRADED), Span(f" · {fault_left(drill, now_ms, words)}")]
         if page not in _PAGES and "drills" in keys:
-            parts.append(Span(f" · {words.drill_shown.format(key=keys['drills'])}", Look.DIM))
+            parts.append(Span(f" · {words.drill_key_shows.format(key=keys['drills'])}", Look.DIM))
         elif "drill-abort" in keys:
-            parts.append(Span(f" · {words.drill_ends.format(key=keys['drill-abort'])}", Look.DIM))
+            parts.append(
+                Span(f" · {words.drill_key_ends.format(key=keys['drill-abort'])}", Look.DIM)
+            )
         return tuple(parts)
     if page is Page.DRILLS:
         enter = keys.get("enter", "")
-        closer = words.drill_closer.format(key=KEY_NAMES.get(enter, enter))
-        begins = words.drill_begins.format(key=keys["drill"]) if "drill" in keys else ""
+        closer = words.drill_key_closer.format(key=KEY_NAMES.get(enter, enter))
+        begins = words.drill_key_begins.format(key=keys["drill"]) if "drill" in keys else ""
         return (Span("   ".join(filter(None, (begins, closer))), Look.DIM),)
     return ()
 
@@ -54,10 +56,10 @@ def drill_news(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, s
     is_new = before is None or before.began_ms != drill.began_ms
     if is_new:
         title = clean(words.drill_text(drill.title))
-        yield Look.STRONG, words.drill_began.format(id=named, title=title)
+        yield Look.STRONG, words.drill_news_began.format(id=named, title=title)
     if drill.verdict is not None and (is_new or before is None or before.verdict is None):
         verdict, why = words.verdicts[drill.verdict.value], clean(drill.why, _WHY_MAX)
-        said = words.drill_ended.format(id=named, verdict=verdict, why=why)
+        said = words.drill_news_ended.format(id=named, verdict=verdict, why=why)
         yield VERDICTS[drill.verdict], said
     elif drill.is_running and before is not None and doing(drill, words) != doing(before, words):
-        yield Look.DIM, words.drill_moved.format(id=named, doing=doing(drill, words))
+        yield Look.DIM, words.drill_news_moved.format(id=named, doing=doing(drill, words))

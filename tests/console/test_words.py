@@ -25,13 +25,9 @@ from console.words import LANGUAGE_FILE, LANGUAGES, Words, language_of, plural_f
 from engine.action import Danger
 from engine.actions import ACTIONS
 from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
-<<<<<<< HEAD
 from engine.drills.cards import catalogue_of
 from engine.drills.catalog import catalog_document
 from engine.drills.shape import STEPS, DrillPhase, Place, StepState, Verdict
-=======
-from engine.drills.shape import DrillPhase, Verdict
->>>>>>> drill
 from engine.gate import GateState
 from engine.operations import action_document
 from engine.status import Mode, Phase, ProcessState
@@ -153,12 +149,9 @@ def test_closed_lists_are_named_in_full() -> None:
     assert {danger.value for danger in Danger} == names["dangers"].keys()
     assert {verdict.value for verdict in Verdict} == names["verdicts"].keys()
     assert {phase.value for phase in DrillPhase} == names["drill_phases"].keys()
-<<<<<<< HEAD
     assert {state.value for state in StepState} == names["step_states"].keys()
     assert {place.value for place in Place} == names["drill_places"].keys()
     assert set(STEPS) == names["drill_steps"].keys()
-=======
->>>>>>> drill
 
 
 def test_every_hint_is_translated_from_the_words_the_engine_uses_now() -> None:
