@@ -182,7 +182,8 @@ class DrillFacts:
         found = [judged(facts) for facts in self.variants]
         for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
             grounds = [why for one, why in found if one is verdict]
-            if verdict is Verdict.INCONCLUSIVE and self.trouble:
+            is_told = any(self.trouble in ground for ground in grounds)
+            if verdict is Verdict.INCONCLUSIVE and self.trouble and not is_told:
                 grounds.append(self.trouble)
             if grounds:
                 return verdict, " ".join(grounds)
