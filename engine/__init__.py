@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from .degraded import DegradedCode as DegradedCode
     from .degraded import DegradedReason as DegradedReason
     from .degraded import Severity as Severity
+    from .drills.cards import Catalogue as Catalogue
+    from .drills.cards import DrillCard as DrillCard
+    from .drills.cards import VariantCard as VariantCard
+    from .drills.cards import catalogue_of as catalogue_of
     from .drills.catalog import CATALOG as CATALOG
     from .drills.catalog import catalog_document as catalog_document
     from .drills.children import run_sandboxes as run_sandboxes
@@ -141,6 +145,7 @@ __getattr__ = lazy_door(
             "DegradedReason",
             "Severity",
         ),
+        "drills.cards": ("Catalogue", "DrillCard", "VariantCard", "catalogue_of"),
         "drills.catalog": ("CATALOG", "catalog_document"),
         "drills.children": ("run_sandboxes",),
         "drills.facts": ("DrillFacts", "judged"),

@@ -58,7 +58,7 @@ def test_ascii_is_automatic(encoding: str | None, terminal: str | None, ascii_on
 
 def test_the_footer_names_only_keys_that_work() -> None:
     """A key that is shown and does nothing is a lie."""
-    assert " ?help :cmd /filter r restart b rebuild l logs t time d detach" == text_of(
+    assert " ?help :cmd /filter r restart b rebuild f drill l logs t time d detach" == text_of(
         footer_line(WORDS, SECTIONS)
     )
 
@@ -91,7 +91,7 @@ def test_no_act_lies_on_a_vim_or_readline_key() -> None:
     acts = [c for c in (*EVERYWHERE, *HOME) if c.danger is not Danger.VIEW]
     keys = {key for command in acts for key in all_keys(command)}
 
-    assert {"q", "ctrl+q", "ctrl+c", *"rbaoRB", *"йкифщКИ"} == keys
+    assert {"q", "ctrl+q", "ctrl+c", *"rbaoRBfF", *"йкифщКИаА"} == keys
 
 
 def test_keys_that_act_are_of_the_registry_and_as_dangerous_as_it_says() -> None:
