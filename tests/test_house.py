@@ -63,7 +63,12 @@ SEAMS = {
     },
     "starlette": {"engine/http.py"},
     "uvicorn": {"engine/http.py"},
-    "typer": {"console/cli.py", "console/cli_at_rest.py", "console/cli_drills.py"},
+    "typer": {
+        "console/cli.py",
+        "console/cli_at_rest.py",
+        "console/cli_drills.py",
+        "console/cli_simulation.py",
+    },
     "time": {"engine/clock.py"},
 }
 MAY_OPEN = {"uds/disk.py", "engine/history/files.py", "engine/records.py"}

@@ -1,0 +1,404 @@
+"""What must be true at every moment of a run, held against what was observed.
+
+Each method is one kind of observation: an answer to a reader, a turn of the status board, an
+acknowledgement of the store. They keep account and say what does not hold; they change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from uds import BadTail, CacheDown, CacheRegressed, Reader, Recovered, Snapshot
+from uds.model import Bars, Generation, SeriesKey, Symbol, Timeframe
+
+from ..api import Answer
+from ..degraded import DegradedCode, Scope
+from ..events import GenerationFailed, ReasonCleared, ReasonRaised
+from ..gate import GateState
+from .truth import BASE, Truth, revision_of
+
+if TYPE_CHECKING:
+    from .node import SimNode
+
+_Rows = dict[int, int]
+_DEPENDS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED)
+
+
+class Scene(Protocol):
+    """What the oracles may ask of the world."""
+
+    def now_us(self) -> int:
+        """Virtual time."""
+        ...
+
+    def true_ms(self) -> int:
+        """The market's time, UTC ms."""
+        ...
+
+    def newest_token(self) -> int:
+        """The highest token anybody was given."""
+        ...
+
+    def next_revision(self) -> int:
+        """A revision that nobody has seen."""
+        ...
+
+    def pointer(self, symbol: Symbol) -> tuple[Generation, int] | None:
+        """What Redis serves."""
+        ...
+
+    def tell(self, who: str, text: str) -> None:
+        """Note a sentence of the story."""
+        ...
+
+
+@dataclass(slots=True)
+class NodeView:
+    """What was seen of one boot."""
+
+    name: str
+    """Of the boot."""
+    seq: int = 0
+    """Of the last event that was looked at."""
+    raised: list[tuple[int, DegradedCode, Scope]] = field(default_factory=list)
+    """(virtual µs, code, scope) of every reason that was raised."""
+    cleared: list[tuple[int, DegradedCode, Scope]] = field(default_factory=list)
+    """The same of those that were cleared."""
+    standing: set[tuple[DegradedCode, Scope]] = field(default_factory=set)
+    """What stood at the last look."""
+    gate: GateState = GateState.CLOSED
+    """The gate's word at the last look."""
+    has_opened: bool = False
+    """Whether it was open once."""
+    seen: dict[Symbol, tuple[Generation, int]] = field(default_factory=dict)
+    """How far a reader of this boot has seen each symbol."""
+    mode: str | None = None
+    """How it started; None until that was decided."""
+
+
+class Oracles:
+    """The account of one run."""
+
+    def __init__(self, scene: Scene, truth: Truth, symbols: tuple[Symbol, ...]) -> None:
+        self.violations: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.damaged: set[Symbol] = set()
+        """Whose files somebody changed on the medium: what they held may be lost."""
+        self.is_disk_faulty = False
+        """Whether writes failed: files that were never acknowledged may hold anything."""
+        self.has_broker_lied = False
+        """Whether the broker left out bars: a short silence is believed, as it must be."""
+        self._scene = scene
+        self._truth = truth
+        self._symbols = symbols
+        self._acked: dict[Symbol, tuple[Generation, dict[Timeframe, _Rows]]] = {}
+        self._of_generation: dict[tuple[Symbol, Generation], int] = {}
+        self._pointers: dict[Symbol, tuple[Generation, int]] = {}
+        self._http: dict[Symbol, Generation] = {}
+        self._through_ms: dict[Symbol, int] = {}
+        self._has_emptied = False
+
+    def violated(self, sentence: str) -> None:
+        """Something that must hold does not."""
+        if sentence not in self.violations:
+            self.violations.append(sentence)
+            self._scene.tell("ORACLE", sentence)
+
+    def emptied(self) -> None:
+        """Redis lost everything: what it serves may go back once."""
+        self._pointers.clear()
+        self._has_emptied = True
+
+    def witness_of(self, node: SimNode) -> _NodeWitness:
+        """Who hears what the store of one boot acknowledges."""
+        return _NodeWitness(self, node)
+
+    # -- readers -----------------------------------------------------------------------------
+
+    def answered(
+        self, node: SimNode, key: SeriesKey, query: Mapping[str, str], answer: Answer
+    ) -> None:
+        """A reader over HTTP was answered."""
+        self.counts[f"answers {answer.code}"] += 1
+        who = f"{node.view.name} {key}"
+        if answer.code == 503:
+            problem = json.loads(answer.body)
+            self._must(bool(problem["waiting_for"] or problem["reasons"]), f"{who}: a mute 503")
+            return
+        if answer.code != 200:
+            self.violated(f"{who}: {query} was answered {answer.code}")
+            return
+        assert node.engine is not None
+        state = node.engine.board.status.gate_state
+        self._must(state.is_open, f"{who}: answered while the gate is {state.value}")
+        body = json.loads(answer.body)
+        generation = Generation.parse(body["generation"])
+        self._see(node, key, generation, body["seq"], body["complete_through_ms"])
+        bars = body["bars"]
+        self._must(bool(bars), f"{who}: an empty answer")
+        finals = bars
+        if bars and not bars[-1]["complete"]:
+            self._must(query["preview"] == "1", f"{who}: a forming bar that nobody asked for")
+            finals = bars[:-1]
+        for bar in finals:
+            self._must(bar["complete"], f"{who}: a forming bar among final ones")
+            self._check_bar(
+                who,
+                key,
+                generation,
+                bar["open_time_ms"],
+                bar["v"],
+                (bar["o"], bar["h"], bar["low"], bar["c"]),
+            )
+            closed = bar["close_time_ms"] <= self._scene.true_ms()
+            self._must(closed, f"{who}: a bar that has not closed is called final")
+
+    async def read_redis(self, reader: Reader, symbol: Symbol) -> None:
+        """A reader of Redis looks at a whole symbol."""
+        try:
+            served = await reader.read(symbol, tuple(Timeframe))
+        except CacheRegressed as error:
+            self._must(self._has_emptied, f"a reader of Redis was refused: {error}")
+            return
+        except (CacheDown, BadTail) as error:
+            self.violated(f"a reader of Redis failed: {error}")
+            return
+        if served is None:
+            return
+        self.counts["reads of Redis"] += 1
+        for timeframe, bars in served.tails.items():
+            key = SeriesKey(symbol, timeframe)
+            columns = (bars.o, bars.h, bars.low, bars.c)
+            prices = zip(*(column[-8:].tolist() for column in columns), strict=True)
+            opens, volumes = bars.open_time_ms[-8:].tolist(), bars.v[-8:].tolist()
+            for open_ms, v, price in zip(opens, volumes, prices, strict=True):
+                self._check_bar(f"Redis {key}", key, served.generation, open_ms, v, price)
+
+    def _see(
+        self, node: SimNode, key: SeriesKey, generation: Generation, seq: int, through_ms: int
+    ) -> None:
+        symbol, place = key.symbol, (generation, seq)
+        before = node.view.seen.get(symbol, place)
+        self._must(place >= before, f"{node.view.name} {symbol}: {place} after {before}")
+        node.view.seen[symbol] = place
+        if node.token != self._scene.newest_token():
+            return
+        known = self._http.get(symbol, generation)
+        self._must(
+            generation >= known, f"{symbol}: a reader got {generation.short} after {known.short}"
+        )
+        self._http[symbol] = generation
+        if key.timeframe is Timeframe.M1:
+            seen_ms = self._through_ms.get(symbol, through_ms)
+            back_s = (seen_ms - through_ms) / 1_000
+            self._must(back_s <= 0, f"{symbol}: a reader's M1 fell back by {back_s:g} s")
+            self._through_ms[symbol] = through_ms
+
+    def _check_bar(
+        self,
+        who: str,
+        key: SeriesKey,
+        generation: Generation,
+        open_ms: int,
+        volume: int,
+        prices: tuple[float, ...],
+    ) -> None:
+        revision = revision_of(volume)
+        known = self._of_generation.setdefault((key.symbol, generation), revision or 0)
+        if revision != known:
+            found = "several revisions" if revision is None else f"revision {revision}"
+            self.violated(f"{who}: {generation.short} of revision {known} holds a bar of {found}")
+            return
+        true = self._truth.row(key.symbol, key.timeframe, open_ms)
+        if true is None:
+            self.violated(f"{who}: the market has no bar at {open_ms}")
+        elif self.has_broker_lied and key.timeframe.is_derived:
+            return
+        elif true[:4] != prices or true[4] * (BASE + known) != volume:
+            self.violated(f"{who}: the bar at {open_ms} is {prices} where the market has {true}")
+
+    # -- the status --------------------------------------------------------------------------
+
+    def looked(self, node: SimNode) -> None:
+        """A turn of the loop in which something was posted is over."""
+        assert node.engine is not None
+        board, view, now_us = node.engine.board, node.view, self._scene.now_us()
+        status = board.status
+        for posted in board.log.after(view.seq, status.seq) or ():
+            event = posted.event
+            if isinstance(event, ReasonRaised):
+                view.raised.append((now_us, event.code, event.scope))
+                self.counts[event.code.value] += 1
+                self._scene.tell(
+                    view.name, f"says {event.code.value} {_of(event.scope)}{event.detail}"
+                )
+            elif isinstance(event, GenerationFailed):
+                view.raised.append((now_us, DegradedCode.CORRUPT_JSONL, event.symbol))
+                self.violated(f"{view.name}: {event.detail}")
+            elif isinstance(event, ReasonCleared):
+                view.cleared.append((now_us, event.code, event.scope))
+                if (event.code, event.scope) in view.standing:
+                    self._scene.tell(view.name, f"clears {event.code.value} {_of(event.scope)}")
+        view.seq = status.seq
+        view.standing = {(reason.code, reason.scope) for reason in status.reasons}
+        if view.mode is None and status.mode is not None:
+            view.mode = status.mode.value
+            for mode in status.modes.values():
+                self.counts[f"started {mode.value}"] += 1
+            self._scene.tell(view.name, f"starts {view.mode}: {status.mode_reason}")
+        self._look_at_gate(node, status.gate_state)
+
+    def _look_at_gate(self, node: SimNode, state: GateState) -> None:
+        assert node.engine is not None
+        view, status, store = node.view, node.engine.board.status, node.engine.store
+        if state is not view.gate:
+            self._scene.tell(view.name, f"gate {state.value}")
+            self.counts[f"gate {state.value}"] += 1
+            view.gate = state
+        if state in (GateState.OPEN, GateState.OPEN_DEGRADED):
+            unserved = [str(key) for key, cell in status.cells.items() if cell.serving is None]
+            self._must(not unserved, f"{view.name}: open without {unserved}")
+            for symbol in self._symbols:
+                self._must(store.tail(symbol) is not None, f"{view.name}: open without {symbol}")
+            if not view.has_opened:
+                view.has_opened = True
+                self._check_first_opening(node)
+        self.look_at_redis()
+
+    def _check_first_opening(self, node: SimNode) -> None:
+        assert node.engine is not None
+        standing = {reason.code for reason in node.engine.board.status.reasons}
+        self._must(
+            not standing & set(_DEPENDS), f"{node.view.name}: opened while Redis is not ours"
+        )
+
+    def look_at_redis(self) -> None:
+        """What readers are pointed to never goes back, but when the server lost all it had."""
+        for symbol in self._symbols:
+            now, before = self._scene.pointer(symbol), self._pointers.get(symbol)
+            if now is None:
+                continue
+            if before is not None and now < before:
+                self.violated(f"{symbol}: the pointer went back from {before} to {now}")
+            self._pointers[symbol] = now
+
+    def _must(self, holds: bool, sentence: str) -> None:
+        if not holds:
+            self.violated(sentence)
+
+    # -- what was acknowledged ---------------------------------------------------------------
+
+    def note_acked(
+        self, symbol: Symbol, generation: Generation, rows: dict[Timeframe, _Rows]
+    ) -> None:
+        """All of a committed generation is durable."""
+        self._acked[symbol] = (generation, rows)
+
+    def note_more(self, symbol: Symbol, bars: Mapping[Timeframe, Bars]) -> None:
+        """More of it."""
+        acked = self._acked.get(symbol)
+        if acked is None:
+            return
+        for timeframe, chunk in bars.items():
+            acked[1].setdefault(timeframe, {}).update(rows_of(chunk))
+
+    def check_recovered(
+        self, symbol: Symbol, recovered: Recovered, load: Callable[[SeriesKey], Bars]
+    ) -> None:
+        """Nothing that was acknowledged is lost."""
+        acked = self._acked.get(symbol)
+        if recovered.resumed is not None:
+            self.counts["a page journal was resumed"] += 1
+        if recovered.holes:
+            self.counts["a hole was found"] += 1
+        if acked is None or symbol in self.damaged:
+            return
+        generation, wanted = acked
+        if recovered.found is None:
+            self._must(
+                recovered.resumed is not None, f"{symbol}: {generation.short} is not found any more"
+            )
+            return
+        if recovered.found != generation:
+            self._must(
+                recovered.found > generation,
+                f"{symbol}: {recovered.found.short} is found where {generation.short} was durable",
+            )
+            return
+        for timeframe, rows in wanted.items():
+            found = rows_of(load(SeriesKey(symbol, timeframe)))
+            resident_ms = min(found, default=0)  # older ones may have left the RAM
+            lost = sorted(
+                open_ms
+                for open_ms, v in rows.items()
+                if open_ms >= resident_ms and found.get(open_ms) != v
+            )
+            if lost:
+                self.violated(
+                    f"{symbol} {timeframe.name}: {len(lost)} acknowledged bars are lost or "
+                    f"changed, the first at {lost[0]}"
+                )
+
+    def revision_after(self, who: str, loaded: list[Bars]) -> int:
+        """The revision of a draft: that of what it begins with, else a new one."""
+        found = {revision_of(v) for bars in loaded for v in set(bars.v.tolist())}
+        if len(found) > 1:
+            self.violated(f"{who}: a draft begins with revisions {sorted(map(str, found))}")
+        return next((r for r in sorted(f or 0 for f in found)), None) or self._scene.next_revision()
+
+
+class _NodeWitness:
+    """Hears the store of one boot."""
+
+    def __init__(self, oracles: Oracles, node: SimNode) -> None:
+        self._oracles = oracles
+        self._node = node
+
+    def began(self, symbol: Symbol) -> None:
+        """What the broker says of the symbol from now on is of this draft's revision."""
+        loaded = [self._load(SeriesKey(symbol, tf)) for tf in Timeframe]
+        who = f"{self._node.view.name} {symbol}"
+        self._node.revisions[symbol] = self._oracles.revision_after(who, loaded)
+
+    def recovered(self, recovered: Recovered) -> None:
+        """The disk was read."""
+        if self._is_owner():
+            self._oracles.check_recovered(recovered.symbol, recovered, self._load)
+
+    def stored(self, symbol: Symbol, bars: Mapping[Timeframe, Bars]) -> None:
+        """Bars are durable; those of a draft count from its commit on."""
+        assert self._node.store is not None
+        if self._is_owner() and not self._node.store.is_drafting(symbol):
+            self._oracles.note_more(symbol, bars)
+
+    def committed(self, symbol: Symbol, generation: Generation) -> None:
+        """A generation is durable."""
+        if self._is_owner():
+            rows = {tf: rows_of(self._load(SeriesKey(symbol, tf))) for tf in Timeframe}
+            self._oracles.note_acked(symbol, generation, rows)
+            self._oracles.counts["commits"] += 1
+
+    def served(self, symbol: Symbol, snapshot: Snapshot) -> None:
+        """Readers get this."""
+        self._oracles.counts["snapshots"] += 1
+        self._oracles.look_at_redis()
+
+    def _is_owner(self) -> bool:
+        return self._node.token == self._oracles._scene.newest_token()
+
+    def _load(self, key: SeriesKey) -> Bars:
+        assert self._node.store is not None
+        return self._node.store.load(key)
+
+
+def rows_of(bars: Bars) -> _Rows:
+    """Volume by open."""
+    return dict(zip(bars.open_time_ms.tolist(), bars.v.tolist(), strict=True))
+
+
+def _of(scope: Scope) -> str:
+    return "" if scope is None else f"of {scope}: "
