@@ -103,13 +103,8 @@ class Fetcher:
     def missing(self, from_ms: int) -> tuple[BarsRequest, ...]:
         """The pages that would fill what is not covered since then; none when all is."""
         covered = self._tools.store.coverage(self.key)
-        return plan.pages(self._market, self._timeframe, covered, from_ms, self._now_ms())
-
-    def _now_ms(self) -> int:
-        """The clock's word, but never before what readers have: a clock may be set back."""
-        served = self._tools.store.tail(self.key.symbol)
-        newest_ms = 0 if served is None else served.tails[self._timeframe].last_close_ms or 0
-        return max(self._tools.clock.now_ms(), newest_ms + self._market.settle_ms)
+        now_ms = self._tools.clock.now_ms()
+        return plan.pages(self._market, self._timeframe, covered, from_ms, now_ms)
 
     async def fill(self, from_ms: int, lane: Lane) -> None:
         """Fetch and store every missing page side by side; the cell shows how far it is."""
@@ -292,7 +287,7 @@ class Fetcher:
         return expected >= _LONG_SILENCE
 
     async def _store(self, part: Part) -> None:
-        began_s, now_ms = self._tools.since_opened_s(), self._now_ms()
+        began_s, now_ms = self._tools.since_opened_s(), self._tools.clock.now_ms()
         bars = part.fetched.bars
         settled = bars.take(bars.close_time_ms <= now_ms - self._market.settle_ms)
         proved = self._proved(part.proved_from_ms, part.request.until_ms, settled, now_ms)

@@ -90,6 +90,8 @@ class Oracles:
         """Whose files somebody changed on the medium: what they held may be lost."""
         self.is_disk_faulty = False
         """Whether writes failed: files that were never acknowledged may hold anything."""
+        self.was_clock_late = False
+        """Whether the host's wall clock was ever behind the world's."""
         self.has_broker_lied = False
         """Whether the broker left out bars: a short silence is believed, as it must be."""
         self._scene = scene
@@ -195,7 +197,9 @@ class Oracles:
         if key.timeframe is Timeframe.M1:
             seen_ms = self._through_ms.get(symbol, through_ms)
             back_s = (seen_ms - through_ms) / 1_000
-            self._must(back_s <= 0, f"{symbol}: a reader's M1 fell back by {back_s:g} s")
+            # A host that believes it is earlier than it is rebuilds until then only.
+            holds = back_s <= 0 or self.was_clock_late
+            self._must(holds, f"{symbol}: a reader's M1 fell back by {back_s:g} s")
             self._through_ms[symbol] = through_ms
 
     def _check_bar(
