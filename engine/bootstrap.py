@@ -168,6 +168,7 @@ async def _prime(tools: Tools, symbol: Symbol) -> None:
 
     async def once() -> None:
         nonlocal began_s, called_s
+        await tools.claimed.wait()  # a server that is just being started has lost nothing
         async with tools.priming:
             called_s = tools.since_opened_s()
             if began_s is None:

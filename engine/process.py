@@ -70,6 +70,8 @@ class Tools:
     """What recovery found damaged and nobody has made good yet."""
     recut_from_ms: dict[Symbol, int] = field(default_factory=dict)
     """Where the M1 of a symbol begins whose anchors changed in this boot, UTC ms."""
+    claimed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once Redis was claimed for the first time: nothing is primed before."""
     priming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during one call that primes: the server takes them one by one in any case."""
     logs: LogRing = field(default_factory=LogRing)

@@ -21,8 +21,6 @@ _POLLER, _CONNECTOR = frozenset({"m1_poller"}), frozenset({"connector"})
 _REDIS = (Code.REDIS_DOWN, Code.REDIS_TIMEOUT, Code.REDIS_REGRESSED)
 _OF_REDIS = frozenset(_REDIS)
 _BUDGET = frozenset({Code.PRIME_PARTIAL, Code.PRIME_BUDGET_TOO_SMALL})
-_UNCLAIMED = frozenset({Code.REDIS_REGRESSED})
-"""A tail that overtakes the claim of a slow server is refused, and goes again."""
 _DRAFT = Radius(unseals=True)
 _COLD = Radius(unseals=True, gates=_CLOSED)
 _REBUILT = Radius(unseals=True, also=_OF_REDIS)
@@ -190,7 +188,7 @@ _F6 = Drill(
             "slow Redis", Way.PLAN, (Code.PRIME_PARTIAL,), Stage.COLD, SANDBOX,
             fault=Fault(Harm.SLOW, "cache.*", delay_s=0.45), origin=Origin.PRIMING,
             detectable_s=0.8, hold_s=0.2, recovers_s=10.0,
-            radius=Radius(unseals=True, gates=_CLOSED, also=_UNCLAIMED | _BUDGET,
+            radius=Radius(unseals=True, gates=_CLOSED, also=_BUDGET,
                           stays=frozenset({Code.PRIME_BUDGET_TOO_SMALL})),
             checks=("flips_are_whole",),
             config={"bootstrap.redis_priming_budget_s": 0.3,
