@@ -67,6 +67,9 @@ def main() -> None:
         terminal.type("A")
         terminal.until("[ARMED")
         for is_rebuilding, says in ((False, "idle"), (True, "rebuilding")):
+            if is_rebuilding:
+                terminal.type("A")
+                terminal.until("[ARMED")
             took = moves(terminal, rebuilds, is_rebuilding)
             cuts = quantiles(took, n=20)
             print(

@@ -61,6 +61,8 @@ class Words:
         self.footer: Mapping[str, str] = names["footer"]
         self.commands: Mapping[str, str] = names["commands"]
         self.acts: Mapping[str, str] = names["acts"]
+        self.verdicts: Mapping[str, str] = names["verdicts"]
+        self.drill_phases: Mapping[str, str] = names["drill_phases"]
         self.dangers: Mapping[str, str] = names["dangers"]
         self.signs: Mapping[str, str] = names["signs"]
         self.sections: Mapping[str, str] = names["sections"]

@@ -38,6 +38,22 @@ if TYPE_CHECKING:
     from .degraded import DegradedCode as DegradedCode
     from .degraded import DegradedReason as DegradedReason
     from .degraded import Severity as Severity
+    from .drills.catalog import CATALOG as CATALOG
+    from .drills.catalog import catalog_document as catalog_document
+    from .drills.children import run_sandboxes as run_sandboxes
+    from .drills.facts import DrillFacts as DrillFacts
+    from .drills.facts import judged as judged
+    from .drills.history import keep_outcome as keep_outcome
+    from .drills.report import drill_report as drill_report
+    from .drills.report import drill_timeline as drill_timeline
+    from .drills.report import junit as junit
+    from .drills.shape import DrillOutcome as DrillOutcome
+    from .drills.shape import DrillPhase as DrillPhase
+    from .drills.shape import DrillStatus as DrillStatus
+    from .drills.shape import DrillStep as DrillStep
+    from .drills.shape import Place as Place
+    from .drills.shape import StepState as StepState
+    from .drills.shape import Verdict as Verdict
     from .errors import ActionRefused as ActionRefused
     from .errors import BadConfig as BadConfig
     from .errors import EngineError as EngineError
@@ -124,6 +140,20 @@ __getattr__ = lazy_door(
             "DegradedCode",
             "DegradedReason",
             "Severity",
+        ),
+        "drills.catalog": ("CATALOG", "catalog_document"),
+        "drills.children": ("run_sandboxes",),
+        "drills.facts": ("DrillFacts", "judged"),
+        "drills.history": ("keep_outcome",),
+        "drills.report": ("drill_report", "drill_timeline", "junit"),
+        "drills.shape": (
+            "DrillOutcome",
+            "DrillPhase",
+            "DrillStatus",
+            "DrillStep",
+            "Place",
+            "StepState",
+            "Verdict",
         ),
         "errors": (
             "ActionRefused",

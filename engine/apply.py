@@ -19,6 +19,9 @@ from .events import (
     CellsChanged,
     DepthChanged,
     DepthPaused,
+    DrillChanged,
+    DrillEnded,
+    DrillsRemembered,
     Event,
     GateForced,
     GateForceEnded,
@@ -36,6 +39,7 @@ from .events import (
 from .status import Act, BrokerStatus, PrimeStatus, Status
 
 _HEALED_MAX = 100
+_DRILLS_MAX = 50
 _ACTS_MAX = 50
 
 
@@ -103,6 +107,12 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, depth={**status.depth, **changed})
         case DepthPaused(is_paused):
             return replace(status, depth_paused=is_paused)
+        case DrillChanged(drill):
+            return replace(status, drill=drill)
+        case DrillEnded(outcome):
+            return replace(status, drills=(*status.drills, outcome)[-_DRILLS_MAX:])
+        case DrillsRemembered(outcomes):
+            return replace(status, drills=outcomes[-_DRILLS_MAX:])
         case OperatorActed(action, given, by, said):
             act = Act(status.seq + 1, at_ms, action, given, by, said)
             return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])

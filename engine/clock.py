@@ -102,6 +102,11 @@ class ManualClock:
         await asyncio.sleep(0)
 
 
+def hold_up(for_s: float) -> None:
+    """Let nothing in this process run for so long: what a drill does (Z5)."""
+    time.sleep(for_s)
+
+
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 

@@ -4,9 +4,9 @@ Theory of operation. One worker takes symbol after symbol, and of each the newes
 missing: whole trading days, as many as fill a page or a segment. The M1 of a stretch are fetched
 side by side, M3 to H4 are derived from them alone, because no bucket crosses the D1 open a
 stretch begins at; then all of it goes to disk, M1 first, so that no derived bar ever lies there
-without its proof, and the coverage last. So coverage is the commit point of a stretch, and
-whoever comes after a kill goes on from it: M1 without it count for nothing, and what was brought
-since the last checkpoint, a stretch as a rule, is the most that is fetched twice.
+without its proof, and H4 last, so that a stretch with them is whole. Coverage is the commit point,
+and whoever comes after a kill goes on from it, or from the H4 where no checkpoint has recorded it
+yet: a stretch is the most that is fetched twice.
 
 Readers see deeper tails only where the resident tail was short. The rest is on disk, counted in
 `depth`. When a symbol has its depth, and now and then before, a draft is begun from the live

@@ -11,6 +11,7 @@ from uds.model import Generation, Symbol, Timeframe
 from .cell import Cell
 from .degraded import DegradedCode, Scope
 from .depth import Depth
+from .drills.shape import DrillOutcome, DrillStatus
 from .status import BrokerStatus, Mode, ProcessStatus
 
 
@@ -194,6 +195,30 @@ class DepthPaused:
     """Whether it is held now."""
 
 
+@dataclass(frozen=True, slots=True)
+class DrillChanged:
+    """A drill began, or got further."""
+
+    drill: DrillStatus
+    """Its next value."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillEnded:
+    """A drill has its verdict; one of an earlier boot that was interrupted gets it at the next."""
+
+    outcome: DrillOutcome
+    """What came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillsRemembered:
+    """The history of drills was read from the data folder."""
+
+    outcomes: tuple[DrillOutcome, ...]
+    """The newest ones, oldest first."""
+
+
 Event: TypeAlias = (
     StoreOpened
     | ModesDecided
@@ -214,4 +239,7 @@ Event: TypeAlias = (
     | OperatorActed
     | DepthChanged
     | DepthPaused
+    | DrillChanged
+    | DrillEnded
+    | DrillsRemembered
 )

@@ -17,6 +17,7 @@ from uds.model import SeriesKey, Timeframe
 from .action import Action, Operable, Question
 from .actions import ACTIONS
 from .boot_times import timeline_document
+from .drills.catalog import catalog_document
 from .errors import ActionRefused
 from .event_log import KEPT_EVENTS
 from .host_use import host_use
@@ -153,6 +154,19 @@ def _key(symbol: str, name: str) -> SeriesKey | None:
     return None if timeframe is None else SeriesKey(symbol, timeframe)
 
 
+def _drills(engine: Operable, _: Seat, args: Args) -> object:
+    """What can be drilled, the drill that runs or ran last, and what came of earlier ones."""
+    args.done()
+    status = engine.tools.board.status
+    return {
+        **catalog_document(),
+        "running": status.drill is not None and status.drill.is_running,
+        "drill": plain(status.drill),
+        "history": plain(status.drills),
+        "report": None if engine.drills is None else engine.drills.report(),
+    }
+
+
 def _prefer(engine: Operable, _: Seat, args: Args) -> object:
     """Whose M1 come next; it changes an order and nothing else, so whoever looks may ask."""
     symbol = args.text("symbol")
@@ -243,6 +257,7 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "xray": _xray,
     "host": _host,
     "logs": _logs,
+    "drills": _drills,
     "prefer": _prefer,
     "actions": _actions,
     "question": _question,

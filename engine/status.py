@@ -17,6 +17,7 @@ from .cell import Cell, CellState
 from .cells import Cells
 from .degraded import DegradedReason, Severity
 from .depth import Depth
+from .drills.shape import DrillOutcome, DrillStatus
 from .gate import Gate, GateState, Standing, evaluate, word
 
 _UNFETCHED = {CellState.EMPTY, CellState.FETCHING}
@@ -216,6 +217,10 @@ class Status:
     """Whether an operator holds the deepening of history."""
     api_port: int | None = None
     """The port the API listens on; None until it does."""
+    drill: DrillStatus | None = None
+    """The drill that runs, or the last one that did; None when none has in this boot."""
+    drills: tuple[DrillOutcome, ...] = ()
+    """What came of the newest drills, also of earlier boots and sandboxes, oldest first."""
     seq: int = 0
     """Grows by one with each event applied."""
 

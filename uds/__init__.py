@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from .door import lazy_door
 
 if TYPE_CHECKING:
+    from .at_rest import drills_of as drills_of
     from .at_rest import export_folder as export_folder
     from .at_rest import legacy_folder as legacy_folder
     from .at_rest import state_head as state_head
     from .at_rest import view_folder as view_folder
     from .codec import bars_json as bars_json
     from .disk import read_document as read_document
+    from .drill_files import DrillFiles as DrillFiles
     from .errors import BadManifest as BadManifest
     from .errors import BadTail as BadTail
     from .errors import CacheDown as CacheDown
@@ -80,6 +82,7 @@ __getattr__ = lazy_door(
     __name__,
     {
         "at_rest": (
+            "drills_of",
             "export_folder",
             "legacy_folder",
             "state_head",
@@ -87,6 +90,7 @@ __getattr__ = lazy_door(
         ),
         "codec": ("bars_json",),
         "disk": ("read_document",),
+        "drill_files": ("DrillFiles",),
         "errors": (
             "BadManifest",
             "BadTail",

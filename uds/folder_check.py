@@ -24,6 +24,7 @@ FlawKind: TypeAlias = Literal["commit", "manifest", "digest", "state"]
 
 _AT_ROOT = {
     layout.BOOTS_FOLDER,
+    layout.DRILLS_FOLDER,
     layout.LOCK,
     layout.OWNER_FOLDER,
     layout.RUN_FOLDER,

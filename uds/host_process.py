@@ -38,6 +38,12 @@ def state_of(pid: int) -> str:
     return _STATE_WORDS.get(fields[_STATE], "running")
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a signal holds it where it is."""
+    fields = _stat(pid)
+    return fields is not None and fields[_STATE] == "T"
+
+
 def started(pid: int) -> str:
     """What tells this process from a later one of the same pid; empty when it is gone."""
     fields = _stat(pid)

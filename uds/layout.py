@@ -23,6 +23,9 @@ STATE_MEMO = "derivedtail_state.json"
 QUARANTINE_FOLDER = "quarantine"
 BOOTS_FOLDER = "boots"
 """Where the engine records its boots; the store itself does not look there."""
+DRILLS_FOLDER = "drills"
+DRILL_JOURNAL = "drills/running.json"
+"""What a drill that has a fault in must undo; there is none while none has."""
 SOCKET_PATH_BYTES_MAX = 100
 
 _SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9/._-]{0,22}[A-Z0-9])?")
@@ -30,6 +33,7 @@ _OWNER = re.compile(r"[0-9]{8}")
 _SEGMENT = re.compile(r"seg-([0-9]{8})-([0-9]{4,})\.jsonl")
 _PART = re.compile(r"part-[0-9]{8}\.jsonl")
 _QUARANTINED = re.compile(r"([0-9]{8}-[0-9]{4,})\..+\.(?:jsonl|json)")
+_OUTCOME = re.compile(r"[0-9]{15}-[A-Z][0-9]{1,2}\.json")
 _COMMIT = re.compile(r"[0-9]{8}-[0-9]{4}")
 
 
@@ -156,6 +160,16 @@ def quarantine_number(name: str) -> str | None:
     """`00000042-0001` of an entry of `quarantine/`; None when it is something else."""
     match = _QUARANTINED.fullmatch(name)
     return match[1] if match else None
+
+
+def drill_outcome_path(ended_ms: int, drill_id: str) -> str:
+    """Where the outcome of a drill is kept; sorts by age."""
+    return f"{DRILLS_FOLDER}/{ended_ms:015d}-{drill_id}.json"
+
+
+def is_drill_outcome(name: str) -> bool:
+    """Whether an entry of `drills/` is one."""
+    return bool(_OUTCOME.fullmatch(name))
 
 
 def owner_key(namespace: str, symbol: Symbol) -> str:

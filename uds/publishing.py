@@ -7,13 +7,27 @@ been applied: an extension is therefore repeated exactly as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from . import codec
 from .book import Book
 from .errors import CacheRegressed
-from .model import Bars, FencingToken, Generation, Timeframe
+from .model import Bars, FencingToken, Generation, Symbol, Timeframe
 from .ports import Cache, Pointer
 from .shelf import Shelf, Snapshot, StoreTerms
+
+
+class _Place(NamedTuple):
+    """How far a live generation has come."""
+
+    generation: Generation
+    seq: int
+    """How often it was extended."""
+
+    @classmethod
+    def of(cls, live: Book) -> _Place:
+        """Where it is now."""
+        return cls(live.generation, live.seq)
 
 
 class Publisher:
@@ -78,6 +92,17 @@ class Publisher:
         book.unpublished.update(differing)
         return differing
 
+    async def check(self, shelves: Mapping[Symbol, Shelf]) -> None:
+        """Raises CacheRegressed when Redis serves less than we last made it serve, and Fenced."""
+        before = {s: _Place.of(shelf.live) for s, shelf in shelves.items() if shelf.live}
+        pointers = await self._cache.holds(tuple(shelves), self._token)
+        for (symbol, shelf), pointer in zip(shelves.items(), pointers, strict=True):
+            # What is being written now is checked at the next beat.
+            if shelf.writing.locked() or _is_served(shelf, before.get(symbol), pointer):
+                continue
+            served = "nothing" if pointer is None else f"{pointer.generation.short}"
+            raise CacheRegressed(f"Redis serves {served} of {symbol}, which is not the newest.")
+
     async def restore(self, shelf: Shelf) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""
         book = shelf.live or shelf.draft
@@ -119,13 +144,16 @@ class Publisher:
         return book.series[timeframe].bars.tail(self._terms.tail_bars[timeframe])
 
 
-def is_served(shelf: Shelf, pointer: Pointer | None) -> bool:
-    """Whether Redis serves what we last made it serve, or what an unanswered call made of it."""
-    live, draft = shelf.live, shelf.draft
-    if live is None:
+def _is_served(shelf: Shelf, before: _Place | None, pointer: Pointer | None) -> bool:
+    """Whether Redis serves what it was made to before it was asked, or what came since.
+
+    What came since may be newer than the answer: the minute's own call was under way with it.
+    """
+    if before is None:
         return True
     if pointer is None:
         return False
-    if draft is not None and pointer.generation == draft.generation:
-        return True
-    return pointer.generation == live.generation and pointer.seq >= live.seq
+    if pointer.generation > before.generation:
+        ours = (book.generation for book in (shelf.live, shelf.draft) if book is not None)
+        return pointer.generation in ours
+    return (pointer.generation, pointer.seq) >= before

@@ -25,12 +25,22 @@ from console.words import LANGUAGE_FILE, LANGUAGES, Words, language_of, plural_f
 from engine.action import Danger
 from engine.actions import ACTIONS
 from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
+from engine.drills.shape import DrillPhase, Verdict
 from engine.gate import GateState
 from engine.operations import action_document
 from engine.status import Mode, Phase, ProcessState
 
 FLOOR = Path(console.__file__).parent
-SAME_IN_BOTH = {"nothing", "utc", "position", "chip_filter", "process_moved", "time", "count"}
+SAME_IN_BOTH = {
+    "nothing",
+    "utc",
+    "position",
+    "chip_filter",
+    "process_moved",
+    "time",
+    "count",
+    *("drill_moves", "drill_ended"),
+}
 """Sentences without a word."""
 OFFERS = [offer_of(action_document(action)) for action in ACTIONS.values()]
 _CYRILLIC = re.compile("[а-яіїєґ]", re.IGNORECASE)
@@ -134,6 +144,8 @@ def test_closed_lists_are_named_in_full() -> None:
     assert {metric.value for metric in Metric} == names["metrics"].keys()
     assert ACTIONS.keys() == names["acts"].keys()
     assert {danger.value for danger in Danger} == names["dangers"].keys()
+    assert {verdict.value for verdict in Verdict} == names["verdicts"].keys()
+    assert {phase.value for phase in DrillPhase} == names["drill_phases"].keys()
 
 
 def test_every_hint_is_translated_from_the_words_the_engine_uses_now() -> None:
