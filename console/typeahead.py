@@ -3,8 +3,8 @@
 A stalled line delivers all that was typed meanwhile in one breath. Textual hands every key to
 the screen in front when it arrives, so what was meant for the line behind a `:` would be lost
 on the page below it. Here a key that comes in the same breath waits until the screen has done
-with the one before; a screen that closes may forget to say so, and is not waited for long. A key
-that comes by itself is given at once, at no cost.
+with the one before. A screen that closes does not say so: that it is gone tells it, and in any
+case it is not waited for long. A key that comes by itself is given at once, at no cost.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .keeper import Parting
 
 _BREATH_S = 0.02
 """Keys further apart were not delivered together; a key held down repeats every 0.03 s."""
+_LOOK_S = 0.005
 _PATIENCE_S = 0.1
 
 
@@ -56,7 +57,15 @@ class TypeAhead:
         assert self._last_screen is not None, "there is a key before this one"
         self._number += 1
         self._last_screen.call_later(self._done, self._number)
-        asyncio.get_running_loop().call_later(_PATIENCE_S, self._done, self._number)
+        loop = asyncio.get_running_loop()
+        loop.call_later(_LOOK_S, self._look, self._number, loop.time() + _PATIENCE_S)
+
+    def _look(self, number: int, until_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._last_screen not in self._app.screen_stack or loop.time() >= until_s:
+            self._done(number)
+        elif number == self._number:
+            loop.call_later(_LOOK_S, self._look, number, until_s)
 
     def _done(self, number: int) -> None:
         if number == self._number:
