@@ -22,7 +22,7 @@ again. Nothing on disk is changed here: the caller keeps the evidence, then cuts
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from . import journal, layout, manifest
@@ -102,15 +102,23 @@ class Reading:
 
 
 async def recover_into(
-    book: Book, disk: Disk, state: FoundState, kept_bars: Callable[[Timeframe], int]
+    book: Book,
+    disk: Disk,
+    state: FoundState,
+    kept_bars: Callable[[Timeframe], int],
+    doubted: Collection[str] = (),
 ) -> Reading:
-    """Fill an empty draft; `kept_bars` says how many bars of a timeframe belong in RAM."""
+    """Fill an empty draft; `kept_bars` says how many bars of a timeframe belong in RAM.
+
+    Files that are `doubted` are read however old their bars are.
+    """
     newest, skipped, evidence = await _newest_commit(book.symbol, disk)
     draft = await _unfinished(book.symbol, disk, newest)
     found = None if draft is not None and draft.head.base is None else newest
     base = None if found is None else Generation.parse(found.generation)
     since = None if base is None else state.of(book.symbol, base)
-    loads = [_Load(disk, book.key(timeframe), found, since, draft) for timeframe in book.series]
+    keys = map(book.key, book.series)
+    loads = [_Load(disk, key, found, since, draft, doubted) for key in keys]
     found_series = await gather(*(load.run(kept_bars(load.key.timeframe)) for load in loads))
     book.series.update(zip(book.series, found_series, strict=True))
     _cover_finished_stretches(book, loads)
@@ -201,8 +209,10 @@ class _Load:
         found: Manifest | None,
         since: SymbolState | None,
         draft: Journal | None,
+        doubted: Collection[str],
     ) -> None:
         self._disk = disk
+        self._doubted = doubted
         self._found = found
         self._since = since
         self._draft = draft
@@ -233,7 +243,8 @@ class _Load:
         await self._find_begun_later()
         series = Series()
         for record, is_closed in self._in_order_of_need():
-            if is_closed and self._bars_after(record.last_ms) >= kept_bars:
+            is_trusted = is_closed and record.path not in self._doubted
+            if is_trusted and self._bars_after(record.last_ms) >= kept_bars:
                 series.segments.append(record.segment())
             else:
                 self._take(series, judge(self.key, record, await self._disk.read(record.path)))

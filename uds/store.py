@@ -23,7 +23,7 @@ Beside the walk stand slow duties: `checkpoint` records how far the live generat
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from . import layout, manifest
@@ -71,16 +71,16 @@ class Store:
 
     # -- the draft ---------------------------------------------------------------------------
 
-    async def recover(self, symbol: Symbol) -> Recovered:
+    async def recover(self, symbol: Symbol, doubted: Collection[str] = ()) -> Recovered:
         """Begin a draft from what the disk has, or from nothing; evidence goes to quarantine.
 
-        Of a symbol that is served this is a repair: readers keep what they have until the flip.
+        Of a served symbol it is a repair behind its readers; `doubted` files are read in any case.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
             state = await self.state.read()
             book = self._new_book(symbol)
-            reading = await recover_into(book, self._disk, state, self.terms.kept_bars)
+            reading = await recover_into(book, self._disk, state, self.terms.kept_bars, doubted)
             rotated_count = await self._quarantine.keep(reading.evidence)
             for path, length in reading.cuts:
                 await self._disk.truncate(path, length)

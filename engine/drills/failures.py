@@ -150,12 +150,13 @@ _F4 = Drill(
     "one symbol is rebuilt and not primed: REDIS_DOWN stands, its old generation is served",
 )  # fmt: skip
 
-_SILENT = Fault(Harm.SLOW, "disk.append", "*/tf_60/*", delay_s=_FOR_EVER_S)
+_SILENT = Fault(Harm.SLOW, "disk.append", "*/tf_180/*", delay_s=_FOR_EVER_S)
+"""What is derived, not M1 itself: D1 of the same symbol must not wait behind it."""
 _F5 = Drill(
     "F5",
     "m1_poller is silent",
     "A poller that waits for ever is told from a slow one, ended, and goes on.",
-    "disk append of M1",
+    "disk append of derived bars",
     "m1_poller restarts; the gate never trusts connector alone",
     "m1_poller makes progress",
     (
@@ -173,7 +174,7 @@ _F5 = Drill(
                           also=frozenset({Code.CHILD_RESTARTING, Code.CELL_STALE})),
         ),
     ),
-    "every M1 write hangs while one symbol is rebuilt, until m1_poller is ended for it",
+    "writes of derived bars hang while one symbol is rebuilt, until m1_poller is ended for it",
 )  # fmt: skip
 
 _F6 = Drill(

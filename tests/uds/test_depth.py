@@ -137,3 +137,25 @@ async def test_a_stretch_that_failed_is_not_covered() -> None:
     assert await store.backfill(GOLD, {M1: bars(10, -10)}, {M1: (minute(-10), minute(0))})
     assert list(range(-10, 10)) == opens(store.load(GOLD_M1))
     assert 0 == len(store.load(GOLD_M5))
+
+
+async def test_a_doubted_file_is_read_however_old_its_bars_are() -> None:
+    """Else damage that the scrub found in deep history would never be said, nor fetched again."""
+    disk = MemoryDisk()
+    store = await served_store(disk, count=2_000)
+    for from_n, until_n in ((-3_000, 0), (-6_000, -3_000)):
+        older = {M1: bars(3_000, from_n)}
+        await store.backfill(GOLD, older, {M1: (minute(from_n), minute(until_n))})
+    store.deepen(GOLD)
+    await serve(store)
+    deep = segments_in(disk)[1]
+    data = bytearray(disk.files[deep])
+    data[len(data) // 2] ^= 1
+    disk.files = {**disk.files, deep: bytes(data)}
+
+    unread = await store.recover(GOLD)
+    assert () == unread.drops
+    doubting = await store.recover(GOLD, (deep,))
+    assert [deep] == [drop.path for drop in doubting.drops]
+    assert 1 == len(list(store.coverage(GOLD_M1).gaps(minute(-3_000), minute(0))))
+    assert 1_540 == len(store.load(GOLD_M1))
