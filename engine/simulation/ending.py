@@ -59,8 +59,10 @@ async def _read(world: World) -> None:
     turn = 0
     while True:
         await asyncio.sleep(_READ_S)
-        symbols = world.config.symbols
-        await world.oracles.read_redis(reader, symbols[turn % len(symbols)])
+        symbols, timeframes = world.config.symbols, world.config.timeframes
+        some = {timeframes[(turn + step) % len(timeframes)] for step in (0, 1, 4)}
+        symbol = symbols[turn % len(symbols)]
+        await world.oracles.read_redis(reader, symbol, tuple(sorted(some)))
         turn += 1
 
 
@@ -241,7 +243,7 @@ async def _judge_disk(world: World) -> None:
     store = Store(store_terms(world.config), token, disk, world.cache, None)
     for symbol in world.config.symbols:
         recovered: Recovered = await store.recover(symbol)
-        world.oracles.check_recovered(symbol, recovered, store.load)
+        world.ledger.check_recovered(symbol, recovered, store.load)
         torn = [drop for drop in recovered.drops if not drop.is_torn]
         is_excused = symbol in world.oracles.damaged or world.oracles.is_disk_faulty
         if torn and not is_excused:

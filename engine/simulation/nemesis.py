@@ -17,7 +17,7 @@ _AT_EDGE = 0.35
 """How many acts of a long span come when a closed minute is being fetched."""
 _ACTS_MAX = 7
 _KIND = ActKind
-_PAUSES_S = (0.2, 0.2, 1.0, 3.0, 15.0, 70.0, 400.0)
+_PAUSES_S = (0.2, 0.2, 1.0, 3.0, 15.0, 70.0, 250.0)
 """How long nobody runs between two boots."""
 _STEPS = (
     "*",

@@ -34,7 +34,7 @@ from .truth import RevisingBroker
 if TYPE_CHECKING:
     from .world import World
 
-_LOOK_S = 0.4
+_LOOK_S = 0.6
 """How often its reader asks."""
 _SYNC_S = (0.0002, 0.0015)
 _STEP_S = (0.00001, 0.0001)
@@ -106,7 +106,7 @@ class SimNode:
         cache = FaultyCache(NodeCache(world.cache, self), world.plan, asyncio.sleep)
         store = WatchedStore(store_terms(world.config), token, self.disk, cache, None)
         self.store = store
-        store.witness = world.oracles.witness_of(self)
+        store.witness = world.ledger.witness_of(self)
         seams = Seams(self.broker, world.plan)
         opened_s = self.clock.monotonic_s()
         ground = Ground(world.config, boot_id, self.clock, opened_s, store, seams)

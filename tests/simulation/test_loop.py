@@ -1,4 +1,4 @@
-"""The loop of a simulation: time that jumps, an order that never varies, nodes that die or sleep."""
+"""The loop of a simulation: time that jumps, one order, nodes that die or sleep."""
 
 from __future__ import annotations
 
@@ -150,13 +150,14 @@ def test_tasks_belong_to_the_node_that_started_them(loop: SimLoop) -> None:
     node = Node("one")
 
     async def work() -> None:
-        asyncio.create_task(asyncio.sleep(100), name="child")
-        await asyncio.sleep(100)
+        child = asyncio.create_task(asyncio.sleep(100), name="child")
+        await child
 
     async def drive() -> list[str]:
         loop.create_task(work(), name="parent", context=node.context())
-        asyncio.create_task(asyncio.sleep(100), name="stranger")
+        stranger = asyncio.create_task(asyncio.sleep(100), name="stranger")
         await asyncio.sleep(1)
+        assert not stranger.done()
         return loop.living(node)
 
     assert ["child", "parent"] == loop.run_until_complete(drive())
