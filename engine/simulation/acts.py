@@ -276,8 +276,7 @@ class Acts:
 
     def _unspoil(self, fault: BrokerFault) -> None:
         world = self._world
-        if fault in world.broker_faults:
-            world.broker_faults.remove(fault)
+        world.broker_faults = [one for one in world.broker_faults if one is not fault]
         for node in world.nodes:
             node.broker.heal(fault)
 
