@@ -170,7 +170,7 @@ def _judge_series(world: World, node: SimNode, key: SeriesKey) -> None:
     assert node.engine is not None
     store = node.engine.store
     from_ms = store.resident_from_ms(key)
-    if key.timeframe.is_derived:  # of a stretch of history its M1 are noted last
+    if key.timeframe is not Timeframe.D1:  # what a stretch of history covers is noted last
         covered = store.coverage(SeriesKey(key.symbol, Timeframe.M1))
         from_ms = max(from_ms, min((a for a, _ in covered), default=0))
     bars = store.load(key).between(from_ms, _FAR_MS)
