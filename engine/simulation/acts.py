@@ -344,8 +344,7 @@ def _wholly_gone(act: Act) -> str | None:
     """Which partner does nothing while this holds; None when some calls succeed."""
     if act.kind in (_KIND.REDIS_REFUSES, _KIND.REDIS_SILENT):
         return "redis"
-    is_every = act.kind is _KIND.DISK_FAILS and act.subject == "*" and act.amount == 1.0
-    return "disk" if is_every else None
+    return None
 
 
 _PLANNED: dict[ActKind, Callable[[Act], Fault]] = {
