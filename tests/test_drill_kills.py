@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import pytest
 
 from engine import CATALOG, EngineError, call_engine
 from tests.running import FAST, NO_DEPTH, Running, held
-from uds.host_process import is_stopped
+from uds.host_process import is_stopped, started
 
 LIVE = [drill_id for drill_id, drill in CATALOG.items() if drill.can_live]
 PATIENCE_S = 30.0
@@ -95,6 +94,6 @@ def must_be_clean(boot: Boot, interrupted: list[str], servers: list[int]) -> Non
     assert {"INCONCLUSIVE"} >= {outcome["verdict"] for outcome in history}
     assert all("interrupted" in outcome["why"] for outcome in history)
     assert [] == list((boot.data / "quarantine").glob("*"))
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in servers)
+    assert [""] * len(servers) == list(map(started, servers))
     servers.append(json.loads((boot.data / "embedded/server.json").read_text())["pid"])
     assert not is_stopped(servers[-1])
