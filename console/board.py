@@ -14,10 +14,12 @@ from typing import NamedTuple, TypeAlias
 
 from engine import (
     BadReplica,
+    Catalogue,
     DegradedReason,
     Status,
     Waterfalls,
     Xray,
+    catalogue_of,
     host_use_of,
     waterfalls_of,
     xray_of,
@@ -56,6 +58,7 @@ class Places(NamedTuple):
     symbol: Symbol | None = None
     reason: tuple[str, str] | None = None
     """Code and scope of a reason."""
+    drill: str | None = None
 
     def words_for(self, slots: Sequence[Slot]) -> tuple[str, ...] | None:
         """The arguments of an act about this place; None where it is about nothing here."""
@@ -63,8 +66,10 @@ class Places(NamedTuple):
             return ()
         code, scope = self.reason or (None, None)
         here = {"process": self.process, "symbol": self.symbol, "reason": code, "scope": scope}
-        words = [word for slot in slots if (word := here[slot.kind]) is not None]
-        return tuple(words) if len(words) == len(slots) else None
+        here["drill"] = self.drill
+        words = [word for slot in slots if (word := here.get(slot.kind)) is not None]
+        wanted = sum(slot.is_required for slot in slots)
+        return tuple(words) if len(words) >= wanted else None
 
 
 class Board:
@@ -82,6 +87,7 @@ class Board:
         self._boots: Waterfalls | None = None
         self._seen: Xray | None = None
         self._uses: Uses | None = None
+        self._cards: Catalogue | None = None
         self._newest: Facts | None = None
         self._now_ms = 0
         self._frozen: Picture | None = None
@@ -95,6 +101,7 @@ class Board:
     def learn(self, status: Status, now_ms: int) -> None:
         """Take the engine's newest status."""
         self._now_ms = now_ms
+        self._follow_drill(status)
         self._newest = Facts.of(status)
         self.journal.learn(self._newest, now_ms)
         self._settle()
@@ -109,6 +116,8 @@ class Board:
             return Wish("timeline", (), _SETTLED_S if is_open else _UNDER_WAY_S)
         if self.outlook.page is Page.PROCESSES:
             return Wish("host", (), _UNDER_WAY_S)
+        if self.outlook.page in (Page.DRILLS, Page.DRILL):
+            return Wish("drills", (), _SETTLED_S)
         cell = self.outlook.cursor.cell
         if self.outlook.page is Page.XRAY and cell is not None:
             place = (("symbol", cell.symbol), ("timeframe", cell.timeframe.name))
@@ -133,6 +142,8 @@ class Board:
             elif wish.op == "host":
                 use = host_use_of(answer)
                 self._uses = Uses(use) if self._uses is None else self._uses.after(use)
+            elif wish.op == "drills":
+                self._cards = catalogue_of(answer)
             else:
                 self._boots = waterfalls_of(answer)
 
@@ -160,6 +171,8 @@ class Board:
                 cursor = replace(cursor, pane=Pane.GRID)
             cursor = moved(cursor, facts.status, columns, rows, self._shown(facts))
             self.outlook = look.placing(cursor)
+        elif look.page is Page.DRILL:
+            self.outlook = look.scrolling(max(0, look.tops.get(Page.DRILL, 0) + rows))
         elif rows and (listing := listing_of(look, self._picture)) is not None:
             chosen = listing.stepped(look.chosen.get(look.page), rows)
             self.outlook = look.choosing(chosen)
@@ -180,6 +193,8 @@ class Board:
         """Go where a process, a reason or a symbol can be chosen."""
         if kind == "reason":
             self.outlook = self.outlook.visiting(Page.REASONS)
+        elif kind == "drill":
+            self.outlook = self.outlook.visiting(Page.DRILLS)
         elif kind == "process":
             self._choose_process()
         elif self.outlook.page is not Page.GRID:
@@ -190,7 +205,7 @@ class Board:
         self.outlook = self.outlook.visiting(Page.GRID).placing(cursor)
 
     def look_closer(self) -> None:
-        """From a cell to its x-ray, from a process to its log, from a reason to where it is."""
+        """From an entry to all of it, from a process to its log, from a reason to where it is."""
         look = self.outlook
         if look.page is Page.GRID and look.cursor.pane is Pane.GRID:
             self.outlook = look.visiting(Page.XRAY)
@@ -198,6 +213,8 @@ class Board:
             self.outlook = look.visiting(Page.PROCESSES).choosing(look.cursor.process)
         elif look.page is Page.PROCESSES and (item := self._chosen()) is not None:
             self.outlook = look.visiting(Page.LOGS).choosing(None).filtering(item.key)
+        elif look.page is Page.DRILLS and self._chosen() is not None:
+            self.outlook = look.visiting(Page.DRILL).scrolling(0)
         elif look.page is Page.REASONS and self._facts is not None:
             reason = self._reason()
             self._go_where_it_is(self._facts, reason.scope if reason else None)
@@ -247,6 +264,9 @@ class Board:
             return Places(look.cursor.process if on_process else None, look.cursor.symbol)
         if look.page is Page.PROCESSES and (item := self._chosen()) is not None:
             return Places(process=item.key)
+        if look.page in (Page.DRILLS, Page.DRILL):
+            item = self._chosen()
+            return Places(drill=item.key if item else None)
         reason = self._reason()
         if reason is None:
             return Places()
@@ -290,6 +310,7 @@ class Board:
             self._boots,
             self._seen,
             self._uses,
+            self._cards,
         )
 
     def _shown(self, facts: Facts) -> Shown:
@@ -301,8 +322,20 @@ class Board:
             self.outlook = self.outlook.placing(cursor)
 
     def _chosen(self) -> Item | None:
-        listing = listing_of(self.outlook, self._picture)
-        return listing.chosen(self.outlook.chosen.get(self.outlook.page)) if listing else None
+        """The entry chosen in the list of this page; on one drill's page, that drill."""
+        look = self.outlook
+        look = look.visiting(Page.DRILLS) if look.page is Page.DRILL else look
+        listing = listing_of(look, self._picture)
+        return listing.chosen(look.chosen.get(look.page)) if listing else None
+
+    def _follow_drill(self, status: Status) -> None:
+        """A drill that has just begun is the one that is looked at."""
+        before = self._newest.status.drill if self._newest is not None else None
+        drill = status.drill
+        if drill is None or not drill.is_running:
+            return
+        if before is None or before.began_ms != drill.began_ms:
+            self.outlook = self.outlook.choosing_on(Page.DRILLS, drill.id)
 
     def _reason(self) -> DegradedReason | None:
         """The selected reason; None also when none is selected, or it has passed."""

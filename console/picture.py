@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine import Waterfalls, Xray
+from engine import Catalogue, Waterfalls, Xray
 
 from .cursor import Shown
 from .logbook import LogBook
@@ -35,6 +35,8 @@ class Picture(NamedTuple):
     """A cell as the x-ray page asked for it; None until then."""
     uses: Uses | None = None
     """What the engine uses of its host, as the process page asked for it; None until then."""
+    cards: Catalogue | None = None
+    """What can be drilled, as the drill page asked for it; None until then."""
 
     def kept(self) -> Picture:
         """The same with a log that does not grow."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import ActionRefused, Status
+from engine import ActionRefused, Status, catalog_document
 from uds.model import Symbol
 
 from . import moments
@@ -48,7 +48,11 @@ class ReplayClient(Operating):
         super().__init__()
         self.tape = tape
         self._words = words
-        self._answers = {"actions": {"actions": []}, "timeline": timeline}
+        self._answers = {
+            "actions": {"actions": []},
+            "timeline": timeline,
+            "drills": catalog_document(),
+        }
         self._moved = asyncio.Event()
 
     @property

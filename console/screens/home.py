@@ -136,7 +136,11 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         """Let a process, a symbol or a reason be chosen, for this key."""
         self._board.choose(kind)
         words = self._words
-        wanted = {"process": words.choose_process, "reason": words.choose_reason}
+        wanted = {
+            "process": words.choose_process,
+            "reason": words.choose_reason,
+            "drill": words.choose_drill,
+        }
         self.tell(wanted.get(kind, words.choose_symbol).format(key=key))
 
     def note_refusal(self, deed: Deed, said: str) -> None:

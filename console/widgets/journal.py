@@ -12,6 +12,7 @@ from ..clean import clean
 from ..lines import Look
 from ..offers import Deed
 from ..words import Words
+from .drill_notice import drill_news
 from .facts import Facts
 from .faults import scope_of
 from .process_rows import LOOKS
@@ -92,6 +93,7 @@ class Journal:
 
 def differences(was: Facts, now: Facts, words: Words) -> Iterator[tuple[Look, str]]:
     """What changed, causes first and the gate last."""
+    yield from drill_news(was.status, now.status, words)
     yield from _reasons(was.status.reasons, now.status.reasons, words)
     yield from _moves(was.status, now.status, words)
     broker = now.status.broker

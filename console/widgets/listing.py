@@ -18,6 +18,7 @@ from ..sieve import Sieve
 from ..words import Words
 
 _DETAIL_FROM_HEIGHT = 9
+_ENTRIES_MIN = 3
 _MARKER = 1
 
 
@@ -36,6 +37,8 @@ class Item(NamedTuple):
     """Paragraphs shown below when it is selected, each a span; they are wrapped there."""
     folded: str = ""
     """What a filter looks through, in one case; filled in by `entry`."""
+    block: tuple[Line, ...] = ()
+    """Rows shown below in the place of the paragraphs, where those are laid out already."""
 
 
 def entry(
@@ -64,6 +67,8 @@ class Listing(NamedTuple):
     """The spans of an entry's row that give way in a narrow terminal, by their place."""
     note: Line = ()
     """What is said beside the title."""
+    is_detail_first: bool = False
+    """Whether what is below may take all but a few rows of the entries."""
 
     @property
     def is_sortable(self) -> bool:
@@ -152,12 +157,14 @@ def _row(item: Item, yielding: frozenset[int], is_here: bool) -> Line:
 
 
 def _detail(listing: Listing, chosen: str | None, width: int, height: int) -> tuple[Line, ...]:
-    """At most half of the page, below a line."""
+    """At most half of the page, or all but a few rows of it, below a line."""
     item = listing.chosen(chosen)
     if item is None or not item.detail:
         return ()
-    rows = [(Span(boxed("─" * width, width), Look.DIM),), *wrapped(item.detail, width)]
-    return tuple(rows[: height // 2])
+    below = item.block or wrapped(item.detail, width)
+    rows = [(Span(boxed("─" * width, width), Look.DIM),), *below]
+    most = height - 2 - _ENTRIES_MIN if listing.is_detail_first else height // 2
+    return tuple(rows[:most])
 
 
 def wrapped(paragraphs: Line, width: int) -> Iterator[Line]:

@@ -19,7 +19,9 @@ _FILTER_MAX = 24
 _TOLD_MAX = 1_000
 
 
-def notice_row(facts: Facts, rim: Rim, chips: Line, width: int, words: Words) -> Line:
+def notice_row(
+    facts: Facts, rim: Rim, chips: Line, width: int, words: Words, hint: Line = ()
+) -> Line:
     """How the operator looks, then the most useful sentence now."""
     if rim.told:
         left = width - width_of(chips)
@@ -27,6 +29,8 @@ def notice_row(facts: Facts, rim: Rim, chips: Line, width: int, words: Words) ->
         sentence: Line = (Span(said, Look.STRONG),)
     elif rim.hold.lost_s is not None:
         sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
+    elif hint:
+        sentence = hint
     elif facts.faults.ranked:
         sentence = hint_line(facts.faults, words)
     else:

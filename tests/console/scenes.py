@@ -247,8 +247,15 @@ class FakeClient:
             "restart": f"Restart {target}: its queue is kept, readers notice nothing.",
             "rebuild": f"Rebuild {target}: 6 timeframes, 2 826 bars, readers stay on 42-1 "
             "until the flip.",
+            "drill": f"Drill {target} on this engine: error, hangs? It may touch: one symbol's "
+            "rebuild takes longer. About 21 s; the fault is taken out in any case.",
         }.get(deed.action_id, f"{deed.text}?")
-        phrases = {"rebuild-all": "all", "open-gate": "gate", "restart-force": target}
+        phrases = {
+            "rebuild-all": "all",
+            "open-gate": "gate",
+            "restart-force": target,
+            "drill": target,
+        }
         return Asking(sentence, phrases.get(deed.action_id))
 
     async def arm(self) -> None:

@@ -276,7 +276,7 @@ async def test_keys_can_be_given_to_other_commands() -> None:
         assert app.screen_stack == [app.screen]
         await pilot.press("x", "y", "ч", "y")
         rows = await drawn(pilot)
-        assert "r restart x rebuild l logs" in rows[23]
+        assert "r restart x rebuild f drill l logs" in rows[23]
         await pilot.press("question_mark")
         assert any(row.startswith(" x :rebuild SYMBOL…") for row in await drawn(pilot))
     assert [("rebuild", "XAU/USD"), ("rebuild", "XAU/USD")] == client.acted
