@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from . import codec
 from .book import Book
 from .errors import CacheRegressed
-from .model import Bars, FencingToken, Generation, Timeframe
+from .model import Bars, FencingToken, Generation, Symbol, Timeframe
 from .ports import Cache, Pointer
 from .shelf import Shelf, Snapshot, StoreTerms
 
@@ -115,6 +115,13 @@ class Publisher:
 
     def _resident(self, book: Book, timeframe: Timeframe) -> Bars:
         return book.series[timeframe].bars.tail(self._terms.tail_bars[timeframe])
+
+
+def must_be_served(symbol: Symbol, shelf: Shelf, pointer: Pointer | None) -> None:
+    """Raises CacheRegressed where readers of Redis get something older than ours."""
+    if not is_served(shelf, pointer):
+        served = "nothing" if pointer is None else f"{pointer.generation.short}"
+        raise CacheRegressed(f"Redis serves {served} of {symbol}, which is not the newest.")
 
 
 def is_served(shelf: Shelf, pointer: Pointer | None) -> bool:

@@ -31,12 +31,12 @@ from .believing import FAR_MS
 from .book import Book, Segment, Series
 from .drill_files import DrillFiles
 from .embedded import EmbeddedServer
-from .errors import CacheRegressed, Fenced
+from .errors import Fenced
 from .history import read_history
 from .inspection import Inspected, inspect
 from .model import Bars, Coverage, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Cache, Disk
-from .publishing import Publisher, is_served
+from .publishing import Publisher, must_be_served
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
@@ -286,13 +286,13 @@ class Store:
 
     async def check_ownership(self) -> None:
         """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours and there."""
+        before = {symbol: self._shelves[symbol].snapshot for symbol in self.terms.symbols}
         pointers = await self._cache.holds(self.terms.symbols, self.token)
-        for symbol, pointer in zip(self.terms.symbols, pointers, strict=True):
+        for (symbol, snapshot), pointer in zip(before.items(), pointers, strict=True):
             shelf = self._shelves[symbol]
-            # What is being written now is checked at the next beat.
-            if not shelf.writing.locked() and not is_served(shelf, pointer):
-                served = "nothing" if pointer is None else f"{pointer.generation.short}"
-                raise CacheRegressed(f"Redis serves {served} of {symbol}, which is not the newest.")
+            # What is being written now, or was since we asked, is checked at the next beat.
+            if shelf.snapshot is snapshot and not shelf.writing.locked():
+                must_be_served(symbol, shelf, pointer)
 
     async def restore(self, symbol: Symbol) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""
