@@ -20,6 +20,7 @@ from engine import (
     Waterfalls,
     Xray,
     catalogue_of,
+    host_use_of,
     waterfalls_of,
     xray_of,
 )
@@ -35,6 +36,7 @@ from .outlook import Outlook
 from .pages import Page
 from .picture import Picture, shown_of
 from .rim import Rim
+from .uses import Uses
 from .widgets.cell_face import FAULTY
 from .widgets.facts import Facts
 from .widgets.journal import Journal
@@ -85,6 +87,7 @@ class Board:
         self._boots: Waterfalls | None = None
         self._seen: Xray | None = None
         self._cards: Catalogue | None = None
+        self._uses: Uses | None = None
         self._newest: Facts | None = None
         self._now_ms = 0
         self._frozen: Picture | None = None
@@ -113,11 +116,23 @@ class Board:
             return Wish("timeline", (), _SETTLED_S if is_open else _UNDER_WAY_S)
         if self.outlook.page in (Page.DRILLS, Page.DRILL):
             return Wish("drills", (), _SETTLED_S)
+        if self.outlook.page is Page.PROCESSES:
+            return Wish("host", (), _UNDER_WAY_S)
         cell = self.outlook.cursor.cell
         if self.outlook.page is Page.XRAY and cell is not None:
             place = (("symbol", cell.symbol), ("timeframe", cell.timeframe.name))
             return Wish("xray", place, _SETTLED_S)
         return None
+
+    @property
+    def preferred(self) -> Symbol | None:
+        """The symbol the operator waits for; None once the gate is open, and off the grid."""
+        here, facts = self.outlook, self._newest
+        if facts is None or facts.status.gate_state.is_open or self.is_frozen:
+            return None
+        if here.page is not Page.GRID or here.cursor.pane is not Pane.GRID:
+            return None
+        return here.cursor.symbol
 
     def hear(self, wish: Wish, answer: object) -> None:
         """Take what the engine answered; what this version cannot read changes nothing."""
@@ -126,6 +141,9 @@ class Board:
                 self._seen = xray_of(answer)
             elif wish.op == "drills":
                 self._cards = catalogue_of(answer)
+            elif wish.op == "host":
+                use = host_use_of(answer)
+                self._uses = Uses(use) if self._uses is None else self._uses.after(use)
             else:
                 self._boots = waterfalls_of(answer)
 
@@ -283,16 +301,16 @@ class Board:
         """What is looked at: the present, or the moment of freezing."""
         if self._frozen is not None or self._newest is None:
             return self._frozen
-        entries = tuple(self.journal.entries)
         return Picture(
             self._newest,
             self._now_ms,
             self.words,
-            entries,
+            tuple(self.journal.entries),
             self.logs,
             self._boots,
             self._seen,
-            cards=self._cards,
+            self._uses,
+            self._cards,
         )
 
     def _shown(self, facts: Facts) -> Shown:

@@ -90,8 +90,9 @@ class RemoteClient(Operating):
     @property
     def hold(self) -> Hold:
         if self._lost_at_s is None:
-            return Hold(self._armed_left_s)
-        return Hold(0.0, asyncio.get_running_loop().time() - self._lost_at_s, self._why)
+            return Hold(self._armed_left_s, actor=self._actor)
+        lost_s = asyncio.get_running_loop().time() - self._lost_at_s
+        return Hold(0.0, lost_s, self._why, self._actor)
 
     async def changed(self) -> Status:
         self._moved.clear()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import ActionRefused, Status, catalog_document
+from uds.model import Symbol
 
 from . import moments
 from .app import ConsoleApp
@@ -81,6 +82,9 @@ class ReplayClient(Operating):
 
     def look_again(self) -> None:
         """It is never lost."""
+
+    async def prefer(self, symbol: Symbol) -> None:
+        """What came next is on the tape already."""
 
     async def look(self, op: str, args: Mapping[str, object]) -> Any:
         found = self._answers.get(op)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .bench.quick import quick_set as quick_set
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
+    from .budget_check import unkept_budgets as unkept_budgets
     from .cell import Cell as Cell
     from .cell import CellState as CellState
     from .clock import Clock as Clock
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
     from .gate import GateState as GateState
     from .gate import Open as Open
     from .gate import Why as Why
+    from .host_use import HostUse as HostUse
+    from .host_use import host_use_of as host_use_of
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
     from .operations import look as look
@@ -90,6 +93,7 @@ if TYPE_CHECKING:
     from .runtime import open_engine as open_engine
     from .seat import Seat as Seat
     from .stages import Stage as Stage
+    from .status import Act as Act
     from .status import BrokerStatus as BrokerStatus
     from .status import Mode as Mode
     from .status import Phase as Phase
@@ -126,6 +130,7 @@ __getattr__ = lazy_door(
         "bench.quick": ("Finding", "quick_set"),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
+        "budget_check": ("unkept_budgets",),
         "clock": (
             "Clock",
             "ManualClock",
@@ -176,6 +181,7 @@ __getattr__ = lazy_door(
             "Open",
             "Why",
         ),
+        "host_use": ("HostUse", "host_use_of"),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
         "past_boots": ("boot_of",),
@@ -194,6 +200,7 @@ __getattr__ = lazy_door(
         "cell": ("Cell", "CellState"),
         "seat": ("Seat",),
         "status": (
+            "Act",
             "BrokerStatus",
             "Mode",
             "Phase",

@@ -122,3 +122,7 @@ def process_age_s() -> float:
 def cpu_s() -> float:
     """Seconds of a core that all threads of this process used so far."""
     return time.process_time()
+
+
+stopwatch_s = time.perf_counter
+"""Seconds of the finest clock there is, for stretches too short for any other."""

@@ -166,7 +166,7 @@ class GenerationFailed:
 
 @dataclass(frozen=True, slots=True)
 class OperatorActed:
-    """An operator did something; for the journal, the status it leads to is the same."""
+    """An operator did something: for the journals of all who look."""
 
     action: str
     """The id of the action."""

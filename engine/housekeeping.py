@@ -17,10 +17,11 @@ from uds import CacheDown, CacheRegressed, DiskFailed, Fenced
 from uds.model import Generation, Symbol
 
 from .attempt import Partner, attempt
-from .bootstrap import derive_lost, has_lost, say_damage, show
+from .bootstrap import has_lost, show
 from .cell import CellState
 from .degraded import DegradedCode
 from .events import GenerationFailed, ReasonCleared, ReasonRaised
+from .mending import say_damage
 from .process import Tools
 
 BEAT_S = 1.0
@@ -59,7 +60,6 @@ async def repair(tools: Tools, symbol: Symbol, doubted: Collection[str] = ()) ->
     recover = partial(tools.store.recover, symbol, doubted)
     recovered = await attempt(tools, Partner.DISK, symbol, recover)
     say_damage(tools, recovered)
-    await derive_lost(tools, recovered)
     show(tools, symbol, CellState.EMPTY)
 
 

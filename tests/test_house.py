@@ -22,7 +22,7 @@ _PURE_ROOMS = {
     """,
     "engine": """
         absorb aggregate analysis api apply boot_times buckets budget calendar_drift calendar_rules
-        cascade cell cells config config_words coverage critical_path degraded depth derive
+        cascade cell cells config config_words coverage critical_path damage degraded depth derive
         derived_proof documents
         errors event_log events export_report failure gate import_report intensity
         legacy_evidence legacy_prose modes past_boots plan preview progress protocol reasons_page

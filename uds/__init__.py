@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from .folder_view import FolderView as FolderView
     from .folder_view import Pinned as Pinned
     from .folder_view import Vanished as Vanished
+    from .host_process import Used as Used
     from .host_process import started as started
+    from .host_process import used as used
     from .incarnation import Incarnation as Incarnation
     from .incarnation import Revoked as Revoked
     from .inspection import Filed as Filed
@@ -124,7 +126,7 @@ __getattr__ = lazy_door(
             "Pinned",
             "Vanished",
         ),
-        "host_process": ("started",),
+        "host_process": ("Used", "started", "used"),
         "incarnation": (
             "Incarnation",
             "Revoked",

@@ -77,6 +77,11 @@ class FaultyDisk:
             await self._inner.append(_until(appends, hit.place, fault.kept_bytes))
         await self._passage.suffer("append", hit, partial(self._inner.append, appends))
 
+    async def make(self, folders: Sequence[str]) -> None:
+        """Make folders."""
+        call = partial(self._inner.make, folders)
+        await self._passage.through("make", folders, _CHANGE, call)
+
     async def create(self, path: str, data: bytes) -> bool:
         """Create a file that must not exist; False when it does."""
         call = partial(self._inner.create, path, data)

@@ -7,6 +7,7 @@ list and are checked there, so no path is ever built from foreign text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .model import Generation, SeriesKey, Symbol, Timeframe
 
@@ -121,6 +122,12 @@ def committed_generation(name: str) -> Generation | None:
 def journal_folder(symbol: Symbol) -> str:
     """Where the page journals of unfinished drafts lie."""
     return f"{folder_of(symbol)}/journal"
+
+
+def folders_in(symbol: Symbol, timeframes: Sequence[Timeframe]) -> tuple[str, ...]:
+    """Every folder that a generation of a symbol writes to."""
+    series = (series_folder(SeriesKey(symbol, timeframe)) for timeframe in timeframes)
+    return (*series, journal_folder(symbol), manifest_folder(symbol), commit_folder(symbol))
 
 
 def journal_path(symbol: Symbol, generation: Generation) -> str:

@@ -10,8 +10,9 @@ A file is believed line by line. Up to its recorded length every line must be th
 what is not is *damage*, it goes to quarantine, and its time leaves the coverage so that it is
 fetched again. Beyond the recorded length stand bars that came after the last record, but only
 in files of the generation's own owner: what another owner wrote there is a zombie's. They are
-believed line by line too, and cover their own minutes only. Bad lines at the very end there
-are a *torn tail*: a write that was interrupted and so never acknowledged.
+believed line by line too, and cover their own minutes only, and these only where they are newer
+than all that was recorded. Bad lines at the very end there are a *torn tail*: a write that was
+interrupted and so never acknowledged.
 
 Good lines of a damaged file are rescued into a new one, because its account would never fit
 again. Nothing on disk is changed here: the caller keeps the evidence, then cuts torn tails.
@@ -312,7 +313,11 @@ class _Load:
         )
 
     def _covered(self) -> Coverage:
-        """What was recorded, the time of later bars and of resumed pages, less the holes."""
+        """What was recorded, the time of later bars and of resumed pages, less the holes.
+
+        Bars that came after the last record but are older than what it covers prove nothing: a
+        stretch of depth was being written, and what derives from it may be missing.
+        """
         timeframe = self.key.timeframe
         recorded = Coverage()
         if self._since is not None:
@@ -320,7 +325,9 @@ class _Load:
         elif self._found is not None:
             recorded = manifest.coverage_of(self._found, timeframe)
         files = (*self._sound, *self._damaged)
-        later = (run for file in files for run in file.later_runs)
+        live_ms = recorded.until_ms or 0
+        runs = (run for file in files for run in file.later_runs)
+        later = ((max(from_ms, live_ms), until_ms) for from_ms, until_ms in runs)
         before = self._less_holes(Coverage.of((*recorded, *later)))
         pages = () if self._draft is None else self._draft.coverage(timeframe)
         coverage = self._less_holes(Coverage.of((*before, *pages)))

@@ -36,7 +36,7 @@ from .history import read_history
 from .inspection import Inspected, inspect
 from .model import Bars, Coverage, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Cache, Disk
-from .publishing import Publisher, must_be_served
+from .publishing import Publisher
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
@@ -110,6 +110,10 @@ class Store:
         if is_resumable:
             book.begin_journal(None, tuple(book.pages()), self.terms.anchors)
         return book.generation
+
+    async def make_room(self, symbol: Symbol) -> None:
+        """Make a symbol's folders while there is time for it; raises DiskFailed."""
+        await self._disk.make(layout.folders_in(symbol, self.terms.timeframes))
 
     def is_drafting(self, symbol: Symbol) -> bool:
         """Whether a generation is being filled."""
@@ -286,13 +290,7 @@ class Store:
 
     async def check_ownership(self) -> None:
         """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours and there."""
-        before = {symbol: self._shelves[symbol].snapshot for symbol in self.terms.symbols}
-        pointers = await self._cache.holds(self.terms.symbols, self.token)
-        for (symbol, snapshot), pointer in zip(before.items(), pointers, strict=True):
-            shelf = self._shelves[symbol]
-            # What is being written now, or was since we asked, is checked at the next beat.
-            if shelf.snapshot is snapshot and not shelf.writing.locked():
-                must_be_served(symbol, shelf, pointer)
+        await self._publisher.check({s: self._shelves[s] for s in self.terms.symbols})
 
     async def restore(self, symbol: Symbol) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""

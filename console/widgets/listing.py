@@ -67,6 +67,8 @@ class Listing(NamedTuple):
     """The spans of an entry's row that give way in a narrow terminal, by their place."""
     is_detail_first: bool = False
     """Whether what is below may take all but a few rows of the entries."""
+    note: Line = ()
+    """What is said beside the title."""
 
     @property
     def is_sortable(self) -> bool:
@@ -143,7 +145,7 @@ def _title(listing: Listing, chosen: str | None, words: Words) -> Line:
     at, total = listing.at(chosen) + 1, len(listing.items)
     place = Span(f"  {words.position.format(at=at, total=total)}", Look.DIM)
     if not listing.grows_down:
-        return (title, place)
+        return (title, place, *listing.note)
     is_paused = chosen is not None and at < total
     said = words.paused.format(newer=total - at) if is_paused else words.following
     return (title, place, Span(f"  {said}", Look.DEGRADED if is_paused else Look.DIM))

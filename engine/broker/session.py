@@ -133,6 +133,10 @@ class BrokerSession:
         """Note when the next login is due."""
         self._say(next_attempt_ms=at_ms)
 
+    def prefer(self, symbol: Symbol | None) -> None:
+        """Let the M1 of one symbol be fetched next, as far as they wait; None for none."""
+        self._queue.prefer(symbol)
+
     async def fetch(
         self, request: BarsRequest, lane: Lane, rank: tuple[int, int] = (0, 0)
     ) -> Fetched:

@@ -68,15 +68,16 @@ async def _equals_batch(scene: Scene, _: Watch) -> str:
         served = store.tail(scene.victim)
         if served is None:
             return f"{scene.victim} is not served"
+        m1 = served.tails[Timeframe.M1]
         batch = derive(
-            served.tails[Timeframe.M1],
+            m1,
             market.anchors,
             market.calendar,
-            served.coverage,
+            served.coverage.without(0, m1.first_open_ms or 0),
             scene.tools.clock.now_ms(),
             market.settle_ms,
         )
-        # A batch of the resident M1 lacks what is older; what both have must be the same.
+        # A batch of the served M1 lacks what is older; what both have must be the same.
         wrong = [
             timeframe.name
             for timeframe in DERIVED_TIMEFRAMES

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _KEPT = 50
 _WELL_S = 5.0
 _SOON_S = 15.0
+_RESTS_S = 20.0
 _LOOK_S = 0.05
 _ANYWHERE = ("0.0.0.0", "::")
 _log = logging.getLogger(__name__)
@@ -156,7 +158,10 @@ class DrillDesk:
         truth = simulated_market(tools.config).m1 if is_simulated else None
         readers = Readers(tools.clock, tuple(tools.board.status.cells), truth)
         host, port = tools.config.api.host, tools.board.status.api_port
-        async with reading(readers, "127.0.0.1" if host in _ANYWHERE else host, port or 0):
+        async with (
+            reading(readers, "127.0.0.1" if host in _ANYWHERE else host, port or 0),
+            self._undisturbed(),
+        ):
             for variant in self._variants(drill):
                 if self._stop.is_set():
                     break
@@ -166,6 +171,23 @@ class DrillDesk:
                 if not facts.was_well:
                     break
         return self._facts(drill)
+
+    @asynccontextmanager
+    async def _undisturbed(self) -> AsyncIterator[None]:
+        """Deepening makes new generations of its own: it rests, and has ended what it began."""
+        tools, was_paused = self._tools, self._tools.board.status.depth_paused
+        until_s = tools.clock.monotonic_s() + _RESTS_S
+        if not was_paused:
+            pause_depth(tools, is_paused=True)
+        try:
+            while any(map(tools.store.is_drafting, tools.markets)):
+                if self._stop.is_set() or tools.clock.monotonic_s() > until_s:
+                    break
+                await asyncio.sleep(_LOOK_S)
+            yield
+        finally:
+            if not was_paused:
+                pause_depth(tools, is_paused=False)
 
     async def _run_variant(self, drill: Drill, variant: Variant, readers: Readers) -> VariantFacts:
         tools, seams = self._tools, self._engine.seams
@@ -177,7 +199,8 @@ class DrillDesk:
         scene = Scene(tools, self._engine.supervisor, seams, victim_of(tuple(tools.markets)))
         scene = about(scene, variant)
         injection = await injection_of(scene, variant)
-        if not is_so or injection is None or tools.store.is_drafting(scene.victim):
+        is_calm = not any(map(tools.store.is_drafting, tools.markets))
+        if not (is_so and is_calm) or injection is None:
             return VariantFacts(variant.name)
         course = new_course(scene, variant, injection, readers, self._tell)
         place = {

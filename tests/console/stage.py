@@ -40,6 +40,7 @@ def staged(
     """A console and the client it looks at."""
     client = FakeClient(now, refuses, is_armed=armed)
     client.answers["timeline"] = boots.timeline_of_a_boot()
+    client.answers["host"] = scenes.use_of_the_host()
     client.answers["xray"] = xrays.answered
     client.answers["drills"] = catalog_document()
     app = ConsoleApp(

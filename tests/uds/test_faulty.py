@@ -59,6 +59,7 @@ def disk(behind: MemoryDisk, plan: FaultPlan, naps: Naps) -> FaultyDisk:
 
 CHANGES: dict[str, Callable[[Disk], Awaitable[object]]] = {
     "append": lambda disk: disk.append([Append("a/x", b"4")]),
+    "make": lambda disk: disk.make(["a/b", "c"]),
     "create": lambda disk: disk.create("a/y", b"1"),
     "replace": lambda disk: disk.replace("a/x", b"1", keep_as="a/x.prev"),
     "truncate": lambda disk: disk.truncate("a/x", 1),
