@@ -27,7 +27,6 @@ ARGUMENTS: dict[str, dict[str, list[str]]] = {
     "drill": {"drill": ["F2"]},
     "rebuild": {"symbols": [GOLD]},
     "acknowledge": {"code": ["GAP"], "scope": [GOLD]},
-    "drill": {"drill": ["F1"]},
 }
 CLAIMS: tuple[dict[str, object], ...] = (
     {},
