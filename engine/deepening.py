@@ -156,6 +156,7 @@ class SymbolDepth:
         if timeframe is Timeframe.M1:
             size = max(STRETCH_BARS, self._market.page_bars_max)
             from_ms, last_ms = plan.stretch(self._market, from_ms, until_ms, size)
+        into = self._store.filled(self._symbol)
         bars = await self._fetchers[timeframe].read(from_ms, last_ms, Lane.BACKFILL)
         if bars is None:
             self._due_s = self._tools.clock.monotonic_s() + 60.0
@@ -168,7 +169,7 @@ class SymbolDepth:
             chunks = self._derived(bars, from_ms, last_ms, until_ms)
         chunks[timeframe] = bars.between(from_ms, until_ms)
         covered: dict[Timeframe, tuple[int, int]] = {timeframe: (from_ms, until_ms)}
-        write = partial(self._store.backfill, self._symbol, chunks, covered)
+        write = partial(self._store.backfill, self._symbol, chunks, covered, into)
         key = SeriesKey(self._symbol, timeframe)
         if not await attempt(self._tools, Partner.DISK, key, write):
             return False

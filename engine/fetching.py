@@ -25,7 +25,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from uds.model import MINUTE_MS, Bars, Coverage, SeriesKey, Symbol, Timeframe
+from uds.model import MINUTE_MS, Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
 
 from . import plan
 from .attempt import Partner, attempt
@@ -60,6 +60,8 @@ class Part:
     """What was asked."""
     fetched: Fetched
     """What came."""
+    into: Generation
+    """What was being filled when it was asked for: it belongs nowhere else."""
     proved_from_ms: int
     """From where on the answer says all there is; its end is the request's."""
 
@@ -192,9 +194,9 @@ class Fetcher:
         """
         take = take or self._store
         remaining: BarsRequest | None = request
-        tries, parts = 0, 0
+        tries, parts, came = 0, 0, 0
         while remaining is not None:
-            asked = remaining
+            asked, into = remaining, self._tools.store.filled(self.key.symbol)
             fetched = await attempt(
                 self._tools,
                 Partner.BROKER,
@@ -216,9 +218,10 @@ class Fetcher:
                     self._give_up(asked, f"{tries} answers in a row held other bars only")
                     return False
             largest = self._tools.session.largest_answer(self._timeframe)
-            remaining = plan.remainder(self._market, asked, fetched.bars, largest)
+            remaining = plan.remainder(self._market, asked, fetched.bars, largest, came)
+            came += len(fetched.bars)
             oldest_ms = asked.from_ms if remaining is None else remaining.until_ms
-            await take(Part(asked, fetched, oldest_ms))
+            await take(Part(asked, fetched, into, oldest_ms))
             if remaining is not None and parts >= CHAIN_MAX:
                 self._give_up(remaining, f"it came in more than {CHAIN_MAX} parts")
                 return False
@@ -256,8 +259,10 @@ class Fetcher:
             self._tools,
             Partner.DISK,
             self.key,
-            lambda: self._tools.store.append(self.key, settled, proved),
+            lambda: self._tools.store.append(self.key, settled, proved, part.into),
         )
+        if stored.is_superseded:
+            return
         self.written_count += len(settled) - stored.repeated_count
         if stored.repeated_count or stored.revised_count:
             counted = BarsCounted(stored.repeated_count, stored.revised_count)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .book import Book, Planned, SegmentNumbers, plan_append, plan_page, settle
-from .model import Bars, Compared, Coverage, FencingToken, Timeframe, compare
+from .model import Bars, Compared, Coverage, FencingToken, Generation, Timeframe, compare
 from .ports import Append, Disk
 from .shelf import Appended, Shelf, StoreTerms
 
@@ -33,8 +33,15 @@ class Writer:
         book: Book,
         bars: Mapping[Timeframe, Bars],
         covered: Iterable[tuple[int, int]],
+        into: Generation | None,
     ) -> tuple[Appended, ...]:
-        """Make bars of some series durable, and what each of them is proof for."""
+        """Make bars of some series durable, and what each of them is proof for.
+
+        Nothing is done when they are meant for another generation than this.
+        """
+        if into not in (None, book.generation):
+            keys = map(book.key, bars)
+            return tuple(Appended(key, None, 0, 0, is_superseded=True) for key in keys)
         proved = Coverage.of(covered)
         chunks = [_Chunk.of(book, timeframe, some, proved) for timeframe, some in bars.items()]
         changes = [chunk for chunk in chunks if chunk.is_change]

@@ -241,9 +241,9 @@ class Acts:
             world.oracles.is_disk_faulty = True
         if operation.startswith("cache."):
             slack_s = 1.0 if fault.kind is FaultKind.TIME_OUT else 0.25
-            self._expect_once(node, id(fault), _REDIS, slack_s, act.told())
+            self._expect_once(node, id(fault), _REDIS, slack_s, act)
         elif act.subject in ("*", "append.*", "append.Sync", "replace.*"):
-            self._expect_once(node, id(fault), _DISK, 0.0, act.told())
+            self._expect_once(node, id(fault), _DISK, 0.0, act)
 
     def _spoil(self, number: int, act: Act) -> None:
         world = self._world
@@ -256,7 +256,7 @@ class Acts:
             world.oracles.has_broker_lied |= kind in _LIES
             node = self._running()
             if node is not None and loud is not None:
-                self._expect_once(node, id(fault), loud[0], loud[1], act.told())
+                self._expect_once(node, id(fault), loud[0], loud[1], act)
 
         fault.heard = heard
         world.broker_faults.append(fault)
@@ -337,11 +337,13 @@ class Acts:
         what: int,
         codes: frozenset[DegradedCode],
         slack_s: float,
-        told: str,
+        act: Act,
     ) -> None:
-        if (node.number, what) not in self._heard:
+        """The first time that a fault hits this boot, if it holds until it must be said."""
+        ends_early = act.until_s < self._world.now_us() / 1e6 + slack_s + 1.0
+        if (node.number, what) not in self._heard and not ends_early:
             self._heard.add((node.number, what))
-            self._expect(node, codes, slack_s, told)
+            self._expect(node, codes, slack_s, act.told())
 
     def _expect(
         self, node: SimNode, codes: frozenset[DegradedCode], slack_s: float, told: str

@@ -20,9 +20,14 @@ from .node import SimNode
 from .world import World
 
 _LOOK_S = 0.5
+STRUCK_S = 16.0
+"""How long an operation may be awaited that is struck: a start, a minute, a collection."""
 HEAL_S = 240.0
 """How long an engine may take to be as if nothing had happened."""
 _READ_S = 1.0
+_LATE_MAX = 2
+"""Minutes that may be on their way when a run is judged."""
+_FAR_MS = 1 << 62
 _BELIEVED_MAX = 12
 """Minutes that a broker may leave out before it must have been seen."""
 
@@ -32,14 +37,16 @@ async def live_through(world: World, acts: tuple[Act, ...]) -> None:
     world.boot()
     world.acts.schedule(acts)
     reading = asyncio.create_task(_read(world), name="reader of Redis")
-    await asyncio.sleep(max((act.until_s for act in acts), default=0.0) + 0.5)
+    least_s = 0.0 if world.case.strike is None else STRUCK_S
+    await asyncio.sleep(max((act.until_s for act in acts), default=least_s) + 0.5)
+    world.strike = None
     world.acts.heal()
     world.tell("WORLD", "heals")
     node = await _healthy(world)
     reading.cancel()
     if node is None:
         return
-    await _settled(world)
+    await _settled(world, node)
     _judge(world, node)
     await _stop(world, node)
     await _judge_disk(world)
@@ -57,24 +64,17 @@ async def _read(world: World) -> None:
 
 async def _healthy(world: World) -> SimNode | None:
     """The boot that is as if nothing had happened, once there is one."""
-    began_us, strike = world.now_us(), world.case.strike
+    began_us = world.now_us()
     while world.now_us() - began_us < HEAL_S * 1e6:
         node = world.current
-        struck = strike is None or len(world.nodes) > strike.boot or _is_over(world)
-        if node is not None and struck and _is_well(world, node):
+        is_alone = sum(node.is_alive for node in world.nodes) == 1
+        if node is not None and is_alone and _is_well(world, node):
             return node
         if node is not None and node.engine is not None:
             _help(world, node)
         await asyncio.sleep(_LOOK_S)
     _say_ill(world)
     return None
-
-
-def _is_over(world: World) -> bool:
-    """Whether the struck boot never came so far as the operation."""
-    strike = world.case.strike
-    assert strike is not None
-    return world.nodes[strike.boot - 1].operations <= strike.operation and world.now_us() > 60e6
 
 
 def _is_well(world: World, node: SimNode) -> bool:
@@ -109,11 +109,22 @@ def _say_ill(world: World) -> None:
     )
 
 
-async def _settled(world: World) -> None:
+def _is_busy(node: SimNode) -> bool:
+    """Whether history is being deepened, or a generation filled."""
+    assert node.engine is not None
+    engine = node.engine
+    drafts = any(engine.store.is_drafting(symbol) for symbol in engine.tools.markets)
+    return drafts or engine.board.status.broker.slots_used > 0 or not node.is_alive
+
+
+async def _settled(world: World, node: SimNode) -> None:
     """On to a moment at which nothing is due: between the settling of one minute and the next."""
-    into_s = world.true_ms() % 60_000 / 1_000
-    if not 25 <= into_s <= 55:
-        await asyncio.sleep((30 - into_s) % 60)
+    began_us = world.now_us()
+    while world.now_us() - began_us < 120e6:
+        into_s = world.true_ms() % 60_000 / 1_000
+        if 20 <= into_s <= 55 and not _is_busy(node):
+            return
+        await asyncio.sleep(_LOOK_S if 20 <= into_s < 55 else (25 - into_s) % 60)
 
 
 def _judge(world: World, node: SimNode) -> None:
@@ -142,48 +153,43 @@ def _judge(world: World, node: SimNode) -> None:
 def _judge_series(world: World, node: SimNode, key: SeriesKey) -> None:
     """What is stored is what the market says, byte for byte, and all of it is there."""
     assert node.engine is not None
-    store, tools = node.engine.store, node.engine.tools
-    bars = store.load(key)
-    m1 = SeriesKey(key.symbol, Timeframe.M1)
-    covered = store.coverage(m1)
-    market, now_ms = tools.markets[key.symbol], world.true_ms()
-    revision = node.revisions[key.symbol]
-    true = world.truth.series(key.symbol, key.timeframe, revision)
-    if key.timeframe is Timeframe.D1:
-        first_ms = bars.first_open_ms or 0
-        until_ms = now_ms - market.settle_ms
-        wanted = true.take((true.open_time_ms >= first_ms) & (true.close_time_ms <= until_ms))
-    else:
-        from_ms = warmup_from_ms(market, now_ms, tools.config.bootstrap.warmup_bars.M1)
-        first_ms = min(from_ms, covered.intervals[0][0])
-        last_ms = min(covered.until_ms or 0, now_ms - market.settle_ms)
-        wanted = true.take((true.open_time_ms >= first_ms) & (true.close_time_ms <= last_ms))
-        late_ms = now_ms - market.settle_ms - last_ms
-        if key.timeframe is Timeframe.M1 and late_ms > 180_000:
-            world.oracles.violated(f"{key} ends {late_ms / 1_000:g} s before the newest minute")
-    if world.oracles.has_broker_lied and key.timeframe is not Timeframe.D1:
-        wanted = _believed(world, node, key, wanted)
+    store = node.engine.store
+    bars = store.load(key).between(store.resident_from_ms(key), _FAR_MS)
+    wanted = _wanted(world, node, key).between(store.resident_from_ms(key), _FAR_MS)
     if not bars.same_as(wanted):
         world.oracles.violated(f"{key} is not what the market says: {_difference(bars, wanted)}")
 
 
-def _believed(world: World, node: SimNode, key: SeriesKey, wanted: Bars) -> Bars:
-    """What there must be when a short silence of the broker was no truth but was believed."""
+def _wanted(world: World, node: SimNode, key: SeriesKey) -> Bars:
+    """All of a series that must be there now."""
     assert node.engine is not None
-    tools = node.engine.tools
+    tools, now_ms = node.engine.tools, world.true_ms()
+    market, warmup = tools.markets[key.symbol], tools.config.bootstrap.warmup_bars
+    last_ms = now_ms - market.settle_ms
+    if key.timeframe is Timeframe.D1:
+        true = world.truth.series(key.symbol, key.timeframe, node.revisions[key.symbol])
+        from_ms = tools.store.load(key).first_open_ms or 0
+        return true.take((true.open_time_ms >= from_ms) & (true.close_time_ms <= last_ms))
     m1 = SeriesKey(key.symbol, Timeframe.M1)
-    minutes = tools.store.load(m1)
-    if key.timeframe is Timeframe.M1:
-        lacking = len(wanted) - len(minutes)
+    stored, covered = tools.store.load(m1), tools.store.coverage(m1)
+    true = world.truth.series(key.symbol, Timeframe.M1, node.revisions[key.symbol])
+    from_ms = min(warmup_from_ms(market, now_ms, warmup.M1), *(a for a, _ in covered), now_ms)
+    minutes = true.take((true.open_time_ms >= from_ms) & (true.close_time_ms <= last_ms))
+    late = len(minutes.between((stored.last_open_ms or 0) + 1, _FAR_MS))
+    if late > _LATE_MAX:
+        world.oracles.violated(f"{m1} lacks its newest {late} minutes")
+    minutes = minutes.take(slice(0, len(minutes) - late))
+    if world.oracles.has_broker_lied:
+        left_out = np.isin(minutes.open_time_ms, stored.open_time_ms, invert=True)
+        lacking = int(left_out[minutes.open_time_ms >= tools.store.resident_from_ms(m1)].sum())
         if lacking > _BELIEVED_MAX:
-            world.oracles.violated(f"{key}: {lacking} minutes were left out and believed")
-        return wanted.take(np.isin(wanted.open_time_ms, minutes.open_time_ms))
-    market = tools.markets[key.symbol]
-    covered = tools.store.coverage(m1)
-    made = derive(
-        minutes, market.anchors, market.calendar, covered, world.true_ms(), market.settle_ms
-    )
-    return made[key.timeframe]
+            world.oracles.violated(f"{m1}: {lacking} minutes were left out and believed")
+        minutes = minutes.take(~left_out)
+    if key.timeframe is Timeframe.M1:
+        return minutes
+    return derive(minutes, market.anchors, market.calendar, covered, now_ms, market.settle_ms)[
+        key.timeframe
+    ]
 
 
 def _difference(bars: Bars, wanted: Bars) -> str:

@@ -16,10 +16,12 @@ from ..config_file import load_config
 from .case import Case
 from .loop import SimLoop
 
-BEGINNING_MS = 1_768_355_830_000
-"""2026-01-14T01:57:10Z: every market trades, and the first H4 of the trading day closes soon."""
-_OFFSETS_S = (0, 120, 215, 7_000)
-"""How much later a run may begin: its first minutes, hours and H4 close at other moments of it."""
+BEGINNING_MS = 1_768_355_828_000
+"""2026-01-14T01:57:08Z: every market trades, in 7 s a minute is final, in 3 minutes an H4."""
+_OFFSETS_S = (0, 120, 215, 2_500, 7_000, 72_070)
+"""How much later a run may begin: minutes, hours, the first H4 and at last the day close in it."""
+SETTLE_MS = 15_000
+"""How long after its close a minute is fetched."""
 _Intervals = Iterable[tuple[int, int]]
 PAUSE_SHORT_S = 240.0
 """A longer time without an engine is no short pause any more."""
@@ -110,11 +112,16 @@ class WatchedStore(Store):
         return generation
 
     async def append_all(
-        self, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: _Intervals = ()
+        self,
+        symbol: Symbol,
+        bars: Mapping[Timeframe, Bars],
+        covered: _Intervals = (),
+        into: Generation | None = None,
     ) -> tuple[Appended, ...]:
         """As the store does."""
-        appended = await super().append_all(symbol, bars, covered)
-        self.witness.stored(symbol, bars)
+        appended = await super().append_all(symbol, bars, covered, into)
+        if not any(one.is_superseded for one in appended):
+            self.witness.stored(symbol, bars)
         return appended
 
     async def backfill(
@@ -122,9 +129,10 @@ class WatchedStore(Store):
         symbol: Symbol,
         chunks: Mapping[Timeframe, Bars],
         covered: Mapping[Timeframe, tuple[int, int]],
+        into: Generation | None = None,
     ) -> bool:
         """As the store does."""
-        is_stored = await super().backfill(symbol, chunks, covered)
+        is_stored = await super().backfill(symbol, chunks, covered, into)
         if is_stored:
             self.witness.stored(symbol, chunks)
         return is_stored
@@ -149,7 +157,7 @@ class WatchedStore(Store):
 
 
 @lru_cache(maxsize=8)
-def config_of(symbol_count: int, m1_bars: int) -> Config:
+def config_of(symbol_count: int, m1_bars: int, depth_bars: int) -> Config:
     """A small configuration: all timeframes, short tails, some depth to fetch behind the gate."""
     wanted = {
         "symbols": list(Case("", 0, symbol_count).symbols),
@@ -158,7 +166,7 @@ def config_of(symbol_count: int, m1_bars: int) -> Config:
         "broker.open_mode": "first_tick",
         "redis.tail_bars": _TAILS,
         "bootstrap.warmup_bars": {"M1": m1_bars, "D1": 5},
-        "bootstrap.depth_bars": dict.fromkeys(_TAILS, 0),
+        "bootstrap.depth_bars": {**dict.fromkeys(_TAILS, 0), "M1": depth_bars},
         "bootstrap.short_pause_h": PAUSE_SHORT_S / 3_600,
     }
     return load_config(None, {}, wanted, Path("/nowhere"))

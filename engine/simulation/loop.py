@@ -191,8 +191,9 @@ class SimLoop(asyncio.BaseEventLoop):
         *args: object,
         context: Context | None = None,
     ) -> events.TimerHandle:
-        """So many seconds from now, never early."""
-        return self._set_timer(self.now_us + _whole_us(delay), callback, args, context)
+        """So many seconds from now, never early; a wait takes a microsecond at least."""
+        us = max(_whole_us(delay), 1) if delay > 0 else 0
+        return self._set_timer(self.now_us + us, callback, args, context)
 
     def call_at(
         self,
@@ -202,7 +203,8 @@ class SimLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> events.TimerHandle:
         """When the loop's time says so."""
-        return self._set_timer(_whole_us(when), callback, args, context)
+        earliest_us = self.now_us + (when > self.time())
+        return self._set_timer(max(_whole_us(when), earliest_us), callback, args, context)
 
     def _set_timer(
         self,

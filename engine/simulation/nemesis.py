@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from uds.model import MINUTE_MS
+
 from .case import Act, ActKind, Case
+from .ground import SETTLE_MS, start_ms
 
 _PROCESSES = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
-_SPAN_S = 75.0
+_SPANS_S = (1.0, 3.0, 75.0, 75.0, 75.0)
+"""Acts come within so many seconds: a start takes half a second, a minute is fetched in a tenth."""
+_AT_EDGE = 0.35
+"""How many acts of a long span come when a closed minute is being fetched."""
 _ACTS_MAX = 7
 _KIND = ActKind
 _PAUSES_S = (0.2, 0.2, 1.0, 3.0, 15.0, 70.0, 400.0)
@@ -87,14 +93,17 @@ def _drawn(random: Random, case: Case, weights: dict[ActKind, int], cuts: int) -
     # A seed knows few kinds, so that it knows them well.
     kinds = random.choices(tuple(weights), tuple(weights.values()), k=random.randint(1, count))
     chosen = [random.choice(kinds) for _ in range(count)] + [_KIND.POWER_CUT] * cuts
-    early = random.random() < 0.4
-    span_s = 3.0 if early else _SPAN_S
+    span_s = random.choice(_SPANS_S)
     acts = [_act(random, case, kind, span_s) for kind in chosen]
     return tuple(sorted(acts, key=lambda act: act.at_s))
 
 
 def _act(random: Random, case: Case, kind: ActKind, span_s: float) -> Act:
-    at_s = round(random.uniform(0.0, span_s), 3)
+    at_s = random.uniform(0.0, span_s)
+    if span_s > 60.0 and random.random() < _AT_EDGE:
+        edge_s = (MINUTE_MS + SETTLE_MS - start_ms(case.seed) % MINUTE_MS) / 1_000 % 60
+        at_s = edge_s + random.uniform(-0.05, 0.35)
+    at_s = round(max(0.0, at_s), 3)
     for_s, subject, amount = _TERMS.get(kind, _plain)(random, case)
     return Act(at_s, kind, round(for_s, 3), subject, round(amount, 4))
 
@@ -141,7 +150,7 @@ _TERMS: dict[ActKind, Callable[[Random, Case], _Terms]] = {
     _KIND.BROKER: lambda r, c: (_a_while(r), r.choice(_BROKER), 0.0),
     _KIND.LOGIN: lambda r, c: (_a_while(r), r.choice(_LOGINS), 0.0),
     _KIND.CLOCK_JUMP: lambda r, c: (
-        r.choice((0.0, 10.0, 30.0)),
+        r.choice((0.0, 10.0, 30.0, 150.0)),
         "",
         r.choice((3_600.0, -3_600.0, 5.0, -5.0, 90.0, -90.0)),
     ),

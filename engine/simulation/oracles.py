@@ -331,7 +331,12 @@ class Oracles:
             return
         for timeframe, rows in wanted.items():
             found = rows_of(load(SeriesKey(symbol, timeframe)))
-            lost = sorted(open_ms for open_ms, v in rows.items() if found.get(open_ms) != v)
+            resident_ms = min(found, default=0)  # older ones may have left the RAM
+            lost = sorted(
+                open_ms
+                for open_ms, v in rows.items()
+                if open_ms >= resident_ms and found.get(open_ms) != v
+            )
             if lost:
                 self.violated(
                     f"{symbol} {timeframe.name}: {len(lost)} acknowledged bars are lost or "

@@ -15,6 +15,7 @@ import asyncio
 import gc
 import logging
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -103,7 +104,8 @@ def _bury(world: World) -> None:
     try:
         world.loop.bury()
         world.nodes.clear()
-        gc.collect()
+        with warnings.catch_warnings(action="ignore"):
+            gc.collect()
         world.loop.close()
         asyncio.set_event_loop(None)
     finally:

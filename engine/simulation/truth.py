@@ -26,7 +26,7 @@ from ..sources import markets
 MODULUS = 97
 BASE = 10_000 * MODULUS
 _PAST_MS = 8 * 86_400_000
-_AHEAD_MS = 2 * 86_400_000
+_AHEAD_MS = 3 * 86_400_000
 
 
 def revision_of(volume: int) -> int | None:

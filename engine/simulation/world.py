@@ -22,7 +22,8 @@ from .oracles import Oracles
 from .seams import HeardPlan
 from .truth import truth_of
 
-_REBOOT_S = 1.0
+_DEPTH_BARS = 600
+"""M1 that every fourth seed wants behind its gate."""
 _STORY_MAX = 20_000
 
 
@@ -33,7 +34,9 @@ class World:
         self.case = case
         self.loop = loop
         self.start_ms = start_ms(case.seed)
-        self.config = config_of(case.symbol_count, case.m1_bars)
+        self.config = config_of(
+            case.symbol_count, case.m1_bars, _DEPTH_BARS if case.seed % 4 == 3 else 0
+        )
         self.market, self.truth = truth_of(self.config.model_dump_json(by_alias=True), BEGINNING_MS)
         self.platter = Platter()
         self.cache = MemoryCache()
@@ -50,6 +53,8 @@ class World:
         """(virtual µs, who, what)."""
         self.acts = Acts(self)
         self.random = Random(f"{case.seed}/world")
+        self.strike = case.strike
+        """What still happens before an operation; None once it is too late for it."""
         self.ends = False
         """Whether the run is over and nobody is booted any more."""
         self._digest = blake2b(digest_size=16)
@@ -104,6 +109,12 @@ class World:
         return next((node for node in reversed(self.nodes) if node.is_alive), None)
 
     @property
+    def awake(self) -> SimNode | None:
+        """The newest boot that lives and does not sleep; None while there is none."""
+        living = (node for node in reversed(self.nodes) if node.is_alive)
+        return next((node for node in living if not node.node.is_paused), None)
+
+    @property
     def operations(self) -> int:
         """Of all boots."""
         return sum(node.operations for node in self.nodes)
@@ -141,13 +152,14 @@ class World:
         if error is not None:
             self.oracles.counts["boots that failed"] += 1
             self.acts.judge_end(error)
-        if self.current is None and node.reboot_s is not None:
+        if node.reboot_s is not None and self.awake is None:
             self.boot_later(node.reboot_s)
 
     def operation(self, node: SimNode, number: int) -> None:
         """Asked before every operation: is this the one that is struck?"""
-        strike = self.case.strike
+        strike = self.strike
         if strike is not None and (strike.boot, strike.operation) == (node.number, number):
+            self.strike = None
             self.acts.strike(node, strike.kind)
 
     def _hit(self, fault: Fault, operation: str) -> None:
