@@ -17,7 +17,7 @@ from uds.model import Bars, Generation, SeriesKey, Symbol, Timeframe
 
 from ..api import Answer
 from ..degraded import DegradedCode, Scope
-from ..events import GenerationFailed, ReasonCleared, ReasonRaised
+from ..events import GenerationFailed, ProcessChanged, ReasonCleared, ReasonRaised
 from ..gate import GateState
 from .truth import BASE, Truth, revision_of
 
@@ -92,6 +92,8 @@ class Oracles:
         """Whether writes failed: files that were never acknowledged may hold anything."""
         self.has_broker_lied = False
         """Whether the broker left out bars: a short silence is believed, as it must be."""
+        self.losses = 0
+        """How often Redis lost something that nobody of ours took away."""
         self._scene = scene
         self._truth = truth
         self._symbols = symbols
@@ -112,6 +114,7 @@ class Oracles:
         """Redis lost everything: what it serves may go back once."""
         self._pointers.clear()
         self._has_emptied = True
+        self.losses += 1
 
     def witness_of(self, node: SimNode) -> _NodeWitness:
         """Who hears what the store of one boot acknowledges."""
@@ -232,6 +235,7 @@ class Oracles:
             event = posted.event
             if isinstance(event, ReasonRaised):
                 view.raised.append((now_us, event.code, event.scope))
+                node.conduct.raised(event.code, event.scope)
                 self.counts[event.code.value] += 1
                 self._scene.tell(
                     view.name, f"says {event.code.value} {_of(event.scope)}{event.detail}"
@@ -241,8 +245,11 @@ class Oracles:
                 self.violated(f"{view.name}: {event.detail}")
             elif isinstance(event, ReasonCleared):
                 view.cleared.append((now_us, event.code, event.scope))
+                node.conduct.cleared(event.code, event.scope)
                 if (event.code, event.scope) in view.standing:
                     self._scene.tell(view.name, f"clears {event.code.value} {_of(event.scope)}")
+            elif isinstance(event, ProcessChanged):
+                node.conduct.moved(event.process)
         view.seq = status.seq
         view.standing = {(reason.code, reason.scope) for reason in status.reasons}
         if view.mode is None and status.mode is not None:
@@ -275,6 +282,7 @@ class Oracles:
         self._must(
             not standing & set(_DEPENDS), f"{node.view.name}: opened while Redis is not ours"
         )
+        node.conduct.opened()
 
     def look_at_redis(self) -> None:
         """What readers are pointed to never goes back, but when the server lost all it had."""
@@ -319,9 +327,8 @@ class Oracles:
             return
         generation, wanted = acked
         if recovered.found is None:
-            self._must(
-                recovered.resumed is not None, f"{symbol}: {generation.short} is not found any more"
-            )
+            is_resumed = recovered.resumed is not None and recovered.resumed > generation
+            self._must(is_resumed, f"{symbol}: {generation.short} is not found any more")
             return
         if recovered.found != generation:
             self._must(
@@ -377,6 +384,7 @@ class _NodeWitness:
 
     def committed(self, symbol: Symbol, generation: Generation) -> None:
         """A generation is durable."""
+        self._node.conduct.committed(symbol, generation)
         if self._is_owner():
             rows = {tf: rows_of(self._load(SeriesKey(symbol, tf))) for tf in Timeframe}
             self._oracles.note_acked(symbol, generation, rows)
@@ -385,6 +393,7 @@ class _NodeWitness:
     def served(self, symbol: Symbol, snapshot: Snapshot) -> None:
         """Readers get this."""
         self._oracles.counts["snapshots"] += 1
+        self._node.conduct.served(symbol, snapshot)
         self._oracles.look_at_redis()
 
     def _is_owner(self) -> bool:

@@ -6,7 +6,7 @@ As those of the waist, a bug is a function of a patch and a world.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,18 +17,16 @@ import engine.bootstrap
 import engine.derive
 import engine.gate
 import engine.housekeeping
-import engine.live_derive
-import engine.processes.connector
 import engine.status
-from engine import plan
 from engine.aggregate import Aggregated
 from engine.board import StatusBoard
 from engine.broker.lanes import Ticket
 from engine.broker.session import BrokerSession, Lane
-from engine.coverage import BucketState
+from engine.cell import CellState
+from engine.cells import Cells
+from engine.coverage import BucketState, bucket_states
 from engine.degraded import DegradedCode, DegradedReason
-from engine.derive import derive_touched
-from engine.events import Event, ReasonCleared, ReasonRaised
+from engine.events import CellsChanged, Event, ReasonCleared, ReasonRaised
 from engine.fetching import Fetcher
 from engine.gate import GateState, Standing
 from engine.keeper import Keeper
@@ -36,7 +34,7 @@ from engine.process import Tools
 from engine.simulation.world import World
 from engine.status import Mode, ProcessState, Status
 from engine.supervisor import Supervisor
-from uds import BadTail  # noqa: F401  (the waist's door is open before it is patched)
+from uds import Store
 from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe
 
 from .store_bugs import Bug, both, patching
@@ -51,9 +49,7 @@ _WORD = engine.gate.word
 _SEAL_FLIP = engine.bootstrap._flip
 
 
-def _word_by_time(
-    cells: Any, reasons: Iterable[DegradedReason], standing: Standing
-) -> GateState:
+def _word_by_time(cells: Any, reasons: Iterable[DegradedReason], standing: Standing) -> GateState:
     """What is overdue is open."""
     found = _WORD(cells, reasons, standing)
     is_late = any(reason.code is DegradedCode.GATE_OVERDUE for reason in reasons)
@@ -62,23 +58,23 @@ def _word_by_time(
 
 def _gate_by_flags(status: Status) -> GateState:
     """The connector says ready, so all is ready."""
-    found = _WORD(engine.status.Cells.of(status.cells), status.reasons, status.standing)
+    found = _WORD(Cells.of(status.cells), status.reasons, status.standing)
     flags = {p.name: p.state is ProcessState.READY for p in status.processes}
     return GateState.OPEN if found is GateState.CLOSED and flags.get("connector") else found
 
 
 async def _flip_seen_early(tools: Tools, symbol: Symbol) -> None:
     """The cells say sealed, and then the pointer is moved."""
-    book = tools.store._drafted(symbol)
+    book = tools.store._shelves[symbol].drafted(symbol)
     cells = {
         tf: replace(
             tools.board.status.cells[SeriesKey(symbol, tf)],
-            state=engine.bootstrap.CellState.SEALED,
+            state=CellState.SEALED,
             serving=book.generation,
         )
         for tf in tools.config.timeframes
     }
-    tools.board.post(engine.bootstrap.CellsChanged(symbol, cells))
+    tools.board.post(CellsChanged(symbol, cells))
     await _SEAL_FLIP(tools, symbol)
 
 
@@ -129,7 +125,6 @@ def clearing_never(*codes: DegradedCode) -> Bug:
 # -- deriving -------------------------------------------------------------------------------------
 
 _EXPLAINED = engine.derive._explained
-_STATES = engine.derive.bucket_states
 
 
 def _explained_by_count(made: Aggregated, calendar: Any, history_begins_ms: int | None) -> Bars:
@@ -152,35 +147,30 @@ def _states_unsettled(
     open_ms: Any, close_ms: Any, coverage: Coverage, calendar: Any, now_ms: int, settle_ms: int
 ) -> Any:
     """A bucket is final as soon as its newest minute is there, whether it has closed or not."""
-    return _STATES(open_ms, close_ms - 60_000, coverage, calendar, now_ms, settle_ms)
+    return bucket_states(open_ms, close_ms - 60_000, coverage, calendar, now_ms, settle_ms)
 
 
-def merging(patch: pytest.MonkeyPatch, world: World) -> None:
+_APPEND_ALL = Store.append_all
+
+
+async def _append_merging(
+    self: Store, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: Any = (), **more: Any
+) -> Any:
     """A bar that was derived before is added to, not replaced."""
-    run = engine.live_derive.LiveDerive._derive_since
-
-    async def derive_since(self: Any, from_ms: int, now_ms: int) -> bool:
-        def merged(m1: Bars, *terms: Any) -> dict[Timeframe, Bars]:
-            made = derive_touched(m1, *terms)
-            return {tf: _added(self._tools, SeriesKey(self._symbol, tf), b) for tf, b in made.items()}
-
-        engine.live_derive.derive_touched = merged  # type: ignore[assignment]
-        try:
-            return await run(self, from_ms, now_ms)
-        finally:
-            engine.live_derive.derive_touched = derive_touched
-
-    if run.__qualname__.startswith("LiveDerive"):
-        patch.setattr(engine.live_derive.LiveDerive, "_derive_since", derive_since)
+    merged = {tf: _added(self, SeriesKey(symbol, tf), chunk) for tf, chunk in bars.items()}
+    return await _APPEND_ALL(self, symbol, merged, covered, **more)
 
 
-def _added(tools: Tools, key: SeriesKey, bars: Bars) -> Bars:
-    known = tools.store.load(key)
+def _added(store: Store, key: SeriesKey, bars: Bars) -> Bars:
+    if not key.timeframe.is_derived or not len(bars):
+        return bars
+    known = store.load(key)
     found = dict(zip(known.open_time_ms.tolist(), known.v.tolist(), strict=True))
     more = [found.get(open_ms, 0) for open_ms in bars.open_time_ms.tolist()]
-    return replace(bars, v=bars.v + np.array(more, dtype=np.int64)) if len(bars) else bars
+    return replace(bars, v=bars.v + np.array(more, dtype=np.int64))
 
 
+merging = patching(Store, "append_all", _append_merging)
 counting_bars = patching(engine.derive, "_explained", _explained_by_count)
 final_by_clock = patching(engine.derive, "bucket_states", _states_by_clock)
 final_too_early = patching(engine.derive, "bucket_states", _states_unsettled)
@@ -192,7 +182,6 @@ _FILL = Fetcher.fill
 _PROVED = Fetcher._proved
 _SLOT = BrokerSession._slot
 _LEAVE = BrokerSession._leave_slot
-_D1_FETCH = Fetcher.fill
 
 
 async def _fill_but_newest(self: Fetcher, from_ms: int, lane: Lane) -> None:
@@ -240,7 +229,6 @@ proved_to_the_end = patching(Fetcher, "_proved", _proved_to_the_end)
 days_last = patching(Fetcher, "fill", _fill_days_last)
 slot_leaks_when_granted = patching(BrokerSession, "_slot", _slot_leaking)
 slot_leaks_under_way = patching(BrokerSession, "_leave_slot", _leave_unless_cancelled)
-plan_pages = plan.pages
 
 
 # -- processes ------------------------------------------------------------------------------------
@@ -284,4 +272,3 @@ async def _tenure_unasked(self: Any) -> None:
 never_restarted = patching(Keeper, "_wait_out", _wait_for_ever)
 unaudited = patching(engine.housekeeping, "_audit", _audit_nothing)
 tenure_unasked = patching(engine.tenure.Tenure, "assure", _tenure_unasked)
-Hunted = Callable[[], None]

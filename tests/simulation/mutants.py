@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec, module_from_spec
 from itertools import count
 from random import Random
 
@@ -21,6 +22,7 @@ import pytest
 
 from engine.clock import cpu_s
 from engine.degraded import DegradedCode
+from engine.simulation import ending
 from engine.simulation.case import ActKind, Case, Strike
 from engine.simulation.run import Outcome, run_case
 from engine.simulation.world import World
@@ -28,6 +30,18 @@ from engine.simulation.world import World
 from . import engine_bugs, store_bugs
 from .store_bugs import Bug, both, leaving_out
 
+
+def _sound_derive() -> Callable[..., object]:
+    """A second copy of derive, which no patch of the engine's reaches."""
+    spec = find_spec("engine.derive")
+    assert spec is not None
+    assert spec.loader is not None
+    copy = module_from_spec(spec)
+    spec.loader.exec_module(copy)
+    return copy.derive  # type: ignore[no-any-return]
+
+
+_SOUND_DERIVE = _sound_derive()
 CPU_MAX_S = 120.0
 """A bug that hides longer than this is not caught."""
 _CODE = DegradedCode
@@ -110,6 +124,7 @@ def bitten(mutant: Mutant, case: Case) -> Outcome:
             for symbol in world.config.symbols:  # what is true was drawn before the bug
                 for timeframe in world.config.timeframes:
                     world.truth.series(symbol, timeframe, 0)
+            patch.setattr(ending, "derive", _SOUND_DERIVE)  # who judges must not have it as well
             mutant.plant(patch, world)
 
         return run_case(case, planted)

@@ -17,11 +17,11 @@ import uds.recovery
 import uds.store
 from engine.simulation import node
 from engine.simulation.world import World
-from uds import layout
+from uds import journal, layout
 from uds.book import Book
-from uds.errors import CacheDown, CacheRegressed
+from uds.errors import BadJournal, CacheDown
 from uds.memory_cache import MemoryCache
-from uds.model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
+from uds.model import Bars, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from uds.ports import Disk, Pointer
 from uds.publishing import Publisher
 from uds.reader import Reader, Served
@@ -107,7 +107,6 @@ _NEWEST_COMMIT = uds.recovery._newest_commit
 _UNFINISHED = uds.recovery._unfinished
 _RECOVER = Store.recover
 _WRITE = Writer._write
-_GARBAGE = uds.store.garbage
 
 
 async def _commit_and_point(self: Store, symbol: Symbol) -> Generation:
@@ -188,8 +187,8 @@ async def _believe_any_journal(symbol: Symbol, disk: Disk, newest: Any) -> Any:
         if generation is not None:
             data = await disk.read(layout.journal_path(symbol, generation)) or b""
             try:
-                found = uds.recovery.journal.decode(symbol, generation, data)
-            except uds.recovery.BadJournal:
+                found = journal.decode(symbol, generation, data)
+            except BadJournal:
                 continue
             if found.pages:
                 return found
@@ -209,7 +208,7 @@ async def _collect_live(
 
 async def _commit_nothing(self: Store, symbol: Symbol) -> Generation:
     """Served first, durable at some other time."""
-    return self._drafted(symbol).generation
+    return self._shelves[symbol].drafted(symbol).generation
 
 
 mutable_pointer = both(
@@ -234,7 +233,7 @@ _PREVIEW = Store.preview
 
 async def _prime_one(self: Store, symbol: Symbol) -> None:
     """Prime one timeframe only: the rest will surely follow."""
-    book = self._drafted(symbol)
+    book = self._shelves[symbol].drafted(symbol)
     tails = self._publisher._packed(book, (Timeframe.M1,))
     await self._cache.write(symbol, self.token, book.generation, tails)
     book.is_primed = True
@@ -313,7 +312,7 @@ async def _restore_nothing(self: Publisher, shelf: Any) -> None:
 async def _read_each(self: Reader, symbol: Symbol, timeframes: Sequence[Timeframe]) -> Any:
     """The pointer is read again for each key, a round trip later."""
     first: Served | None = None
-    tails = {}
+    tails: dict[Timeframe, Bars] = {}
     for timeframe in timeframes:
         found = await _READ(self, symbol, (timeframe,))
         await asyncio.sleep(0.02)
@@ -335,8 +334,8 @@ async def _preview_as_final(self: Store, symbol: Symbol, previews: Any) -> None:
         await self.append(SeriesKey(symbol, Timeframe.M1), _bars_of(forming))
 
 
-def _bars_of(forming: Preview) -> Any:
-    return uds.recovery.Bars.of(
+def _bars_of(forming: Preview) -> Bars:
+    return Bars.of(
         [forming.open_time_ms],
         [forming.close_time_ms],
         [forming.o],
