@@ -6,7 +6,8 @@ the time it is proof for. Three answers look alike and are not: a silence that i
 came too early, and one that is a fault. So
 
 - at the live edge silence is believed when it is told twice, a minute apart (`LiveEdge`);
-- further back it is believed at once when it is short, and asked for again when it is long;
+- further back it is believed at once when it is short, and asked for again when it is long,
+  at once and, when it is told twice, a minute later once more;
 - when rows come again after minutes of silence, it is asked about once more;
 - of a series that never had a bar it proves nothing: its pages are asked for again.
 
@@ -89,19 +90,31 @@ class Fetcher:
         self._market = tools.markets[symbol]
         self._timeframe = timeframe
         self._rank = tuple(tools.markets).index(symbol)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was proved of one generation is no proof for the next."""
         self._edge = LiveEdge()
         self._flawed: _Flawed | None = None
         self._repairs = Repairs()
         self._given_up: set[tuple[int, int]] = set()
+        self._silences: dict[BarsRequest, int | None] = {}
 
     def missing(self, from_ms: int) -> tuple[BarsRequest, ...]:
         """The pages that would fill what is not covered since then; none when all is."""
         covered = self._tools.store.coverage(self.key)
-        now_ms = self._tools.clock.now_ms()
-        return plan.pages(self._market, self._timeframe, covered, from_ms, now_ms)
+        return plan.pages(self._market, self._timeframe, covered, from_ms, self._now_ms())
+
+    def _now_ms(self) -> int:
+        """The clock's word, but never before what readers have: a clock may be set back."""
+        served = self._tools.store.tail(self.key.symbol)
+        newest_ms = 0 if served is None else served.tails[self._timeframe].last_close_ms or 0
+        return max(self._tools.clock.now_ms(), newest_ms + self._market.settle_ms)
 
     async def fill(self, from_ms: int, lane: Lane) -> None:
         """Fetch and store every missing page side by side; the cell shows how far it is."""
+        if not len(self._tools.store.load(self.key)):
+            self._forget()
         self._say_whether_any()
         requests = self.missing(from_ms)
         done = 0
@@ -143,6 +156,7 @@ class Fetcher:
                 touched.append(request.from_ms)
         if last_close_ms is not None and await self._ask_about_silence(last_close_ms):
             touched.append(last_close_ms)
+        touched.extend(await self._ask_about_silences())
         flawed = self._flawed
         if flawed is not None and not touched and self._tools.clock.now_ms() >= flawed.due_ms:
             await self._page(flawed.request, Lane.CATCH_UP, 0)
@@ -163,6 +177,15 @@ class Fetcher:
         silence = BarsRequest(self.key.symbol, self._timeframe, last_close_ms, first_ms)
         await self._page(silence, Lane.CATCH_UP, 0)
         return True
+
+    async def _ask_about_silences(self) -> list[int]:
+        """Long silences that were believed a minute ago: a source may have been at a loss then."""
+        now_ms = self._tools.clock.now_ms()
+        due = [r for r, at in self._silences.items() if at is not None and now_ms - at >= MINUTE_MS]
+        for request in due:
+            self._silences[request] = None
+            await self._page(request, Lane.CATCH_UP, 0)
+        return [request.from_ms for request in due]
 
     async def read(self, from_ms: int, until_ms: int, lane: Lane) -> Bars | None:
         """All bars of old time, stored nowhere; None when part of it could not be had."""
@@ -217,6 +240,7 @@ class Fetcher:
                 if fetched.outside_count:
                     self._give_up(asked, f"{tries} answers in a row held other bars only")
                     return False
+                self._silences.setdefault(asked, self._tools.clock.now_ms())
             largest = self._tools.session.largest_answer(self._timeframe)
             remaining = plan.remainder(self._market, asked, fetched.bars, largest, came)
             came += len(fetched.bars)
@@ -251,7 +275,7 @@ class Fetcher:
         return expected >= _LONG_SILENCE
 
     async def _store(self, part: Part) -> None:
-        began_s, now_ms = self._tools.since_opened_s(), self._tools.clock.now_ms()
+        began_s, now_ms = self._tools.since_opened_s(), self._now_ms()
         bars = part.fetched.bars
         settled = bars.take(bars.close_time_ms + self._market.settle_ms <= now_ms)
         proved = self._proved(part.proved_from_ms, part.request.until_ms, settled, now_ms)

@@ -25,6 +25,8 @@ STRUCK_S = 16.0
 """How long an operation may be awaited that is struck: a start, a minute, a collection."""
 HEAL_S = 240.0
 """How long an engine may take to be as if nothing had happened."""
+_DOUBT_S = 125.0
+"""How long a long silence is doubted at most."""
 _LATE_MAX = 2
 """Minutes that may be on their way when a run is judged."""
 _FAR_MS = 1 << 62
@@ -113,6 +115,8 @@ def _is_busy(node: SimNode) -> bool:
 
 async def _settled(world: World, node: SimNode) -> None:
     """On to a moment at which nothing is due: between the settling of one minute and the next."""
+    if world.oracles.has_broker_lied:
+        await asyncio.sleep(_DOUBT_S)
     began_us = world.now_us()
     while world.now_us() - began_us < 120e6:
         into_s = world.true_ms() % 60_000 / 1_000
@@ -175,8 +179,9 @@ def _wanted(world: World, node: SimNode, key: SeriesKey) -> Bars:
         world.oracles.violated(f"{m1} lacks its newest {late} minutes")
     minutes = minutes.take(slice(0, len(minutes) - late))
     if world.oracles.has_broker_lied:
-        left_out = np.isin(minutes.open_time_ms, stored.open_time_ms, invert=True)
-        lacking = int(left_out[minutes.open_time_ms >= tools.store.resident_from_ms(m1)].sum())
+        is_resident = minutes.open_time_ms >= tools.store.resident_from_ms(m1)
+        left_out = np.isin(minutes.open_time_ms, stored.open_time_ms, invert=True) & is_resident
+        lacking = int(left_out.sum())
         if lacking > _BELIEVED_MAX:
             world.oracles.violated(f"{m1}: {lacking} minutes were left out and believed")
         minutes = minutes.take(~left_out)
