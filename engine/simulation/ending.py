@@ -109,8 +109,10 @@ def _is_busy(node: SimNode) -> bool:
     """Whether history is being deepened, or a generation filled."""
     assert node.engine is not None
     engine = node.engine
+    status = engine.board.status
     drafts = any(engine.store.is_drafting(symbol) for symbol in engine.tools.markets)
-    return drafts or engine.board.status.broker.slots_used > 0 or not node.is_alive
+    deepens = any(reason.code is DegradedCode.DEPTH_SHORT for reason in status.reasons)
+    return drafts or deepens or engine.board.status.broker.slots_used > 0 or not node.is_alive
 
 
 async def _settled(world: World, node: SimNode) -> None:
