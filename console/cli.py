@@ -15,6 +15,7 @@ from .acting import act, stop
 from .analysing import analyze
 from .clean import defusing
 from .cli_at_rest import app as at_rest
+from .cli_simulation import app as simulation
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .fork import fork_behind
@@ -379,6 +380,7 @@ def down(ctx: typer.Context) -> None:
 
 
 app.add_typer(at_rest)
+app.add_typer(simulation)
 
 
 def run() -> None:

@@ -103,13 +103,8 @@ class Fetcher:
     def missing(self, from_ms: int) -> tuple[BarsRequest, ...]:
         """The pages that would fill what is not covered since then; none when all is."""
         covered = self._tools.store.coverage(self.key)
-        return plan.pages(self._market, self._timeframe, covered, from_ms, self._now_ms())
-
-    def _now_ms(self) -> int:
-        """The clock's word, but never before what readers have: a clock may be set back."""
-        served = self._tools.store.tail(self.key.symbol)
-        newest_ms = 0 if served is None else served.tails[self._timeframe].last_close_ms or 0
-        return max(self._tools.clock.now_ms(), newest_ms + self._market.settle_ms)
+        now_ms = self._tools.clock.now_ms()
+        return plan.pages(self._market, self._timeframe, covered, from_ms, now_ms)
 
     async def fill(self, from_ms: int, lane: Lane) -> None:
         """Fetch and store every missing page side by side; the cell shows how far it is."""
@@ -188,7 +183,10 @@ class Fetcher:
         return [request.from_ms for request in due]
 
     async def read(self, from_ms: int, until_ms: int, lane: Lane) -> Bars | None:
-        """All bars of old time, stored nowhere; None when part of it could not be had."""
+        """All bars of old time, stored nowhere; None when part of it could not be had.
+
+        A long silence is none until it was read twice.
+        """
         now_ms = until_ms + self._market.settle_ms
         requests = plan.pages(self._market, self._timeframe, Coverage(), from_ms, now_ms)
         read = Bars.empty()
@@ -215,6 +213,7 @@ class Fetcher:
 
         Returns whether all of it came.
         """
+        is_stored = take is None
         take = take or self._store
         remaining: BarsRequest | None = request
         tries, parts, came = 0, 0, 0
@@ -234,13 +233,16 @@ class Fetcher:
                 await self._tools.clock.sleep(_SILENCE_PAUSE_S)
                 continue
             if tries and self._is_doubtful(asked, fetched):
-                if tries < TRIES:
+                is_known = asked in self._silences
+                if tries < TRIES and is_stored and not is_known:
                     await self._tools.clock.sleep(_SILENCE_PAUSE_S)
                     continue
                 if fetched.outside_count:
                     self._give_up(asked, f"{tries} answers in a row held other bars only")
                     return False
                 self._silences.setdefault(asked, self._tools.clock.now_ms())
+                if not (is_stored or is_known):
+                    return False
             largest = self._tools.session.largest_answer(self._timeframe)
             remaining = plan.remainder(self._market, asked, fetched.bars, largest, came)
             came += len(fetched.bars)
@@ -257,9 +259,11 @@ class Fetcher:
         if fetched.flaw is None or not len(fetched.bars):
             self._flawed = None
             return False
-        repeats = 0 if before is None else before.attempts + 1
+        now_ms = self._tools.clock.now_ms()
+        # The pages beside it are of the same attempt: what counts is how often it was asked again.
+        repeats = 0 if before is None else before.attempts + (now_ms >= before.due_ms)
         rest_ms = min(REST_MS, MINUTE_MS << min(repeats, 6))
-        self._flawed = _Flawed(asked, repeats, self._tools.clock.now_ms() + rest_ms)
+        self._flawed = _Flawed(asked, repeats, now_ms + rest_ms)
         return before is None
 
     def _is_doubtful(self, asked: BarsRequest, fetched: Fetched) -> bool:
@@ -275,7 +279,7 @@ class Fetcher:
         return expected >= _LONG_SILENCE
 
     async def _store(self, part: Part) -> None:
-        began_s, now_ms = self._tools.since_opened_s(), self._now_ms()
+        began_s, now_ms = self._tools.since_opened_s(), self._tools.clock.now_ms()
         bars = part.fetched.bars
         settled = bars.take(bars.close_time_ms + self._market.settle_ms <= now_ms)
         proved = self._proved(part.proved_from_ms, part.request.until_ms, settled, now_ms)

@@ -32,6 +32,7 @@ _PURE_ROOMS = {
     "engine/broker": """
         answers circuit lanes login_plan market market_day noise port quotes token_bucket
     """,
+    "engine/simulation": "case minimise oracles report story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())
@@ -62,7 +63,7 @@ SEAMS = {
     },
     "starlette": {"engine/http.py"},
     "uvicorn": {"engine/http.py"},
-    "typer": {"console/cli.py", "console/cli_at_rest.py"},
+    "typer": {"console/cli.py", "console/cli_at_rest.py", "console/cli_simulation.py"},
     "time": {"engine/clock.py"},
 }
 MAY_OPEN = {"uds/disk.py", "engine/history/files.py", "engine/records.py"}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CODE, _KIND = DegradedCode, ActKind
 _LOUD_US = 1_000_000
+_ONE_BEAT_US = 600_000
 _REDIS = frozenset({_CODE.REDIS_DOWN, _CODE.REDIS_TIMEOUT, _CODE.REDIS_REGRESSED})
 _DISK = frozenset({_CODE.DISK_ERROR, _CODE.DISK_FULL})
 _FETCH = frozenset({_CODE.BROKER_FETCH_FAILED, _CODE.BROKER_RATE_LIMITED})
@@ -69,6 +70,7 @@ class Acts:
         self._plan_acts: dict[int, Act] = {}
         self._disturbed_us: dict[int, int] = {}
         self._heard: set[tuple[int, int]] = set()
+        self._jumped_us: list[int] = []
         self._armed: list[Fault] = []
         """Kept, because they are known by their identity."""
 
@@ -163,6 +165,8 @@ class Acts:
 
     def make_zombie(self, node: SimNode, for_s: float) -> None:
         """It sleeps, a successor boots, it wakes up."""
+        if node.node.is_paused:
+            return
         self._pause(node)
         node.reboot_s = None
         self._world.boot_later(0.1)
@@ -309,6 +313,8 @@ class Acts:
     def _jump(self, by_s: float) -> None:
         world = self._world
         world.skew_ms += round(by_s * 1_000)
+        self._jumped_us.append(world.now_us())
+        world.oracles.was_clock_late |= world.skew_ms < 0
         for node in world.nodes:
             node.clock.skew_ms = world.skew_ms
         current = world.current
@@ -366,6 +372,9 @@ class Acts:
             return
         if _standing(node) & {_CODE.FENCED}:
             return
+        near = [us for us in self._jumped_us if abs(us - since_us) < _ONE_BEAT_US]
+        if _CODE.CLOCK_JUMP in codes and len(near) > 1:
+            return  # they may have cancelled each other between two looks
         said = {code for at_us, code, _ in view.raised if at_us >= since_us} | _standing(node)
         if said & codes:
             counts["loud in time"] += 1

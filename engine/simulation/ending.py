@@ -30,8 +30,8 @@ _DOUBT_S = 125.0
 _LATE_MAX = 2
 """Minutes that may be on their way when a run is judged."""
 _FAR_MS = 1 << 62
-_BELIEVED_MAX = 12
-"""Minutes that a broker may leave out before it must have been seen."""
+_BELIEVED_MAX, _BELIEVED_SHARE = 12, 0.04
+"""Minutes that a broker may leave out before it must have been seen: a few of each page."""
 
 
 async def live_through(world: World, acts: tuple[Act, ...]) -> None:
@@ -68,6 +68,9 @@ async def _healthy(world: World) -> SimNode | None:
             return node
         if node is not None and node.engine is not None:
             _help(world, node)
+        for other in world.nodes:
+            if other.is_alive and DegradedCode.FENCED in {code for _, code, _ in other.view.raised}:
+                world.kill(other)
         await asyncio.sleep(_LOOK_S)
     _say_ill(world)
     return None
@@ -184,7 +187,7 @@ def _wanted(world: World, node: SimNode, key: SeriesKey) -> Bars:
         is_resident = minutes.open_time_ms >= tools.store.resident_from_ms(m1)
         left_out = np.isin(minutes.open_time_ms, stored.open_time_ms, invert=True) & is_resident
         lacking = int(left_out.sum())
-        if lacking > _BELIEVED_MAX:
+        if lacking > _BELIEVED_MAX + _BELIEVED_SHARE * len(minutes):
             world.oracles.violated(f"{m1}: {lacking} minutes were left out and believed")
         minutes = minutes.take(~left_out)
     if key.timeframe is Timeframe.M1:

@@ -17,7 +17,7 @@ _AT_EDGE = 0.35
 """How many acts of a long span come when a closed minute is being fetched."""
 _ACTS_MAX = 7
 _KIND = ActKind
-_PAUSES_S = (0.2, 0.2, 1.0, 3.0, 15.0, 70.0, 400.0)
+_PAUSES_S = (0.2, 0.2, 1.0, 3.0, 15.0, 70.0, 250.0)
 """How long nobody runs between two boots."""
 _STEPS = (
     "*",
@@ -72,7 +72,15 @@ _WEIGHTS: dict[ActKind, int] = {
     _KIND.REBUILD: 6,
     _KIND.REBUILD_ALL: 2,
 }
-_FATAL = (_KIND.POWER_CUT, _KIND.KILL)
+_LIVES = (
+    (Act(3.0, _KIND.REBUILD, 0.0, "XAU/USD"), Act(14.0, _KIND.STOP, 0.0, "", 0.5)),
+    (
+        Act(2.0, _KIND.KILL, 0.0, "", 0.2),
+        Act(4.0, _KIND.REBUILD, 0.0, "XAU/USD"),
+        Act(14.0, _KIND.STOP, 0.0, "", 0.5),
+    ),
+)
+"""Lives that are gone through operation by operation: a cold start, and what follows a kill."""
 
 
 def acts_of(case: Case) -> tuple[Act, ...]:
@@ -84,7 +92,7 @@ def acts_of(case: Case) -> tuple[Act, ...]:
         left_out = (_KIND.KILL, _KIND.ZOMBIE)
         weights = {kind: _WEIGHTS[kind] for kind in ActKind if kind not in left_out}
         return _drawn(random, case, weights, 2)
-    return ()
+    return _LIVES[case.seed % len(_LIVES)] if case.strike is not None else ()
 
 
 def _drawn(random: Random, case: Case, weights: dict[ActKind, int], cuts: int) -> tuple[Act, ...]:

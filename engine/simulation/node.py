@@ -35,7 +35,7 @@ from .truth import RevisingBroker
 if TYPE_CHECKING:
     from .world import World
 
-_LOOK_S = 0.4
+_LOOK_S = 0.6
 """How often its reader asks."""
 _SYNC_S = (0.0002, 0.0015)
 _STEP_S = (0.00001, 0.0001)

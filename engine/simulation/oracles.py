@@ -90,6 +90,8 @@ class Oracles:
         """Whose files somebody changed on the medium: what they held may be lost."""
         self.is_disk_faulty = False
         """Whether writes failed: files that were never acknowledged may hold anything."""
+        self.was_clock_late = False
+        """Whether the host's wall clock was ever behind the world's."""
         self.has_broker_lied = False
         """Whether the broker left out bars: a short silence is believed, as it must be."""
         self.losses = 0
@@ -160,10 +162,12 @@ class Oracles:
             closed = bar["close_time_ms"] <= self._scene.true_ms()
             self._must(closed, f"{who}: a bar that has not closed is called final")
 
-    async def read_redis(self, reader: Reader, symbol: Symbol) -> None:
-        """A reader of Redis looks at a whole symbol."""
+    async def read_redis(
+        self, reader: Reader, symbol: Symbol, timeframes: tuple[Timeframe, ...]
+    ) -> None:
+        """A reader of Redis looks at several series of a symbol in one call."""
         try:
-            served = await reader.read(symbol, tuple(Timeframe))
+            served = await reader.read(symbol, timeframes)
         except CacheRegressed as error:
             self._must(self._has_emptied, f"a reader of Redis was refused: {error}")
             return
@@ -198,7 +202,9 @@ class Oracles:
         if key.timeframe is Timeframe.M1:
             seen_ms = self._through_ms.get(symbol, through_ms)
             back_s = (seen_ms - through_ms) / 1_000
-            self._must(back_s <= 0, f"{symbol}: a reader's M1 fell back by {back_s:g} s")
+            # A host that believes it is earlier than it is rebuilds until then only.
+            holds = back_s <= 0 or self.was_clock_late
+            self._must(holds, f"{symbol}: a reader's M1 fell back by {back_s:g} s")
             self._through_ms[symbol] = through_ms
 
     def _check_bar(

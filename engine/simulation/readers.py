@@ -26,8 +26,10 @@ async def read_whole(world: World) -> None:
     turn = 0
     while True:
         await asyncio.sleep(_READ_S)
-        symbols = world.config.symbols
-        await world.oracles.read_redis(reader, symbols[turn % len(symbols)])
+        symbols, timeframes = world.config.symbols, world.config.timeframes
+        some = {timeframes[(turn + step) % len(timeframes)] for step in (0, 1, 4)}
+        symbol = symbols[turn % len(symbols)]
+        await world.oracles.read_redis(reader, symbol, tuple(sorted(some)))
         turn += 1
 
 
