@@ -173,7 +173,6 @@ class Acts:
         self._later(for_s, self._wake_zombie, node)
 
     def _wake_zombie(self, node: SimNode) -> None:
-        world = self._world
         if not node.is_alive:
             return
         self._resume(node)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec, module_from_spec
 from itertools import count
 from random import Random
@@ -23,8 +24,9 @@ import pytest
 from engine.clock import cpu_s
 from engine.degraded import DegradedCode
 from engine.simulation import ending
-from engine.simulation.case import ActKind, Case, Strike
+from engine.simulation.case import Case
 from engine.simulation.run import Outcome, run_case
+from engine.simulation.strategies import cases_of
 from engine.simulation.world import World
 
 from . import engine_bugs, store_bugs
@@ -45,33 +47,35 @@ _SOUND_DERIVE = _sound_derive()
 CPU_MAX_S = 120.0
 """A bug that hides longer than this is not caught."""
 _CODE = DegradedCode
-_OPERATIONS = 260
-"""Of a start with three symbols until it is served, and some more."""
 
 
 def nemesis() -> Iterator[Case]:
     """Random faults."""
-    return (Case("nemesis", seed) for seed in count())
+    return (Case("nemesis", seed, 3, 90) for seed in count())
 
 
 def power() -> Iterator[Case]:
     """Random faults and power cuts."""
-    return (Case("power", seed) for seed in count())
+    return (Case("power", seed, 3, 90) for seed in count())
 
 
-def struck(kind: ActKind, strategy: str) -> Iterator[Case]:
-    """One boot hit before one operation, in an order that does not begin with the dull ones."""
-    operations = list(range(_OPERATIONS))
-    Random(strategy).shuffle(operations)
-    return (Case(strategy, at, strike=Strike(1, at, kind)) for at in operations)
+def struck(strategy: str) -> Iterator[Case]:
+    """A life hit before each operation, in an order that does not begin with the dull ones."""
+    cases = _all_struck(strategy)
+    return iter(Random(strategy).sample(cases, len(cases)))
+
+
+@lru_cache(maxsize=8)
+def _all_struck(strategy: str) -> tuple[Case, ...]:
+    return tuple(cases_of(strategy, 10_000, 3, 90, lambda case: run_case(case).operations_by_boot))
 
 
 STRATEGIES: dict[str, Callable[[], Iterator[Case]]] = {
     "nemesis": nemesis,
     "power": power,
-    "crash": lambda: struck(ActKind.KILL, "crash"),
-    "cut": lambda: struck(ActKind.POWER_CUT, "cut"),
-    "zombie": lambda: struck(ActKind.ZOMBIE, "zombie"),
+    "crash": lambda: struck("crash"),
+    "cut": lambda: struck("cut"),
+    "zombie": lambda: struck("zombie"),
 }
 
 
