@@ -32,7 +32,7 @@ _PURE_ROOMS = {
     "engine/broker": """
         answers circuit lanes login_plan market market_day noise port quotes token_bucket
     """,
-    "engine/simulation": "case minimise oracles report story strategies truth",
+    "engine/simulation": "case ledger minimise oracles report story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())

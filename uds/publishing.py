@@ -27,8 +27,8 @@ class Publisher:
     async def prime(self, book: Book) -> None:
         """Put all tails of a generation under its own keys.
 
-        One whose flip was done and not answered is served already, and sealed: it is as primed
-        as it will be, and what was added since is found by the flip, which is repeated.
+        Where its flip was applied and not answered they may not be written any more: then all is
+        there but for what became durable since, and the next flip finds that.
         """
         book.unpublished.clear()
         book.unanswered = {}

@@ -1,9 +1,4 @@
-"""Does to a world what its case says, takes it back in time, and listens whether it was loud.
-
-Whoever hits the engine with something it can see writes down what it must say, and until when:
-one second after it could know. What cannot be held against it is let go: a boot that died, slept
-or was held up meanwhile, or that had not come so far as to say anything.
-"""
+"""Does to a world what its case says, takes it back in time, and notes what must be said of it."""
 
 from __future__ import annotations
 
@@ -21,15 +16,13 @@ from ..broker.port import BarsRequest
 from ..degraded import DegradedCode
 from ..errors import ActionRefused, StoredLater
 from .case import Act, ActKind
-from .loop import current_node
+from .loudness import Loudness, standing_codes
 
 if TYPE_CHECKING:
     from .node import SimNode
     from .world import World
 
 _CODE, _KIND = DegradedCode, ActKind
-_LOUD_US = 1_000_000
-_ONE_BEAT_US = 600_000
 _REDIS = frozenset({_CODE.REDIS_DOWN, _CODE.REDIS_TIMEOUT, _CODE.REDIS_REGRESSED})
 _DISK = frozenset({_CODE.DISK_ERROR, _CODE.DISK_FULL})
 _FETCH = frozenset({_CODE.BROKER_FETCH_FAILED, _CODE.BROKER_RATE_LIMITED})
@@ -68,9 +61,7 @@ class Acts:
         self.context: Context = copy_context()
         """Of what belongs to no node."""
         self._plan_acts: dict[int, Act] = {}
-        self._disturbed_us: dict[int, int] = {}
-        self._heard: set[tuple[int, int]] = set()
-        self._jumped_us: list[int] = []
+        self._loudness = Loudness(world, self.context)
         self._armed: list[Fault] = []
         """Kept, because they are known by their identity."""
 
@@ -122,7 +113,7 @@ class Acts:
         elif kind is _KIND.ZOMBIE:
             self.make_zombie(node, act.for_s)
         elif kind is _KIND.STALL:
-            self._disturb(node)
+            self._loudness.disturb(node)
             world.loop.call_soon(world.loop.stall, round(act.amount * 1e6), context=self.context)
         elif kind is _KIND.BUG:
             self._explode(node, act.subject)
@@ -203,12 +194,12 @@ class Acts:
         world.kill(node)
 
     def _pause(self, node: SimNode) -> None:
-        self._disturb(node)
+        self._loudness.disturb(node)
         self._world.tell(node.node.name, "is paused")
         self._world.loop.pause(node.node)
 
     def _resume(self, node: SimNode) -> None:
-        self._disturb(node)
+        self._loudness.disturb(node)
         if node.is_alive:
             self._world.tell(node.node.name, "is resumed")
         self._world.loop.resume(node.node)
@@ -216,7 +207,7 @@ class Acts:
     def _explode(self, node: SimNode, process: str) -> None:
         bomb = node.bombs.get(process)
         if bomb is not None and node.engine is not None:
-            self._expect(node, _CHILD, 0.0, f"a bug in {process}")
+            self._loudness.expect(node, _CHILD, 0.0, f"a bug in {process}")
             bomb.set()
 
     def judge_end(self, error: BaseException) -> None:
@@ -240,7 +231,7 @@ class Acts:
         world.oracles.counts[f"hit {fault.kind.value} {operation.partition('.')[0]}"] += 1
         if fault.kind is FaultKind.LOSE_REPLY:
             world.oracles.counts[f"a reply was lost: {operation}"] += 1
-        node = self._running()
+        node = self._loudness.running()
         if act is None or node is None or (act.amount and act.kind is _KIND.REDIS_LOSES):
             return
         if fault.kind is FaultKind.SLOW or operation in _QUIET_OPERATIONS:
@@ -249,9 +240,9 @@ class Acts:
             world.oracles.is_disk_faulty = True
         if operation.startswith("cache."):
             slack_s = 1.0 if fault.kind is FaultKind.TIME_OUT else 0.25
-            self._expect_once(node, id(fault), _REDIS, slack_s, act)
+            self._loudness.expect_once(node, id(fault), _REDIS, slack_s, act)
         elif act.subject in ("*", "append.*", "append.Sync", "replace.*"):
-            self._expect_once(node, id(fault), _DISK, 0.0, act)
+            self._loudness.expect_once(node, id(fault), _DISK, 0.0, act)
 
     def _spoil(self, number: int, act: Act) -> None:
         world = self._world
@@ -262,9 +253,9 @@ class Acts:
         def heard() -> None:
             world.oracles.counts[f"hit broker {kind.value}"] += 1
             world.oracles.has_broker_lied |= kind in _LIES
-            node = self._running()
+            node = self._loudness.running()
             if node is not None and loud is not None:
-                self._expect_once(node, id(fault), loud[0], loud[1], act)
+                self._loudness.expect_once(node, id(fault), loud[0], loud[1], act)
 
         fault.heard = heard
         world.broker_faults.append(fault)
@@ -281,8 +272,8 @@ class Acts:
 
     def _empty_redis(self, node: SimNode | None) -> None:
         world = self._world
-        if node is not None and node.view.has_opened and not _standing(node) & _REDIS:
-            self._expect(node, _REDIS, 0.25, "Redis emptied")
+        if node is not None and node.view.has_opened and not standing_codes(node) & _REDIS:
+            self._loudness.expect(node, _REDIS, 0.25, "Redis emptied")
         world.cache.emptied()
         world.oracles.emptied()
 
@@ -312,13 +303,15 @@ class Acts:
     def _jump(self, by_s: float) -> None:
         world = self._world
         world.skew_ms += round(by_s * 1_000)
-        self._jumped_us.append(world.now_us())
+        self._loudness.note_jump()
         world.oracles.was_clock_late |= world.skew_ms < 0
         for node in world.nodes:
             node.clock.skew_ms = world.skew_ms
         current = world.current
         if current is not None and current.view.has_opened:
-            self._expect(current, frozenset({_CODE.CLOCK_JUMP}), 0.25, f"a jump of {by_s:g} s")
+            self._loudness.expect(
+                current, frozenset({_CODE.CLOCK_JUMP}), 0.25, f"a jump of {by_s:g} s"
+            )
 
     def heal(self) -> None:
         """Take back all that still holds."""
@@ -329,66 +322,8 @@ class Acts:
         if world.skew_ms:
             self._jump(-world.skew_ms / 1_000)
 
-    # -- loudness ----------------------------------------------------------------------------
-
-    def _running(self) -> SimNode | None:
-        """The boot that lives and can speak."""
-        now = current_node()
-        nodes = self._world.nodes
-        found = next((node for node in nodes if node.node is now), None)
-        return found if found is not None and found.engine is not None else None
-
-    def _disturb(self, node: SimNode) -> None:
-        self._disturbed_us[node.number] = self._world.now_us()
-
-    def _expect_once(
-        self,
-        node: SimNode,
-        what: int,
-        codes: frozenset[DegradedCode],
-        slack_s: float,
-        act: Act,
-    ) -> None:
-        """The first time that a fault hits this boot, if it holds until it must be said."""
-        ends_early = act.until_s < self._world.now_us() / 1e6 + slack_s + 1.0
-        if (node.number, what) not in self._heard and not ends_early:
-            self._heard.add((node.number, what))
-            self._expect(node, codes, slack_s, act.told())
-
-    def _expect(
-        self, node: SimNode, codes: frozenset[DegradedCode], slack_s: float, told: str
-    ) -> None:
-        """It must have said one of them by then."""
-        since_us = self._world.now_us()
-        wait_us = round(slack_s * 1e6) + _LOUD_US
-        self._later(wait_us / 1e6, self._judge, node, codes, since_us, told)
-
-    def _judge(
-        self, node: SimNode, codes: frozenset[DegradedCode], since_us: int, told: str
-    ) -> None:
-        counts, view = self._world.oracles.counts, node.view
-        if not node.is_alive or self._disturbed_us.get(node.number, -1) >= since_us - 3_000_000:
-            return
-        if _standing(node) & {_CODE.FENCED}:
-            return
-        near = [us for us in self._jumped_us if abs(us - since_us) < _ONE_BEAT_US]
-        if _CODE.CLOCK_JUMP in codes and len(near) > 1:
-            return  # they may have cancelled each other between two looks
-        said = {code for at_us, code, _ in view.raised if at_us >= since_us} | _standing(node)
-        if said & codes:
-            counts["loud in time"] += 1
-        else:
-            names = "/".join(sorted(code.value for code in codes))
-            self._world.oracles.violated(f"{view.name}: {told} and {names} was not said in time")
-
     def _later(self, delay_s: float, call: Callable[..., object], *args: object) -> None:
         self._world.loop.call_later(delay_s, call, *args, context=self.context)
-
-
-def _standing(node: SimNode) -> set[DegradedCode]:
-    if node.engine is None:
-        return set()
-    return {reason.code for reason in node.engine.board.status.reasons}
 
 
 _PLANNED: dict[ActKind, Callable[[Act], Fault]] = {

@@ -238,7 +238,7 @@ async def _judge_disk(world: World) -> None:
     store = Store(store_terms(world.config), token, disk, world.cache, None)
     for symbol in world.config.symbols:
         recovered: Recovered = await store.recover(symbol)
-        world.oracles.check_recovered(symbol, recovered, store.load)
+        world.ledger.check_recovered(symbol, recovered, store.load)
         torn = [drop for drop in recovered.drops if not drop.is_torn]
         is_excused = symbol in world.oracles.damaged or world.oracles.is_disk_faulty
         if torn and not is_excused:

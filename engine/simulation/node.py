@@ -109,7 +109,7 @@ class SimNode:
         cache = FaultyCache(NodeCache(world.cache, self), world.plan, asyncio.sleep)
         store = WatchedStore(store_terms(world.config), token, self.disk, cache, None)
         self.store = store
-        store.witness = world.oracles.witness_of(self)
+        store.witness = world.ledger.witness_of(self)
         seams = Seams(self.broker, world.plan)
         opened_s = self.clock.monotonic_s()
         ground = Ground(world.config, boot_id, self.clock, opened_s, store, seams)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from uds import BadTail, CacheDown, CacheRegressed, Reader, Recovered, Snapshot
-from uds.model import Bars, Generation, SeriesKey, Symbol, Timeframe
+from uds import BadTail, CacheDown, CacheRegressed, Reader
+from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
 from ..api import Answer
 from ..degraded import DegradedCode, Scope
@@ -24,7 +24,6 @@ from .truth import BASE, Truth, revision_of
 if TYPE_CHECKING:
     from .node import SimNode
 
-_Rows = dict[int, int]
 _DEPENDS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED)
 
 
@@ -99,7 +98,6 @@ class Oracles:
         self._scene = scene
         self._truth = truth
         self._symbols = symbols
-        self._acked: dict[Symbol, tuple[Generation, dict[Timeframe, _Rows]]] = {}
         self._of_generation: dict[tuple[Symbol, Generation], int] = {}
         self._pointers: dict[Symbol, tuple[Generation, int]] = {}
         self._http: dict[Symbol, Generation] = {}
@@ -118,10 +116,6 @@ class Oracles:
         self._has_emptied = True
         self.losses += 1
 
-    def witness_of(self, node: SimNode) -> _NodeWitness:
-        """Who hears what the store of one boot acknowledges."""
-        return _NodeWitness(self, node)
-
     # -- readers -----------------------------------------------------------------------------
 
     def answered(
@@ -132,25 +126,25 @@ class Oracles:
         who = f"{node.view.name} {key}"
         if answer.code == 503:
             problem = json.loads(answer.body)
-            self._must(bool(problem["waiting_for"] or problem["reasons"]), f"{who}: a mute 503")
+            self.must(bool(problem["waiting_for"] or problem["reasons"]), f"{who}: a mute 503")
             return
         if answer.code != 200:
             self.violated(f"{who}: {query} was answered {answer.code}")
             return
         assert node.engine is not None
         state = node.engine.board.status.gate_state
-        self._must(state.is_open, f"{who}: answered while the gate is {state.value}")
+        self.must(state.is_open, f"{who}: answered while the gate is {state.value}")
         body = json.loads(answer.body)
         generation = Generation.parse(body["generation"])
         self._see(node, key, generation, body["seq"], body["complete_through_ms"])
         bars = body["bars"]
-        self._must(bool(bars), f"{who}: an empty answer")
+        self.must(bool(bars), f"{who}: an empty answer")
         finals = bars
         if bars and not bars[-1]["complete"]:
-            self._must(query["preview"] == "1", f"{who}: a forming bar that nobody asked for")
+            self.must(query["preview"] == "1", f"{who}: a forming bar that nobody asked for")
             finals = bars[:-1]
         for bar in finals:
-            self._must(bar["complete"], f"{who}: a forming bar among final ones")
+            self.must(bar["complete"], f"{who}: a forming bar among final ones")
             self._check_bar(
                 who,
                 key,
@@ -160,7 +154,7 @@ class Oracles:
                 (bar["o"], bar["h"], bar["low"], bar["c"]),
             )
             closed = bar["close_time_ms"] <= self._scene.true_ms()
-            self._must(closed, f"{who}: a bar that has not closed is called final")
+            self.must(closed, f"{who}: a bar that has not closed is called final")
 
     async def read_redis(
         self, reader: Reader, symbol: Symbol, timeframes: tuple[Timeframe, ...]
@@ -169,7 +163,7 @@ class Oracles:
         try:
             served = await reader.read(symbol, timeframes)
         except CacheRegressed as error:
-            self._must(self._has_emptied, f"a reader of Redis was refused: {error}")
+            self.must(self._has_emptied, f"a reader of Redis was refused: {error}")
             return
         except (CacheDown, BadTail) as error:
             self.violated(f"a reader of Redis failed: {error}")
@@ -190,12 +184,12 @@ class Oracles:
     ) -> None:
         symbol, place = key.symbol, (generation, seq)
         before = node.view.seen.get(symbol, place)
-        self._must(place >= before, f"{node.view.name} {symbol}: {place} after {before}")
+        self.must(place >= before, f"{node.view.name} {symbol}: {place} after {before}")
         node.view.seen[symbol] = place
         if node.token != self._scene.newest_token():
             return
         known = self._http.get(symbol, generation)
-        self._must(
+        self.must(
             generation >= known, f"{symbol}: a reader got {generation.short} after {known.short}"
         )
         self._http[symbol] = generation
@@ -204,7 +198,7 @@ class Oracles:
             back_s = (seen_ms - through_ms) / 1_000
             # A host that believes it is earlier than it is rebuilds until then only.
             holds = back_s <= 0 or self.was_clock_late
-            self._must(holds, f"{symbol}: a reader's M1 fell back by {back_s:g} s")
+            self.must(holds, f"{symbol}: a reader's M1 fell back by {back_s:g} s")
             self._through_ms[symbol] = through_ms
 
     def _check_bar(
@@ -274,9 +268,9 @@ class Oracles:
             view.gate = state
         if state in (GateState.OPEN, GateState.OPEN_DEGRADED):
             unserved = [str(key) for key, cell in status.cells.items() if cell.serving is None]
-            self._must(not unserved, f"{view.name}: open without {unserved}")
+            self.must(not unserved, f"{view.name}: open without {unserved}")
             for symbol in self._symbols:
-                self._must(store.tail(symbol) is not None, f"{view.name}: open without {symbol}")
+                self.must(store.tail(symbol) is not None, f"{view.name}: open without {symbol}")
             if not view.has_opened:
                 view.has_opened = True
                 self._check_first_opening(node)
@@ -285,9 +279,7 @@ class Oracles:
     def _check_first_opening(self, node: SimNode) -> None:
         assert node.engine is not None
         standing = {reason.code for reason in node.engine.board.status.reasons}
-        self._must(
-            not standing & set(_DEPENDS), f"{node.view.name}: opened while Redis is not ours"
-        )
+        self.must(not standing & set(_DEPENDS), f"{node.view.name}: opened while Redis is not ours")
         node.conduct.opened()
 
     def look_at_redis(self) -> None:
@@ -300,119 +292,10 @@ class Oracles:
                 self.violated(f"{symbol}: the pointer went back from {before} to {now}")
             self._pointers[symbol] = now
 
-    def _must(self, holds: bool, sentence: str) -> None:
+    def must(self, holds: bool, sentence: str) -> None:
+        """The same, where it does not."""
         if not holds:
             self.violated(sentence)
-
-    # -- what was acknowledged ---------------------------------------------------------------
-
-    def note_acked(
-        self, symbol: Symbol, generation: Generation, rows: dict[Timeframe, _Rows]
-    ) -> None:
-        """All of a committed generation is durable."""
-        self._acked[symbol] = (generation, rows)
-
-    def note_more(self, symbol: Symbol, bars: Mapping[Timeframe, Bars]) -> None:
-        """More of it."""
-        acked = self._acked.get(symbol)
-        if acked is None:
-            return
-        for timeframe, chunk in bars.items():
-            acked[1].setdefault(timeframe, {}).update(rows_of(chunk))
-
-    def check_recovered(
-        self, symbol: Symbol, recovered: Recovered, load: Callable[[SeriesKey], Bars]
-    ) -> None:
-        """Nothing that was acknowledged is lost."""
-        acked = self._acked.get(symbol)
-        if recovered.resumed is not None:
-            self.counts["a page journal was resumed"] += 1
-        if recovered.holes:
-            self.counts["a hole was found"] += 1
-        if acked is None or symbol in self.damaged:
-            return
-        generation, wanted = acked
-        if recovered.found is None:
-            is_resumed = recovered.resumed is not None and recovered.resumed > generation
-            self._must(is_resumed, f"{symbol}: {generation.short} is not found any more")
-            return
-        if recovered.found != generation:
-            self._must(
-                recovered.found > generation,
-                f"{symbol}: {recovered.found.short} is found where {generation.short} was durable",
-            )
-            return
-        for timeframe, rows in wanted.items():
-            found = rows_of(load(SeriesKey(symbol, timeframe)))
-            resident_ms = min(found, default=0)  # older ones may have left the RAM
-            lost = sorted(
-                open_ms
-                for open_ms, v in rows.items()
-                if open_ms >= resident_ms and found.get(open_ms) != v
-            )
-            if lost:
-                self.violated(
-                    f"{symbol} {timeframe.name}: {len(lost)} acknowledged bars are lost or "
-                    f"changed, the first at {lost[0]}"
-                )
-
-    def revision_after(self, who: str, loaded: list[Bars]) -> int:
-        """The revision of a draft: that of what it begins with, else a new one."""
-        found = {revision_of(v) for bars in loaded for v in set(bars.v.tolist())}
-        if len(found) > 1:
-            self.violated(f"{who}: a draft begins with revisions {sorted(map(str, found))}")
-        return next((r for r in sorted(f or 0 for f in found)), None) or self._scene.next_revision()
-
-
-class _NodeWitness:
-    """Hears the store of one boot."""
-
-    def __init__(self, oracles: Oracles, node: SimNode) -> None:
-        self._oracles = oracles
-        self._node = node
-
-    def began(self, symbol: Symbol) -> None:
-        """What the broker says of the symbol from now on is of this draft's revision."""
-        loaded = [self._load(SeriesKey(symbol, tf)) for tf in Timeframe]
-        who = f"{self._node.view.name} {symbol}"
-        self._node.revisions[symbol] = self._oracles.revision_after(who, loaded)
-
-    def recovered(self, recovered: Recovered) -> None:
-        """The disk was read."""
-        if self._is_owner():
-            self._oracles.check_recovered(recovered.symbol, recovered, self._load)
-
-    def stored(self, symbol: Symbol, bars: Mapping[Timeframe, Bars]) -> None:
-        """Bars are durable; those of a draft count from its commit on."""
-        assert self._node.store is not None
-        if self._is_owner() and not self._node.store.is_drafting(symbol):
-            self._oracles.note_more(symbol, bars)
-
-    def committed(self, symbol: Symbol, generation: Generation) -> None:
-        """A generation is durable."""
-        self._node.conduct.committed(symbol, generation)
-        if self._is_owner():
-            rows = {tf: rows_of(self._load(SeriesKey(symbol, tf))) for tf in Timeframe}
-            self._oracles.note_acked(symbol, generation, rows)
-            self._oracles.counts["commits"] += 1
-
-    def served(self, symbol: Symbol, snapshot: Snapshot) -> None:
-        """Readers get this."""
-        self._oracles.counts["snapshots"] += 1
-        self._node.conduct.served(symbol, snapshot)
-        self._oracles.look_at_redis()
-
-    def _is_owner(self) -> bool:
-        return self._node.token == self._oracles._scene.newest_token()
-
-    def _load(self, key: SeriesKey) -> Bars:
-        assert self._node.store is not None
-        return self._node.store.load(key)
-
-
-def rows_of(bars: Bars) -> _Rows:
-    """Volume by open."""
-    return dict(zip(bars.open_time_ms.tolist(), bars.v.tolist(), strict=True))
 
 
 def _of(scope: Scope) -> str:

@@ -16,6 +16,7 @@ from ..broker.faulty import BrokerFault
 from .acts import Acts
 from .case import Case
 from .ground import BEGINNING_MS, config_of, start_ms
+from .ledger import Ledger
 from .loop import SimLoop
 from .node import SimNode
 from .oracles import Oracles
@@ -43,6 +44,7 @@ class World:
         self.leaves_out: frozenset[str] = frozenset()
         """Steps of every disk that are never done: planted bugs of tests."""
         self.oracles = Oracles(self, self.truth, self.config.symbols)
+        self.ledger = Ledger(self.oracles, self)
         self.plan = HeardPlan(case.seed, self._hit)
         self.broker_faults: list[BrokerFault] = []
         """What every broker suffers from now."""

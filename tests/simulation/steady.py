@@ -147,8 +147,6 @@ def _settle_in(world: World, from_ms: int, until_ms: int) -> None:
     world.truth = Truth(world.config, world.market, from_ms)
     world.truth._until_ms = until_ms + _WEEK_MS
     world.oracles._truth = world.truth
-    world.oracles.check_recovered = lambda *_: None  # type: ignore[method-assign]
-    """It knows what is in RAM only; here all that is on disk is compared in the end."""
 
 
 async def _live_through(world: World, until_ms: int, restart_h: float, lived: Lived) -> None:
