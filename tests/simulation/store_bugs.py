@@ -315,7 +315,7 @@ async def _read_each(self: Reader, symbol: Symbol, timeframes: Sequence[Timefram
     tails: dict[Timeframe, Bars] = {}
     for timeframe in timeframes:
         found = await _READ(self, symbol, (timeframe,))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
         if found is None:
             return None
         first = first or found
