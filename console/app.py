@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
+from textual.events import Event, Key
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -29,6 +30,7 @@ from .paint import Brush
 from .screens.home import HomeScreen
 from .screens.leave import LeaveScreen
 from .themes import THEMES
+from .typeahead import TypeAhead
 from .words import Words
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         self._keys = keys or {}
         self._config = config
         self._logs = logs or LogBook()
+        self._typed = TypeAhead(self, super().on_event)
         self._tables = tables = rekeyed(self.TABLES, self._keys)
         self._home = self.HOME(
             now_ms, lambda: client.hold, self._brush, self._words, self._logs, tables
@@ -119,6 +122,13 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
             self._driver.stop_application_mode()
             self._driver.close()
 
+    async def on_event(self, event: Event) -> None:
+        """Keys wait for one another."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self._typed.add(event)
+        else:
+            await super().on_event(event)
+
     def part(self, parting: Parting) -> None:
         """End soon, for this reason."""
         self.exit(parting)
@@ -134,6 +144,7 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         self.run_worker(follow(self._client, self._post_status), group="link")
         self.operator.learn()
         self.run_worker(self._home.look_out(self._client.look), group="looks")
+        self.run_worker(self._home.wait_for(self._client.prefer), group="looks")
 
     def on_status_changed(self, message: StatusChanged) -> None:
         """Draw the newest status."""
@@ -141,7 +152,7 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
 
     def on_told(self, message: Told) -> None:
         """Show an answer."""
-        self._home.tell(message.sentence)
+        self._home.tell(message.sentence, message.path)
 
     def watch_status(self, status: Status | None) -> None:
         """Hand the status to the home screen."""
@@ -229,9 +240,9 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
             path = await report_screen(self._config, self._client.look, screen)
         except OSError as error:
             said = self._words.incident_unkept.format(error=error.strerror or error)
+            self.post_message(Told(said))
         else:
-            said = self._words.incident_kept.format(path=path)
-        self.post_message(Told(said))
+            self.post_message(Told(self._words.incident_kept.format(path=path), str(path)))
 
     def _post_status(self, status: Status) -> None:
         self.post_message(StatusChanged(status))

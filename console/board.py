@@ -12,7 +12,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
-from engine import BadReplica, DegradedReason, Status, Waterfalls, Xray, waterfalls_of, xray_of
+from engine import (
+    BadReplica,
+    Catalogue,
+    DegradedReason,
+    Status,
+    Waterfalls,
+    Xray,
+    catalogue_of,
+    host_use_of,
+    waterfalls_of,
+    xray_of,
+)
 from uds.model import SeriesKey, Symbol
 
 from .cursor import Pane, Shown, following, moved, settled, turned
@@ -25,6 +36,7 @@ from .outlook import Outlook
 from .pages import Page
 from .picture import Picture, shown_of
 from .rim import Rim
+from .uses import Uses
 from .widgets.cell_face import FAULTY
 from .widgets.facts import Facts
 from .widgets.journal import Journal
@@ -46,6 +58,7 @@ class Places(NamedTuple):
     symbol: Symbol | None = None
     reason: tuple[str, str] | None = None
     """Code and scope of a reason."""
+    drill: str | None = None
 
     def words_for(self, slots: Sequence[Slot]) -> tuple[str, ...] | None:
         """The arguments of an act about this place; None where it is about nothing here."""
@@ -53,8 +66,10 @@ class Places(NamedTuple):
             return ()
         code, scope = self.reason or (None, None)
         here = {"process": self.process, "symbol": self.symbol, "reason": code, "scope": scope}
-        words = [word for slot in slots if (word := here[slot.kind]) is not None]
-        return tuple(words) if len(words) == len(slots) else None
+        here["drill"] = self.drill
+        words = [word for slot in slots if (word := here.get(slot.kind)) is not None]
+        wanted = sum(slot.is_required for slot in slots)
+        return tuple(words) if len(words) >= wanted else None
 
 
 class Board:
@@ -71,6 +86,8 @@ class Board:
         """What stands around the picture."""
         self._boots: Waterfalls | None = None
         self._seen: Xray | None = None
+        self._uses: Uses | None = None
+        self._cards: Catalogue | None = None
         self._newest: Facts | None = None
         self._now_ms = 0
         self._frozen: Picture | None = None
@@ -84,6 +101,7 @@ class Board:
     def learn(self, status: Status, now_ms: int) -> None:
         """Take the engine's newest status."""
         self._now_ms = now_ms
+        self._follow_drill(status)
         self._newest = Facts.of(status)
         self.journal.learn(self._newest, now_ms)
         self._settle()
@@ -96,17 +114,36 @@ class Board:
         if self.outlook.page is Page.TIMELINE:
             is_open = self._newest.status.opened_gate_after_s is not None
             return Wish("timeline", (), _SETTLED_S if is_open else _UNDER_WAY_S)
+        if self.outlook.page is Page.PROCESSES:
+            return Wish("host", (), _UNDER_WAY_S)
+        if self.outlook.page in (Page.DRILLS, Page.DRILL):
+            return Wish("drills", (), _SETTLED_S)
         cell = self.outlook.cursor.cell
         if self.outlook.page is Page.XRAY and cell is not None:
             place = (("symbol", cell.symbol), ("timeframe", cell.timeframe.name))
             return Wish("xray", place, _SETTLED_S)
         return None
 
+    @property
+    def preferred(self) -> Symbol | None:
+        """The symbol the operator waits for; None once the gate is open, and off the grid."""
+        here, facts = self.outlook, self._newest
+        if facts is None or facts.status.gate_state.is_open or self.is_frozen:
+            return None
+        if here.page is not Page.GRID or here.cursor.pane is not Pane.GRID:
+            return None
+        return here.cursor.symbol
+
     def hear(self, wish: Wish, answer: object) -> None:
         """Take what the engine answered; what this version cannot read changes nothing."""
         with suppress(BadReplica):
             if wish.op == "xray":
                 self._seen = xray_of(answer)
+            elif wish.op == "host":
+                use = host_use_of(answer)
+                self._uses = Uses(use) if self._uses is None else self._uses.after(use)
+            elif wish.op == "drills":
+                self._cards = catalogue_of(answer)
             else:
                 self._boots = waterfalls_of(answer)
 
@@ -134,6 +171,8 @@ class Board:
                 cursor = replace(cursor, pane=Pane.GRID)
             cursor = moved(cursor, facts.status, columns, rows, self._shown(facts))
             self.outlook = look.placing(cursor)
+        elif look.page is Page.DRILL:
+            self.outlook = look.scrolling(max(0, look.tops.get(Page.DRILL, 0) + rows))
         elif rows and (listing := listing_of(look, self._picture)) is not None:
             chosen = listing.stepped(look.chosen.get(look.page), rows)
             self.outlook = look.choosing(chosen)
@@ -154,6 +193,8 @@ class Board:
         """Go where a process, a reason or a symbol can be chosen."""
         if kind == "reason":
             self.outlook = self.outlook.visiting(Page.REASONS)
+        elif kind == "drill":
+            self.outlook = self.outlook.visiting(Page.DRILLS)
         elif kind == "process":
             self._choose_process()
         elif self.outlook.page is not Page.GRID:
@@ -164,7 +205,7 @@ class Board:
         self.outlook = self.outlook.visiting(Page.GRID).placing(cursor)
 
     def look_closer(self) -> None:
-        """From a cell to its x-ray, from a process to its log, from a reason to where it is."""
+        """From an entry to all of it, from a process to its log, from a reason to where it is."""
         look = self.outlook
         if look.page is Page.GRID and look.cursor.pane is Pane.GRID:
             self.outlook = look.visiting(Page.XRAY)
@@ -172,6 +213,8 @@ class Board:
             self.outlook = look.visiting(Page.PROCESSES).choosing(look.cursor.process)
         elif look.page is Page.PROCESSES and (item := self._chosen()) is not None:
             self.outlook = look.visiting(Page.LOGS).choosing(None).filtering(item.key)
+        elif look.page is Page.DRILLS and self._chosen() is not None:
+            self.outlook = look.visiting(Page.DRILL).scrolling(0)
         elif look.page is Page.REASONS and self._facts is not None:
             reason = self._reason()
             self._go_where_it_is(self._facts, reason.scope if reason else None)
@@ -221,6 +264,9 @@ class Board:
             return Places(look.cursor.process if on_process else None, look.cursor.symbol)
         if look.page is Page.PROCESSES and (item := self._chosen()) is not None:
             return Places(process=item.key)
+        if look.page in (Page.DRILLS, Page.DRILL):
+            item = self._chosen()
+            return Places(drill=item.key if item else None)
         reason = self._reason()
         if reason is None:
             return Places()
@@ -255,9 +301,16 @@ class Board:
         """What is looked at: the present, or the moment of freezing."""
         if self._frozen is not None or self._newest is None:
             return self._frozen
-        entries = tuple(self.journal.entries)
         return Picture(
-            self._newest, self._now_ms, self.words, entries, self.logs, self._boots, self._seen
+            self._newest,
+            self._now_ms,
+            self.words,
+            tuple(self.journal.entries),
+            self.logs,
+            self._boots,
+            self._seen,
+            self._uses,
+            self._cards,
         )
 
     def _shown(self, facts: Facts) -> Shown:
@@ -269,8 +322,20 @@ class Board:
             self.outlook = self.outlook.placing(cursor)
 
     def _chosen(self) -> Item | None:
-        listing = listing_of(self.outlook, self._picture)
-        return listing.chosen(self.outlook.chosen.get(self.outlook.page)) if listing else None
+        """The entry chosen in the list of this page; on one drill's page, that drill."""
+        look = self.outlook
+        look = look.visiting(Page.DRILLS) if look.page is Page.DRILL else look
+        listing = listing_of(look, self._picture)
+        return listing.chosen(look.chosen.get(look.page)) if listing else None
+
+    def _follow_drill(self, status: Status) -> None:
+        """A drill that has just begun is the one that is looked at."""
+        before = self._newest.status.drill if self._newest is not None else None
+        drill = status.drill
+        if drill is None or not drill.is_running:
+            return
+        if before is None or before.began_ms != drill.began_ms:
+            self.outlook = self.outlook.choosing_on(Page.DRILLS, drill.id)
 
     def _reason(self) -> DegradedReason | None:
         """The selected reason; None also when none is selected, or it has passed."""

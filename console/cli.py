@@ -15,6 +15,7 @@ from .acting import act, stop
 from .analysing import analyze
 from .clean import defusing
 from .cli_at_rest import app as at_rest
+from .cli_drills import app as drills
 from .cli_simulation import app as simulation
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
@@ -79,6 +80,9 @@ def main(
     ] = None,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII only.")] = False,
     mouse: Annotated[bool, typer.Option("--mouse", help="Hear the mouse.")] = False,
+    allow_drills: Annotated[
+        bool, typer.Option("--allow-drills", help="Take live drills on env prod too.")
+    ] = False,
 ) -> None:
     """Start, recover and show the cold start of a market-data platform.
 
@@ -105,6 +109,7 @@ def main(
         lang=lang,
         is_ascii=ascii_only,
         is_mouse=mouse,
+        allows_drills=allow_drills,
     )
     if ctx.invoked_subcommand is None:
         up(ctx, headless=False)
@@ -380,6 +385,7 @@ def down(ctx: typer.Context) -> None:
 
 
 app.add_typer(at_rest)
+app.add_typer(drills, name="drill")
 app.add_typer(simulation)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .checking import check
 from .errands import loaded, show
 from .measuring import measure
 from .storing import bring_in, carry_out, prove
@@ -89,16 +90,13 @@ def export_(
 
 @config_app.command("check")
 def config_check(ctx: typer.Context) -> None:
-    """Say whether the configuration can be used.
+    """Say whether the configuration can be used, and which of its promises will not be kept.
+
+    Exit 0: it can; 1: it can, but a priming budget is too small; 2: it cannot.
 
     Example: coldstart-console config check --config config.json
     """
-    config = loaded(ctx.obj)
-    groups = ", ".join(sorted({str(config.calendar_group(s)) for s in config.symbols}))
-    show(
-        f"The configuration can be used: {len(config.symbols)} symbols, "
-        f"{len(config.timeframes)} timeframes, calendars {groups}."
-    )
+    raise typer.Exit(check(ctx.obj))
 
 
 @config_app.command("show")

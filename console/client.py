@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine import ActionRefused, Status
+from uds.model import Symbol
 
 from .hold import Hold
 from .offers import Asking, Deed, Offer, given, offer_of
@@ -65,6 +66,10 @@ class Client(Protocol):
         """What an operation of the control socket answers."""
         ...
 
+    async def prefer(self, symbol: Symbol) -> None:
+        """Let the M1 of a symbol be fetched next."""
+        ...
+
     def look_again(self) -> None:
         """Try at once to reach an engine that is lost."""
         ...
@@ -88,6 +93,7 @@ class Operating(ABC):
     def __init__(self) -> None:
         self._offers: tuple[Offer, ...] = ()
         self._armed_until_s = 0.0
+        self._actor = ""
 
     @abstractmethod
     async def look(self, op: str, args: Mapping[str, object]) -> Any:
@@ -110,10 +116,14 @@ class Operating(ABC):
     async def arm(self) -> None:
         told = await self.look("arm", {})
         self._armed_until_s = asyncio.get_running_loop().time() + told["armed_left_s"]
+        self._actor = str(told.get("actor", ""))
 
     async def disarm(self) -> None:
         await self.look("disarm", {})
         self._armed_until_s = 0.0
+
+    async def prefer(self, symbol: Symbol) -> None:
+        await self.look("prefer", {"symbol": symbol})
 
     @property
     def _armed_left_s(self) -> float:
@@ -143,7 +153,7 @@ class LocalClient(Operating):
 
     @property
     def hold(self) -> Hold:
-        return Hold(self._armed_left_s)
+        return Hold(self._armed_left_s, actor=self._seat.actor)
 
     async def changed(self) -> Status:
         return await self._engine.board.changed()

@@ -60,6 +60,7 @@ PAGES = (
     Command("reasons", ("3",), "visit('reasons')"),
     Command("time", ("t", "4"), "visit('timeline')"),
     Command("logs", ("l", "5"), "visit('logs')"),
+    Command("drills", ("6",), "visit('drills')"),
     Command("journal", ("7",), "visit('journal')"),
     Command("enter", ("enter",), "look_closer"),
     Command("leave", ("escape",), "step_back"),
@@ -104,6 +105,8 @@ ACTS = (
     Command("open-gate", ("o",), "app.act('open-gate')", Danger.DESTROY),
     Command("restart-force", ("R",), "app.act('restart-force')", Danger.DESTROY),
     Command("rebuild-all", ("B",), "app.act('rebuild-all')", Danger.DESTROY),
+    Command("drill", ("f",), "app.act('drill')", Danger.DESTROY),
+    Command("drill-abort", ("F",), "app.act('drill-abort')", Danger.ACT),
 )
 """Keys of the engine's registry; their ids are its ids. What has no key here is typed."""
 SECTIONS: Tables = {

@@ -22,6 +22,8 @@ class Exit(IntEnum):
     """Somebody else owns it, or it may not be done."""
     FAILED = 6
     """It was tried and failed."""
+    DRILL_FAILED = 7
+    """A drill was run and its verdict is FAIL."""
     INTEGRITY = 8
     """Two truths, or a checksum that does not fit."""
     INTERRUPTED = 130

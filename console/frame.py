@@ -16,6 +16,9 @@ from .picture import Picture, shown_of
 from .pulse import SLOW_S, pulse_s
 from .rim import Rim
 from .widgets.cell_face import Sight
+from .widgets.drill_notice import drill_notice, drill_pulse_s
+from .widgets.drill_page import drill_listing
+from .widgets.drill_sheet import card_of, drill_sheet
 from .widgets.grid_rows import Column, Grid
 from .widgets.header_rows import Header
 from .widgets.journal_page import journal_listing
@@ -57,7 +60,7 @@ def drawn(picture: Picture, outlook: Outlook, rim: Rim, width: int, height: int)
     symbols = len(picture.facts.symbols)
     shares = plan(width, height, symbols, on_processes) if is_grid else page_plan(width, height)
     chips = chip_line(outlook, picture.now_ms if frozen else None, picture.words)
-    rows = _frame_rows(picture, rim, chips, shares, width)
+    rows = _frame_rows(picture, rim, chips, shares, width, outlook.page)
     if is_grid:
         columns, outlook = _grid(picture, outlook, shares, width - shares.xray_width)
         rows |= _grid_page(picture, outlook, shares, width)
@@ -69,6 +72,8 @@ def drawn(picture: Picture, outlook: Outlook, rim: Rim, width: int, height: int)
         outlook = outlook.scrolling(top)
     ages = shares.xray_width > 0 or outlook.page is Page.XRAY or outlook.metric is Metric.AGE
     pulse = None if frozen else pulse_s(picture.facts.status, picture.now_ms, ages_shown=ages)
+    if not frozen and (drilling_s := drill_pulse_s(picture.facts.status, outlook.page)):
+        pulse = min(drilling_s, pulse or drilling_s)
     if rim.hold.is_counting:
         pulse = min(SLOW_S, pulse or SLOW_S)
     if rim.hold.lost_s is not None:
@@ -83,16 +88,18 @@ def listing_of(outlook: Outlook, picture: Picture | None, width: int = 80) -> Li
     """
     if picture is None:
         return None
-    facts, now_ms, words, entries, logs, boots, _ = picture
+    facts, now_ms, words, entries, logs, boots, _, uses, *_ = picture
     match outlook.page:
         case Page.PROCESSES:
-            listing = process_listing(facts, now_ms, words, logs)
+            listing = process_listing(facts, now_ms, words, logs, uses)
         case Page.REASONS:
             listing = reason_listing(facts, words)
         case Page.TIMELINE:
             listing = timeline_listing(boots, words, width)
         case Page.LOGS:
             listing = log_listing(logs.lines, words)
+        case Page.DRILLS:
+            listing = drill_listing(picture.cards, facts.status, now_ms, words, width)
         case Page.JOURNAL:
             listing = journal_listing(entries, words)
         case _:
@@ -103,14 +110,15 @@ def listing_of(outlook: Outlook, picture: Picture | None, width: int = 80) -> Li
 
 
 def _frame_rows(
-    picture: Picture, rim: Rim, chips: Line, shares: Plan, width: int
+    picture: Picture, rim: Rim, chips: Line, shares: Plan, width: int, page: Page
 ) -> dict[str, tuple[Line, ...]]:
     """What stands on every page: the status above, the notice and the keys below."""
     header = Header(picture.facts, picture.now_ms, picture.words, rim.hold)
+    hint = drill_notice(picture.facts.status, picture.now_ms, page, rim.tables, picture.words)
     footer = footer_line(picture.words, rim.tables)
     return {
         "header": (header.compact_row(width),) if shares.compact else header.rows(width),
-        "notice": (notice_row(picture.facts, rim, chips, width, picture.words),),
+        "notice": (notice_row(picture.facts, rim, chips, width, picture.words, hint),),
         "footer": (cropped(footer if shares.notice else (*chips, *footer), width),),
     }
 
@@ -152,12 +160,35 @@ def _page(
     if listing is not None:
         chosen = outlook.chosen.get(outlook.page)
         return listing_rows(listing, chosen, top, width, height, picture.words)
-    cell, words = outlook.cursor.cell, picture.words
-    seen = picture.seen
-    body = xray_body(picture.facts.status, cell, picture.now_ms, width - 2, words, seen)
-    if body and (seen is None or seen.key != cell):
-        body = (*body, (), (Span(words.xray_reading, Look.DIM),))
-    title = (Span(f" {words.pages[outlook.page.value]}", Look.STRONG),)
+    words = picture.words
+    title = words.pages[outlook.page.value]
+    if outlook.page is Page.DRILL:
+        title, body = _drill(picture, outlook, title, width - 2)
+    else:
+        body = _xray(picture, outlook, width - 2)
     top = max(0, min(top, len(body) - (height - 1)))
-    rows = (title, *((Span(" "), *row) for row in body[top : top + height - 1]))
+    head = (Span(f" {title}", Look.STRONG),)
+    rows = (head, *((Span(" "), *row) for row in body[top : top + height - 1]))
     return tuple(cropped(row, width) for row in rows)[: max(0, height)], top
+
+
+def _xray(picture: Picture, outlook: Outlook, width: int) -> tuple[Line, ...]:
+    cell, words, seen = outlook.cursor.cell, picture.words, picture.seen
+    body = xray_body(picture.facts.status, cell, picture.now_ms, width, words, seen)
+    if body and (seen is None or seen.key != cell):
+        return (*body, (), (Span(words.xray_reading, Look.DIM),))
+    return body
+
+
+def _drill(
+    picture: Picture, outlook: Outlook, title: str, width: int
+) -> tuple[str, tuple[Line, ...]]:
+    """The sheet of the drill that is chosen in the list."""
+    listing = listing_of(outlook.visiting(Page.DRILLS), picture, width)
+    item = listing.chosen(outlook.chosen.get(Page.DRILLS)) if listing else None
+    card = card_of(picture.cards, item.key) if item else None
+    if picture.cards is None or card is None:
+        return title, ((Span(picture.words.drills_unread, Look.DIM),),)
+    status, words = picture.facts.status, picture.words
+    rows = drill_sheet(card, picture.cards, status, picture.now_ms, width, words)
+    return f"{title} {card.id}  {words.drill_text(card.title)}", rows

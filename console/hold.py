@@ -17,6 +17,9 @@ class Hold(NamedTuple):
     replay: str = ""
     """Where a recorded boot stands, in the place of both; empty while there is an engine."""
 
+    actor: str = ""
+    """How the engine names what is done from here; empty until it said so."""
+
     @property
     def is_armed(self) -> bool:
         """Whether acts are taken."""

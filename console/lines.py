@@ -76,6 +76,17 @@ def boxed(text: str, width: int) -> str:
     return set_cell_size(text, width - 1) + _ELLIPSIS if width > 0 else ""
 
 
+def end_kept(text: str, path: str, width: int) -> str:
+    """The text in so many columns; what is too long loses the head of the path, last its tail."""
+    over = cell_len(text) - width
+    if over <= 0 or path not in text:
+        return text
+    end = path[over + len(_ELLIPSIS) :]
+    end = end[max(0, end.find("/")) :]
+    name = path.rpartition("/")[2]
+    return text.replace(path, f"{_ELLIPSIS}{end}") if end.endswith(name) else name
+
+
 def cropped(line: Line, width: int) -> Line:
     """At most `width` columns; an ellipsis says that something was cut."""
     if width_of(line) <= width:

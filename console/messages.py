@@ -23,10 +23,12 @@ class StatusChanged(Message):
 class Told(Message):
     """The engine answered an action; each one is shown."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, path: str = "") -> None:
         super().__init__()
         self.sentence = sentence
         """What was done or why not; foreign text, cleaned before it is drawn."""
+        self.path = path
+        """The file it speaks of, as it stands in the sentence; empty for none."""
 
 
 class LogGrew(Message):

@@ -13,7 +13,7 @@ class Slot(NamedTuple):
     name: str
     """Its name on the wire."""
     kind: str
-    """What it names: process, symbol, reason or scope."""
+    """What it names: process, symbol, reason, scope, drill or a word."""
     is_many: bool = False
     """Whether it takes all words that are left."""
     is_required: bool = True
@@ -73,6 +73,8 @@ _COMMANDS = {
     "rebuild": ("rebuild",),
     "rebuild-all": ("rebuild", "--all"),
     "open-gate": ("open-gate",),
+    "drill": ("drill", "run", "--live"),
+    "drill-abort": ("drill", "abort"),
     "shutdown": ("down",),
 }
 """The commands of the shell by the act they ask for."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import ActionRefused, Status
+from uds.model import Symbol
 
 from .client import LocalClient
 from .hold import Hold
@@ -58,6 +59,9 @@ class OpeningClient:
 
     async def look(self, op: str, args: Mapping[str, object]) -> Any:
         return await self._client().look(op, args)
+
+    async def prefer(self, symbol: Symbol) -> None:
+        await self._client().prefer(symbol)
 
     def look_again(self) -> None:
         """It is never lost."""

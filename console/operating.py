@@ -41,8 +41,8 @@ class Desk(Protocol):
         """Let a process, a symbol or a reason be chosen, for this key."""
         ...
 
-    def note_act(self, deed: Deed, said: str) -> None:
-        """Keep what was done in the journal."""
+    def note_refusal(self, deed: Deed, said: str) -> None:
+        """Keep in the journal what was refused; what was done comes from the engine."""
         ...
 
     def redraw(self) -> None:
@@ -206,7 +206,7 @@ class Operator:
             sentence = await self._client.act(deed, phrase)
         except ActionRefused as refusal:
             sentence = str(refusal)
-        self._desk.note_act(deed, sentence)
+            self._desk.note_refusal(deed, sentence)
         self._tell(sentence)
 
     async def _offer(self, action_id: str) -> Offer:

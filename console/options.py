@@ -23,7 +23,9 @@ WITH_VALUE = frozenset(
         "--lang",
     }
 )
-FLAGS = frozenset({"--json", "--yes", "--quiet", "--read-only", "--ascii", "--mouse"})
+FLAGS = frozenset(
+    {"--json", "--yes", "--quiet", "--read-only", "--ascii", "--mouse", "--allow-drills"}
+)
 _REPLAY = "replay:"
 
 
@@ -65,6 +67,9 @@ class Options:
     is_mouse: bool = False
     """Whether the screen hears the mouse."""
 
+    allows_drills: bool = False
+    """Whether live drills may be run on `env: prod` too."""
+
     def overrides(self) -> dict[str, Any]:
         """The configuration's keys that the command line replaces. Raises BadOption."""
         found: dict[str, Any] = {}
@@ -80,6 +85,8 @@ class Options:
             found["console.lang"] = self.lang
         if self.is_ascii:
             found["console.ascii"] = True
+        if self.allows_drills:
+            found["drills.live"] = True
         return found
 
     def at_ms(self) -> int | None:

@@ -11,6 +11,9 @@ from .metric import Metric, next_metric
 from .pages import Page, Trail
 from .sieve import Sieve, sieve_of
 
+_OVER = {Page.XRAY: Page.GRID, Page.DRILL: Page.DRILLS}
+"""What shows one entry goes through those of another page, and through its filter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -41,7 +44,7 @@ class Outlook:
     @property
     def sieve(self) -> Sieve:
         """The filter of the page shown; the x-ray goes through the cells of the grid."""
-        return self.sieve_of(Page.GRID if self.page is Page.XRAY else self.page)
+        return self.sieve_of(_OVER.get(self.page, self.page))
 
     def sieve_of(self, page: Page) -> Sieve:
         """The filter of a page."""
@@ -69,13 +72,17 @@ class Outlook:
 
     def filtering(self, text: str) -> Outlook:
         """With another filter on this page."""
-        page = Page.GRID if self.page is Page.XRAY else self.page
+        page = _OVER.get(self.page, self.page)
         return replace(self, filters={**self.filters, page: text.strip()})
 
     def choosing(self, key: str | None) -> Outlook:
         """On another entry of this page's list; None for the newest."""
         others = {page: chosen for page, chosen in self.chosen.items() if page is not self.page}
         return replace(self, chosen=others if key is None else {**others, self.page: key})
+
+    def choosing_on(self, page: Page, key: str) -> Outlook:
+        """With an entry of another page's list chosen, for whoever goes there."""
+        return replace(self, chosen={**self.chosen, page: key})
 
     def scrolling(self, top: int) -> Outlook:
         """With another first row on this page."""

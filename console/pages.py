@@ -16,8 +16,11 @@ class Page(Enum):
     REASONS = "reasons"
     TIMELINE = "timeline"
     LOGS = "logs"
+    DRILLS = "drills"
     JOURNAL = "journal"
     XRAY = "xray"
+    DRILL = "drill"
+    """One drill over the whole page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine import Waterfalls, Xray
+from engine import Catalogue, Waterfalls, Xray
 
 from .cursor import Shown
 from .logbook import LogBook
 from .sieve import Sieve
+from .uses import Uses
 from .widgets.cell_face import FAULTY
 from .widgets.facts import Facts
 from .widgets.journal import Entry
@@ -32,6 +33,10 @@ class Picture(NamedTuple):
     """This boot and the one before, as the timeline page asked for them; None until then."""
     seen: Xray | None = None
     """A cell as the x-ray page asked for it; None until then."""
+    uses: Uses | None = None
+    """What the engine uses of its host, as the process page asked for it; None until then."""
+    cards: Catalogue | None = None
+    """What can be drilled, as the drill page asked for it; None until then."""
 
     def kept(self) -> Picture:
         """The same with a log that does not grow."""

@@ -90,8 +90,9 @@ class RemoteClient(Operating):
     @property
     def hold(self) -> Hold:
         if self._lost_at_s is None:
-            return Hold(self._armed_left_s)
-        return Hold(0.0, asyncio.get_running_loop().time() - self._lost_at_s, self._why)
+            return Hold(self._armed_left_s, actor=self._actor)
+        lost_s = asyncio.get_running_loop().time() - self._lost_at_s
+        return Hold(0.0, lost_s, self._why, self._actor)
 
     async def changed(self) -> Status:
         self._moved.clear()
@@ -127,6 +128,7 @@ class RemoteClient(Operating):
                     await remote.changed()
             except TimeoutError:
                 await remote.ask("hello", {})
+            remote.events.clear()  # the status tells all of it
             if remote.status is not seen:
                 seen = remote.status
                 self._moved.set()

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import ActionRefused, Status
+from engine import ActionRefused, Status, catalog_document
+from uds.model import Symbol
 
 from . import moments
 from .app import ConsoleApp
@@ -47,7 +48,11 @@ class ReplayClient(Operating):
         super().__init__()
         self.tape = tape
         self._words = words
-        self._answers = {"actions": {"actions": []}, "timeline": timeline}
+        self._answers = {
+            "actions": {"actions": []},
+            "timeline": timeline,
+            "drills": catalog_document(),
+        }
         self._moved = asyncio.Event()
 
     @property
@@ -77,6 +82,9 @@ class ReplayClient(Operating):
 
     def look_again(self) -> None:
         """It is never lost."""
+
+    async def prefer(self, symbol: Symbol) -> None:
+        """What came next is on the tape already."""
 
     async def look(self, op: str, args: Mapping[str, object]) -> Any:
         found = self._answers.get(op)

@@ -13,6 +13,8 @@ class Rim(NamedTuple):
 
     told: str = ""
     """The last answer; empty when it is old."""
+    path: str = ""
+    """The file that the answer speaks of; of it the end is shown, whatever is cut."""
     hold: Hold = Hold()
     """Whether the engine is there, and may be told to act."""
     tables: Tables = SECTIONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from engine import Status
+from engine import CATALOG, Status
 
 from .commands import Command, Tables
 from .offers import Deed, Offer
@@ -104,6 +104,7 @@ def _names(status: Status) -> Mapping[str, tuple[str, ...]]:
     return {
         "process": tuple(process.name for process in status.processes),
         "symbol": status.symbols,
+        "drill": tuple(CATALOG),
         "reason": tuple(dict.fromkeys(reason.code.value for reason in status.reasons)),
         "scope": tuple(dict.fromkeys(str(r.scope or "platform") for r in status.reasons)),
     }

@@ -31,6 +31,7 @@ class _File(TypedDict):
     names: dict[str, dict[str, dict[str, str]]]
     lists: dict[str, dict[str, list[str]]]
     hints: dict[str, dict[str, str]]
+    drills: dict[str, dict[str, str]]
 
 
 class Words:
@@ -41,6 +42,7 @@ class Words:
         """One of LANGUAGES."""
         self._sentences = _chosen(_file()["sentences"], language)
         self._hints = _chosen(_file()["hints"], language)
+        self._drills = {row["en"]: row[language] for row in _file()["drills"].values()}
         self._lists = _file()["lists"]
         names = {group: _Names(_chosen(rows, language)) for group, rows in _file()["names"].items()}
         self.gates: Mapping[str, str] = names["gates"]
@@ -62,6 +64,12 @@ class Words:
         self.commands: Mapping[str, str] = names["commands"]
         self.acts: Mapping[str, str] = names["acts"]
         self.dangers: Mapping[str, str] = names["dangers"]
+        self.verdicts: Mapping[str, str] = names["verdicts"]
+        self.drill_phases: Mapping[str, str] = names["drill_phases"]
+        self.drill_steps: Mapping[str, str] = names["drill_steps"]
+        self.drill_places: Mapping[str, str] = names["drill_places"]
+        self.drill_labels: Mapping[str, str] = names["drill_labels"]
+        self.step_states: Mapping[str, str] = names["step_states"]
         self.signs: Mapping[str, str] = names["signs"]
         self.sections: Mapping[str, str] = names["sections"]
         self.simulated = self._list("simulated")
@@ -96,6 +104,10 @@ class Words:
         if self.language == "en":
             return reason.hint
         return self._hints.get(reason.code.value, reason.hint)
+
+    def drill_text(self, text: str) -> str:
+        """A sentence of the catalogue of drills; one that was changed since stands for itself."""
+        return self._drills.get(text, text)
 
     def _list(self, list_id: str) -> tuple[str, ...]:
         return tuple(self._lists[list_id][self.language])

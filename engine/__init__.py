@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .bench.quick import quick_set as quick_set
     from .board import StatusBoard as StatusBoard
     from .broker.port import BrokerError as BrokerError
+    from .budget_check import unkept_budgets as unkept_budgets
     from .cell import Cell as Cell
     from .cell import CellState as CellState
     from .clock import Clock as Clock
@@ -37,6 +38,26 @@ if TYPE_CHECKING:
     from .degraded import DegradedCode as DegradedCode
     from .degraded import DegradedReason as DegradedReason
     from .degraded import Severity as Severity
+    from .drills.cards import Catalogue as Catalogue
+    from .drills.cards import DrillCard as DrillCard
+    from .drills.cards import VariantCard as VariantCard
+    from .drills.cards import catalogue_of as catalogue_of
+    from .drills.catalog import CATALOG as CATALOG
+    from .drills.catalog import catalog_document as catalog_document
+    from .drills.children import run_sandboxes as run_sandboxes
+    from .drills.facts import DrillFacts as DrillFacts
+    from .drills.facts import judged as judged
+    from .drills.history import keep_outcome as keep_outcome
+    from .drills.report import drill_report as drill_report
+    from .drills.report import drill_timeline as drill_timeline
+    from .drills.report import junit as junit
+    from .drills.shape import DrillOutcome as DrillOutcome
+    from .drills.shape import DrillPhase as DrillPhase
+    from .drills.shape import DrillStatus as DrillStatus
+    from .drills.shape import DrillStep as DrillStep
+    from .drills.shape import Place as Place
+    from .drills.shape import StepState as StepState
+    from .drills.shape import Verdict as Verdict
     from .errors import ActionRefused as ActionRefused
     from .errors import BadConfig as BadConfig
     from .errors import EngineError as EngineError
@@ -53,6 +74,8 @@ if TYPE_CHECKING:
     from .gate import GateState as GateState
     from .gate import Open as Open
     from .gate import Why as Why
+    from .host_use import HostUse as HostUse
+    from .host_use import host_use_of as host_use_of
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
     from .operations import look as look
@@ -82,6 +105,7 @@ if TYPE_CHECKING:
     from .simulation.strategies import STRATEGIES as STRATEGIES
     from .simulation.strategies import case_named as case_named
     from .stages import Stage as Stage
+    from .status import Act as Act
     from .status import BrokerStatus as BrokerStatus
     from .status import Mode as Mode
     from .status import Phase as Phase
@@ -118,6 +142,7 @@ __getattr__ = lazy_door(
         "bench.quick": ("Finding", "quick_set"),
         "board": ("StatusBoard",),
         "broker.port": ("BrokerError",),
+        "budget_check": ("unkept_budgets",),
         "clock": (
             "Clock",
             "ManualClock",
@@ -131,6 +156,21 @@ __getattr__ = lazy_door(
             "DegradedCode",
             "DegradedReason",
             "Severity",
+        ),
+        "drills.cards": ("Catalogue", "DrillCard", "VariantCard", "catalogue_of"),
+        "drills.catalog": ("CATALOG", "catalog_document"),
+        "drills.children": ("run_sandboxes",),
+        "drills.facts": ("DrillFacts", "judged"),
+        "drills.history": ("keep_outcome",),
+        "drills.report": ("drill_report", "drill_timeline", "junit"),
+        "drills.shape": (
+            "DrillOutcome",
+            "DrillPhase",
+            "DrillStatus",
+            "DrillStep",
+            "Place",
+            "StepState",
+            "Verdict",
         ),
         "errors": (
             "ActionRefused",
@@ -153,6 +193,7 @@ __getattr__ = lazy_door(
             "Open",
             "Why",
         ),
+        "host_use": ("HostUse", "host_use_of"),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
         "past_boots": ("boot_of",),
@@ -178,6 +219,7 @@ __getattr__ = lazy_door(
         "cell": ("Cell", "CellState"),
         "seat": ("Seat",),
         "status": (
+            "Act",
             "BrokerStatus",
             "Mode",
             "Phase",

@@ -12,6 +12,26 @@ from .process import Tools
 from .supervisor import Supervisor
 
 
+class Drilling(Protocol):
+    """Whoever runs drills on a running engine."""
+
+    def must_be_possible(self, drill_id: str, *, is_allowed: bool) -> None:
+        """Raises ActionRefused with the ground; `is_allowed` is the word for production."""
+        ...
+
+    def begin(self, drill_id: str, by: str) -> None:
+        """Start it; its course is in the status."""
+        ...
+
+    def abort(self, by: str) -> None:
+        """End the one that runs: its fault is taken out. Raises ActionRefused."""
+        ...
+
+    def report(self) -> Mapping[str, object] | None:
+        """What was measured in the last one that ended, in JSON's types; None before."""
+        ...
+
+
 class Operable(Protocol):
     """An engine as those see it who operate it."""
 
@@ -21,6 +41,8 @@ class Operable(Protocol):
     """Keeper of its processes."""
     is_read_only: bool
     """Whether it was started to be looked at only."""
+    drills: Drilling | None
+    """Who runs drills on it; None where nobody may."""
 
     def stop(self) -> None:
         """Ask for an orderly stop."""
@@ -45,6 +67,8 @@ class Kind(Enum):
     SYMBOL = "symbol"
     REASON = "reason"
     SCOPE = "scope"
+    DRILL = "drill"
+    WORD = "word"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ phrase that the question names. Who may act at all is decided in `seat.py`.
 
 from __future__ import annotations
 
-from . import deeds, rebuild_deeds
+from . import deeds, drill_deeds, rebuild_deeds
 from .action import Action, Argument, Danger, Kind
 from .errors import ActionRefused
 
 _ONE_PROCESS = (Argument("process", Kind.PROCESS),)
 _SYMBOLS = (Argument("symbols", Kind.SYMBOL, is_many=True),)
 _REASON = (Argument("code", Kind.REASON), Argument("scope", Kind.SCOPE, is_required=False))
+_DRILL = (Argument("drill", Kind.DRILL), Argument("allow", Kind.WORD, is_required=False))
 
 ACTIONS = {
     action.id: action
@@ -57,6 +58,22 @@ ACTIONS = {
             (),
             deeds.open_gate_question,
             deeds.open_gate,
+        ),
+        Action(
+            "drill",
+            Danger.DESTROY,
+            "run a drill on this engine",
+            _DRILL,
+            drill_deeds.drill_question,
+            drill_deeds.drill,
+        ),
+        Action(
+            "drill-abort",
+            Danger.ACT,
+            "end the drill that runs",
+            (),
+            drill_deeds.abort_question,
+            drill_deeds.abort,
         ),
         Action(
             "acknowledge",

@@ -50,7 +50,7 @@ class Adoption:
 
     def __init__(self, folder: LegacyFolder) -> None:
         self._folder = folder
-        self._read: dict[SeriesKey, LegacySeries] = {}
+        self._read: dict[SeriesKey, None] = {}
 
     async def adopt(self, tools: Tools, symbol: Symbol) -> Found | None:
         """Take a symbol's old bars into its draft; None when it has no old M1.
@@ -74,7 +74,7 @@ class Adoption:
         return Found(last_close_ms, ours, tools.store.terms.anchors)
 
     async def watch(self, tools: Tools) -> None:
-        """Say whether the old platform still writes, and unsay damage once it is fetched again."""
+        """Say whether the old platform still writes."""
         await tools.board.until(lambda status: status.mode is not None)
         edges = {key: await self._edge(tools, key) for key in self._read}
         rested_s = dict.fromkeys(edges, 0.0)
@@ -87,8 +87,6 @@ class Adoption:
             for symbol in {key.symbol for key in edges}:
                 of_symbol = [rested for key, rested in rested_s.items() if key.symbol == symbol]
                 _judge_writer(tools, symbol, min(of_symbol))
-            for series in self._read.values():
-                _unsay_damage(tools, series)
 
     async def _load(self, tools: Tools, key: SeriesKey) -> LegacySeries:
         """Read one series and say what is odd about it."""
@@ -96,10 +94,13 @@ class Adoption:
         if not series.files:
             return series
         if not key.timeframe.is_derived:
-            self._read[key] = series
+            self._read[key] = None
             for fault in series.faults:
                 torn = DegradedCode.TORN_TAIL if fault.is_torn else DegradedCode.CORRUPT_JSONL
                 tools.board.post(ReasonRaised(torn, key, damage(fault)))
+            if not all(fault.is_torn for fault in series.faults):
+                now_ms = tools.clock.now_ms() - tools.markets[key.symbol].settle_ms
+                tools.damage.note(key, [(a, min(b, now_ms)) for a, b in series.doubted])
         if series.is_written:
             _raise_writer(tools, key.symbol)
         for sentence in oddities(series):
@@ -116,6 +117,7 @@ class Adoption:
                 *(symbol, market.anchors.d1, market.anchors.zone),
             )
             self._read.pop(d1.key)
+            tools.damage.begin_anew(symbol, [tf for tf in Timeframe if tf is not Timeframe.D1])
             return
         covered = d1_coverage(d1, days, market.anchors, market.calendar)
         await _store(tools, d1.key, days, covered)
@@ -174,13 +176,3 @@ def _judge_writer(tools: Tools, symbol: Symbol, rested_s: float) -> None:
         _raise_writer(tools, symbol)
     elif rested_s >= REST_S and stands:
         tools.board.post(ReasonCleared(code, symbol))
-
-
-def _unsay_damage(tools: Tools, series: LegacySeries) -> None:
-    """The bars that damaged files may have lost are there once their days are covered."""
-    if not any(not fault.is_torn for fault in series.faults):
-        return
-    market, covered = tools.markets[series.key.symbol], tools.store.coverage(series.key)
-    holes = (hole for doubted in series.doubted for hole in covered.gaps(*doubted))
-    if not any(market.calendar.expected_minutes(*hole) for hole in holes):
-        tools.board.post(ReasonCleared(DegradedCode.CORRUPT_JSONL, series.key))

@@ -19,6 +19,9 @@ from .events import (
     CellsChanged,
     DepthChanged,
     DepthPaused,
+    DrillChanged,
+    DrillEnded,
+    DrillsRemembered,
     Event,
     GateForced,
     GateForceEnded,
@@ -33,14 +36,18 @@ from .events import (
     StoreOpened,
     SymbolPrimed,
 )
-from .status import BrokerStatus, PrimeStatus, Status
+from .status import Act, BrokerStatus, PrimeStatus, Status
 
 _HEALED_MAX = 100
+_DRILLS_MAX = 50
+_ACTS_MAX = 50
 
 
 def apply(status: Status, event: Event, at_ms: int) -> Status:
     """The next status; at_ms is the market's clock. Unknown cells or processes are asserted."""
     stepped = replace(_step(status, event, at_ms), seq=status.seq + 1)
+    if stepped.decides_as(status):
+        return stepped
     now = stepped.gate_state
     if now.is_open and (stepped.overdue or stepped.forced_until_ms is not None):
         stepped = _truly_open(stepped)
@@ -100,8 +107,15 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, depth={**status.depth, **changed})
         case DepthPaused(is_paused):
             return replace(status, depth_paused=is_paused)
-        case OperatorActed():
-            return status
+        case DrillChanged(drill):
+            return replace(status, drill=drill)
+        case DrillEnded(outcome):
+            return replace(status, drills=(*status.drills, outcome)[-_DRILLS_MAX:])
+        case DrillsRemembered(outcomes):
+            return replace(status, drills=outcomes[-_DRILLS_MAX:])
+        case OperatorActed(action, given, by, said):
+            act = Act(status.seq + 1, at_ms, action, given, by, said)
+            return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))
             return replace(status, overdue=True, reasons=_raised(status.reasons, late, at_ms))
@@ -129,7 +143,7 @@ def _with_cells(
     movers = {
         gate.process_of(tf)
         for tf, cell in changed.items()
-        if replace(cell, changed_ms=0) != replace(row[SeriesKey(symbol, tf)], changed_ms=0)
+        if not cell.says_as(row[SeriesKey(symbol, tf)])
     }
     moved = replace(status, cells=cells, moves=_moved(status, movers))
     return _trusted_again(moved, symbol) if symbol in status.unsafe else moved

@@ -54,13 +54,14 @@ async def attempt(
     scope: Scope,
     call: Callable[[], Awaitable[_T]],
     flaw_of: Callable[[_T], str | None] = lambda _: None,
+    says_anything: Callable[[_T], bool] = lambda _: True,
 ) -> _T:
     """Call until it succeeds; success clears what stood against the same partner and scope.
 
     With the broker it clears only once no other call of the same scope is failing: the answer
     to one page says nothing about the page beside it. `flaw_of` says what was wrong with a
-    result that can be used all the same; that is said too. A failure that is not the
-    partner's is not caught: it crashes the process.
+    result that can be used all the same; that is said too. A result that does not say anything
+    clears nothing. A failure that is not the partner's is not caught: it crashes the process.
     """
     failures = 0
     unsettled = tools.unsettled
@@ -87,7 +88,9 @@ async def attempt(
     flaw = flaw_of(result)
     if flaw is not None:
         tools.board.post(ReasonRaised(partner.value[-1][1], scope, flaw))
-    elif partner is not Partner.BROKER or not unsettled[(partner.name, scope)]:
+    elif says_anything(result) and not (
+        partner is Partner.BROKER and unsettled[(partner.name, scope)]
+    ):
         clear(tools, partner, scope)
     return result
 

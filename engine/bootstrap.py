@@ -17,11 +17,10 @@ from uds.model import DERIVED_TIMEFRAMES, Bars, Coverage, SeriesKey, Symbol, Tim
 from . import modes
 from .adoption import Adoption
 from .attempt import Partner, attempt
-from .buckets import bucket_close, bucket_open
 from .cascade import Derived
 from .cell import Cell, CellState
 from .degraded import DegradedCode
-from .derive import derive, derive_touched
+from .derive import derive
 from .events import (
     CellsChanged,
     ModesDecided,
@@ -30,6 +29,7 @@ from .events import (
     ReasonRaised,
     SymbolPrimed,
 )
+from .mending import say_committed, say_damage, say_mended
 from .plan import warmup_from_ms
 from .process import Tools
 from .status import Mode, Status
@@ -53,7 +53,6 @@ async def recover_all(
     for symbol in tools.markets:
         recovered = await attempt(tools, Partner.DISK, symbol, partial(tools.store.recover, symbol))
         say_damage(tools, recovered)
-        await derive_lost(tools, recovered)
         found.append(recovered)
         if adoption is not None and recovered.found is None:
             legacy = await adoption.adopt(tools, symbol)
@@ -66,11 +65,13 @@ async def recover_all(
         if symbol in adopted:
             decision = decision._replace(reason=f"legacy files, {decision.reason}")
         decisions[symbol] = decision
-        if not decision.is_new:
+        if decision.is_refused or not decision.is_new:
             _begin_as(tools, recovered, decision)
         show(tools, symbol, CellState.EMPTY)
     mode, reason = modes.heaviest(decisions)
     tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
+    for symbol in decisions:  # the broker is logging in: no chunk need make its folders later
+        await attempt(tools, Partner.DISK, symbol, partial(tools.store.make_room, symbol))
 
 
 def is_recovered(status: Status) -> bool:
@@ -80,7 +81,7 @@ def is_recovered(status: Status) -> bool:
 
 def begin_rebuild(tools: Tools, symbol: Symbol) -> None:
     """Begin an empty draft; readers stay on the live generation until its flip."""
-    tools.store.begin(symbol)
+    _begin(tools, symbol)
     tools.derived.pop(symbol, None)
     show(tools, symbol, CellState.EMPTY)
 
@@ -134,7 +135,8 @@ async def seal(tools: Tools, symbol: Symbol) -> None:
         symbol,
         lambda: attempt(tools, Partner.REDIS, None, lambda: _flip(tools, symbol)),
     )
-    _say_repaired(tools, symbol)
+    say_committed(tools, symbol)
+    say_mended(tools, symbol)
 
 
 def show(tools: Tools, symbol: Symbol, state: CellState, *timeframes: Timeframe) -> None:
@@ -166,6 +168,7 @@ async def _prime(tools: Tools, symbol: Symbol) -> None:
 
     async def once() -> None:
         nonlocal began_s, called_s
+        await tools.claimed.wait()  # a server that is just being started has lost nothing
         async with tools.priming:
             called_s = tools.since_opened_s()
             if began_s is None:
@@ -219,18 +222,6 @@ async def _flip(tools: Tools, symbol: Symbol) -> None:
     show_served(tools, symbol, await tools.store.flip(symbol))
 
 
-def _say_repaired(tools: Tools, symbol: Symbol) -> None:
-    """What recovery found damaged is healed by a new commit without a hole."""
-    fetched = (SeriesKey(symbol, timeframe) for timeframe in (Timeframe.M1, Timeframe.D1))
-    if any(len(tools.store.coverage(key).intervals) > 1 for key in fetched):
-        return
-    for reason in tools.board.status.reasons:
-        is_of_cell = isinstance(reason.scope, SeriesKey) and reason.scope.symbol == symbol
-        is_damage = is_of_cell and reason.code is DegradedCode.CORRUPT_JSONL
-        if is_damage or (reason.code, reason.scope) == (DegradedCode.COMMIT_SKIPPED, symbol):
-            tools.board.post(ReasonCleared(reason.code, reason.scope))
-
-
 def _decide(tools: Tools, recovered: Recovered, adopted: modes.Found | None) -> modes.Decision:
     restart = tools.config.bootstrap
     terms = modes.Terms(
@@ -257,7 +248,7 @@ def _begin_as(tools: Tools, recovered: Recovered, decision: modes.Decision) -> N
     symbol, store = recovered.symbol, tools.store
     m1 = SeriesKey(symbol, Timeframe.M1)
     if decision.mode is Mode.COLD:
-        store.begin(symbol, is_resumable=True)
+        _begin(tools, symbol, is_resumable=True)
         return
     market, now_ms = tools.markets[symbol], tools.clock.now_ms()
     window_ms = warmup_from_ms(market, now_ms, tools.config.bootstrap.warmup_bars.M1)
@@ -265,15 +256,22 @@ def _begin_as(tools: Tools, recovered: Recovered, decision: modes.Decision) -> N
     stored_until_ms = recovered.covered_until_ms or store.coverage(m1).until_ms or 0
     if is_long and stored_until_ms < window_ms:
         kept = () if decision.is_recut else (Timeframe.D1,)
-        store.begin(symbol, keeping=kept, is_resumable=True)
+        _begin(tools, symbol, kept, is_resumable=True)
         return
     if decision.is_recut:
-        store.begin(symbol, keeping=(Timeframe.M1,), is_resumable=True)
+        _begin(tools, symbol, (Timeframe.M1,), is_resumable=True)
         tools.recut_from_ms[symbol] = min((a for a, _ in store.coverage(m1)), default=0)
     else:
         tools.derived[symbol] = Derived(_derived_until(tools, symbol))
     if is_long:
         store.doubt(m1, window_ms, stored_until_ms)
+
+
+def _begin(
+    tools: Tools, symbol: Symbol, keeping: tuple[Timeframe, ...] = (), *, is_resumable: bool = False
+) -> None:
+    tools.store.begin(symbol, keeping, is_resumable=is_resumable)
+    tools.damage.begin_anew(symbol, keeping)
 
 
 def _derived_until(tools: Tools, symbol: Symbol) -> Coverage:
@@ -284,53 +282,6 @@ def _derived_until(tools: Tools, symbol: Symbol) -> Coverage:
     stored = (tools.store.load(SeriesKey(symbol, tf)) for tf in DERIVED_TIMEFRAMES)
     newest_ms = max((bars.last_close_ms or 0 for bars in stored), default=0)
     return tools.store.coverage(SeriesKey(symbol, Timeframe.M1)).without(newest_ms - 1, _FAR_MS)
-
-
-def say_damage(tools: Tools, recovered: Recovered) -> None:
-    """Each file's damage is a reason of its cell."""
-    for drop in recovered.drops:
-        code = DegradedCode.TORN_TAIL if drop.is_torn else DegradedCode.CORRUPT_JSONL
-        lines = f"{drop.lines} lines from line {drop.first_line}" if drop.lines else "the file"
-        detail = f"{drop.path}: {lines} not used: {drop.why}."
-        tools.board.post(ReasonRaised(code, drop.key, detail))
-    for sentence in recovered.skipped:
-        tools.board.post(ReasonRaised(DegradedCode.COMMIT_SKIPPED, recovered.symbol, sentence))
-    if recovered.rotated_count:
-        detail = f"{recovered.rotated_count} older finds made room in the quarantine folder."
-        tools.board.post(ReasonRaised(DegradedCode.QUARANTINE_ROTATED, None, detail))
-
-
-async def derive_lost(tools: Tools, recovered: Recovered) -> None:
-    """Derived bars of damaged files, where their M1 have left the RAM and so the next derive."""
-    for key, from_ms, until_ms in recovered.holes:
-        if key.timeframe.is_derived:
-            await _derive_hole(tools, key, from_ms, until_ms)
-
-
-async def _derive_hole(tools: Tools, key: SeriesKey, from_ms: int, until_ms: int) -> None:
-    """Bars of a hole whose M1 have left the RAM; the newer ones are derived with the rest."""
-    m1 = SeriesKey(key.symbol, Timeframe.M1)
-    market = tools.markets[key.symbol]
-    until_ms = min(until_ms, tools.store.resident_from_ms(m1))
-    if from_ms >= until_ms:
-        return
-    from_ms = bucket_open(from_ms, Timeframe.D1, market.anchors)
-    until_ms = bucket_close(until_ms - 1, Timeframe.D1, market.anchors)
-    read = partial(tools.store.read, m1, from_ms, until_ms)
-    minutes = await attempt(tools, Partner.DISK, m1, read)
-    made = derive_touched(
-        minutes,
-        from_ms,
-        until_ms,
-        market.anchors,
-        market.calendar,
-        tools.store.coverage(m1),
-        tools.clock.now_ms(),
-        market.settle_ms,
-        (key.timeframe,),
-    )
-    write = partial(tools.store.append, key, made[key.timeframe])
-    await attempt(tools, Partner.DISK, key, write)
 
 
 async def _say_state(tools: Tools) -> None:

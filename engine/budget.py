@@ -92,16 +92,21 @@ class Shortfall(NamedTuple):
 
 def shortfall(prime: PrimeStatus, symbols: int) -> Shortfall | None:
     """The first budget that the rate shows to be too small; None when both will do."""
-    rate = rate_bars_per_s(prime) or GUESSED_BARS_PER_S
-    per_symbol_s = max((prime.symbol_bars, *prime.bars.values())) / rate
+    return next(iter(shortfalls(prime, symbols, rate_bars_per_s(prime))), None)
+
+
+def shortfalls(prime: PrimeStatus, symbols: int, rate: float | None) -> tuple[Shortfall, ...]:
+    """The budgets that are too small at a measured rate, or at the guessed one without any."""
+    per_symbol_s = max((prime.symbol_bars, *prime.bars.values())) / (rate or GUESSED_BARS_PER_S)
     both = (
         ("bootstrap.redis_priming_budget_s", prime.budget_s, per_symbol_s * symbols),
         ("bootstrap.prime_budget_per_symbol_s", prime.per_symbol_budget_s, per_symbol_s),
     )
-    for option, budget_s, needed_s in both:
-        if needed_s > budget_s:
-            return Shortfall(option, budget_s, needed_s, _advised_s(needed_s))
-    return None
+    return tuple(
+        Shortfall(option, budget_s, needed_s, _advised_s(needed_s))
+        for option, budget_s, needed_s in both
+        if needed_s > budget_s
+    )
 
 
 def shortfall_sentence(found: Shortfall, rate: float | None) -> str:

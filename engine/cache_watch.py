@@ -54,6 +54,7 @@ async def _take(tools: Tools) -> None:
         await tools.store.restore(symbol)
     clear(tools, Partner.REDIS, None)
     clear(tools, Partner.DISK, None)
+    tools.claimed.set()
 
 
 def _say(tools: Tools, code: DegradedCode, error: Exception) -> None:

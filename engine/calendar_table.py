@@ -60,13 +60,19 @@ class CalendarTable(NamedTuple):
 
     def segment(self, ts_ms: I64) -> npt.NDArray[np.intp]:
         """Which segment holds each instant."""
-        return np.searchsorted(self.start_ms, ts_ms, side="right") - 1
+        return self.start_ms.searchsorted(ts_ms, side="right") - 1
 
     def elapsed(self, ts_ms: I64) -> I64:
         """Open milliseconds of the table before each instant."""
         found = self.segment(ts_ms)
         inside = np.where(self.state[found] == OPEN, ts_ms - self.start_ms[found], 0)
         return self.open_before_ms[found] + inside
+
+    def elapsed_at(self, ts_ms: int) -> int:
+        """`elapsed` of one instant."""
+        found = int(self.start_ms.searchsorted(ts_ms, side="right")) - 1
+        inside_ms = ts_ms - int(self.start_ms[found]) if self.state[found] == OPEN else 0
+        return int(self.open_before_ms[found]) + inside_ms
 
 
 def build(rules: CalendarRules, first_year: int, last_year: int) -> CalendarTable:

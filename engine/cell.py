@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from operator import attrgetter
 
 from uds.model import Bars, Generation
 
@@ -48,8 +49,15 @@ class Cell:
         """Whether Redis has a tail of it: the newest generation's, or the one readers get."""
         return self.serving is not None or self.state in (CellState.PRIMED, CellState.SEALED)
 
+    def says_as(self, other: Cell) -> bool:
+        """Whether it is the same value, whenever it was written."""
+        return _said(self) == _said(other)
+
     def moved(self, state: CellState, progress: float, stored: Bars) -> Cell:
         """On the way to being sealed; what readers are served meanwhile goes on counting."""
         if self.serving is not None:
             return replace(self, state=state, progress=progress)
         return Cell(state, progress, len(stored), stored.last_open_ms)
+
+
+_said = attrgetter(*(name for name in Cell.__slots__ if name != "changed_ms"))

@@ -102,6 +102,11 @@ class ManualClock:
         await asyncio.sleep(0)
 
 
+def hold_up(for_s: float) -> None:
+    """Let nothing in this process run for so long: what a drill does (Z5)."""
+    time.sleep(for_s)
+
+
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -117,3 +122,7 @@ def process_age_s() -> float:
 def cpu_s() -> float:
     """Seconds of a core that all threads of this process used so far."""
     return time.process_time()
+
+
+stopwatch_s = time.perf_counter
+"""Seconds of the finest clock there is, for stretches too short for any other."""

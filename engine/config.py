@@ -292,6 +292,13 @@ class ConsoleConfig(Section):
     """Other keys by the name of a command, parted by blanks; whoever has a screen reads them."""
 
 
+class DrillsConfig(Section):
+    """Drills on the running engine."""
+
+    live: bool | None = None
+    """Whether they may be run; None means everywhere but on `env: prod`."""
+
+
 class InstrumentConfig(Section):
     """What a market is called elsewhere and how fine its prices are."""
 
@@ -306,6 +313,7 @@ class Config(Section):
     timeframes: tuple[TimeframeName, ...] = tuple(Timeframe)
     data_root: Path = Path("data_v3")
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,24}$")] = "coldstart"
+    env: Literal["dev", "test", "prod"] = "dev"
     broker: BrokerConfig = BrokerConfig()
     redis: RedisConfig = RedisConfig()
     calendars: dict[str, CalendarConfig]
@@ -316,6 +324,7 @@ class Config(Section):
     supervisor: SupervisorConfig = SupervisorConfig()
     api: ApiConfig = ApiConfig()
     console: ConsoleConfig = ConsoleConfig()
+    drills: DrillsConfig = DrillsConfig()
     instruments: dict[Symbol, InstrumentConfig] = Field(default_factory=dict)
 
     @field_validator("symbols")
@@ -380,6 +389,11 @@ class Config(Section):
             return self
         broker = self.broker.model_copy(update={"open_mode": mode})
         return self.model_copy(update={"broker": broker})
+
+    def allows_drills(self) -> bool:
+        """Whether the running engine takes drills without a further word."""
+        live = self.drills.live
+        return self.env != "prod" if live is None else live
 
     def names(self, kind: str) -> Mapping[Symbol, str]:
         """What symbols are called at one broker, where that is configured."""

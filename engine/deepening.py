@@ -3,20 +3,25 @@
 Theory of operation. One worker takes symbol after symbol, and of each the newest stretch that is
 missing: whole trading days, as many as fill a page or a segment. The M1 of a stretch are fetched
 side by side, M3 to H4 are derived from them alone, because no bucket crosses the D1 open a
-stretch begins at; then all of it goes to disk, M1 and its coverage last. So coverage is the
-commit point of a stretch, and whoever comes after a kill goes on from it: a stretch is the most
-that is fetched twice.
+stretch begins at; then all of it goes to disk, M1 first, so that no derived bar ever lies there
+without its proof, and H4 last, so that a stretch with them is whole. Coverage is the commit point,
+and whoever comes after a kill goes on from it, or from the H4 where no checkpoint has recorded it
+yet: a stretch is the most that is fetched twice.
 
 Readers see deeper tails only where the resident tail was short. The rest is on disk, counted in
 `depth`. When a symbol has its depth, and now and then before, a draft is begun from the live
 generation; the m1_poller seals it like any other, and a restart finds it.
 
 The worker waits while the operator says so, while any draft is being filled and while the gate
-is not open. A source that has nothing older is believed after `SILENT_DAYS` trading days.
+is not open. Damage that no start fetches again, because it is older than the warm-up, is brought
+by it as well, however deep it lies. A source that has nothing older is believed after
+`SILENT_DAYS` trading days.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from functools import partial
 
 from uds import Store
@@ -34,6 +39,7 @@ from .depth import Depth
 from .derive import derive
 from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised
 from .fetching import Fetcher
+from .mending import say_mended
 from .process import Tools
 
 STRETCH_BARS = 5_000
@@ -42,6 +48,7 @@ COMMIT_BARS = 100_000
 """M1 after which a generation is made in between."""
 SILENT_DAYS = 5
 """Trading days without a bar after which the source counts as exhausted."""
+_FAR_MS = 1 << 62
 _LOOK_S = 5.0
 
 
@@ -62,7 +69,17 @@ async def deepen_all(tools: Tools) -> None:
             while _may_go(tools) and await one.step():
                 worked = True
         if not worked:
-            await tools.clock.sleep(_LOOK_S)
+            await _rest(tools)
+
+
+async def _rest(tools: Tools) -> None:
+    """A few seconds, or until a generation is flipped to: after a rebuild it is a shallow one."""
+    flipped = dict(tools.board.status.generations)
+    try:
+        async with asyncio.timeout(_LOOK_S):
+            await tools.board.until(lambda status: dict(status.generations) != flipped)
+    except TimeoutError:
+        return
 
 
 def _may_go(tools: Tools) -> bool:
@@ -109,7 +126,7 @@ class SymbolDepth:
         """Post how deep each series is now, and whether that is less than wanted."""
         if self._tools.store.tail(self._symbol) is None:
             return
-        if any(self._gap(timeframe) is not None for timeframe in self._fetchers):
+        if any(any(True for _ in self._short(timeframe)) for timeframe in self._fetchers):
             self._say_short()
         depths = {
             tf: Depth(*_counted(self._store, self._symbol, tf, target))
@@ -120,20 +137,30 @@ class SymbolDepth:
             self._tools.board.post(DepthChanged(self._symbol, depths))
 
     def _gap(self, timeframe: BrokerTimeframe) -> tuple[int, int] | None:
-        """The newest time behind the live edge that lacks expected bars; None when none does."""
-        if self._tools.store.tail(self._symbol) is None:
-            return None
-        covered = self._tools.store.coverage(SeriesKey(self._symbol, timeframe))
-        from_ms = self._wanted_from_ms(timeframe)
-        gaps = covered.gaps(from_ms, covered.until_ms or from_ms)
+        """The newest time to be brought; None when there is none."""
+        return max((*self._short(timeframe), *self._damaged(timeframe)), default=None)
+
+    def _short(self, timeframe: BrokerTimeframe) -> Iterable[tuple[int, int]]:
+        """Time behind the live edge that lacks expected bars of the wanted depth."""
+        return self._lacking(timeframe, self._wanted_from_ms(timeframe), _FAR_MS)
+
+    def _damaged(self, timeframe: BrokerTimeframe) -> Iterable[tuple[int, int]]:
+        """The same of damaged files, however old it is: it was stored once."""
+        holes = self._tools.damage.holes(SeriesKey(self._symbol, timeframe))
+        return (gap for hole in holes for gap in self._lacking(timeframe, *hole))
+
+    def _lacking(
+        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int
+    ) -> Iterable[tuple[int, int]]:
+        if self._store.tail(self._symbol) is None:
+            return ()
+        covered = self._store.coverage(SeriesKey(self._symbol, timeframe))
+        gaps = covered.gaps(from_ms, min(until_ms, covered.until_ms or from_ms))
         ended_ms = self._ended.get(timeframe, 0)
-        return max(
-            (
-                gap
-                for gap in gaps
-                if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap)
-            ),
-            default=None,
+        return (
+            gap
+            for gap in gaps
+            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap)
         )
 
     def _wanted_from_ms(self, timeframe: BrokerTimeframe) -> int:
@@ -142,13 +169,8 @@ class SymbolDepth:
         today_ms = bucket_open(now_ms, Timeframe.D1, self._market.anchors)
         known = self._wanted.get(timeframe)
         if known is None or known[0] != today_ms:
-            is_days = timeframe is Timeframe.D1
-            begins = (
-                plan.history_from_ms(self._market, tf, today_ms, count)
-                for tf, count in self._targets.items()
-                if count and (tf is Timeframe.D1) is is_days
-            )
-            known = self._wanted[timeframe] = (today_ms, min(begins, default=now_ms))
+            from_ms = plan.depth_from_ms(self._market, self._targets, timeframe, today_ms)
+            known = self._wanted[timeframe] = (today_ms, from_ms)
         return known[1]
 
     async def _bring(self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int) -> bool:
@@ -164,16 +186,16 @@ class SymbolDepth:
         if self._is_exhausted(timeframe, bars, from_ms, until_ms):
             self._say_ended(timeframe, until_ms)
             return True
-        chunks: dict[Timeframe, Bars] = {}
+        chunks: dict[Timeframe, Bars] = {timeframe: bars.between(from_ms, until_ms)}
         if timeframe is Timeframe.M1:
-            chunks = self._derived(bars, from_ms, last_ms, until_ms)
-        chunks[timeframe] = bars.between(from_ms, until_ms)
+            chunks |= self._derived(bars, from_ms, last_ms, until_ms)
         covered: dict[Timeframe, tuple[int, int]] = {timeframe: (from_ms, until_ms)}
         write = partial(self._store.backfill, self._symbol, chunks, covered, into)
         key = SeriesKey(self._symbol, timeframe)
         if not await attempt(self._tools, Partner.DISK, key, write):
             return False
         await self._show()
+        say_mended(self._tools, self._symbol)
         self._uncommitted += len(bars)
         if self._uncommitted >= COMMIT_BARS:
             self._make_permanent()

@@ -145,6 +145,35 @@ class DepthDocument(Document):
     first_ms: int | None
 
 
+class DrillStepDocument(Document):
+    """One line of a drill's checklist."""
+
+    name: str
+    variant: str
+    state: str
+    at_s: float | None
+    detail: str
+
+
+class DrillDocument(Document):
+    """The drill that runs, or the last one that did."""
+
+    id: str
+    title: str
+    hypothesis: str
+    blast_radius: str
+    by: str
+    began_ms: int
+    phase: str
+    variant: str
+    steps: list[DrillStepDocument]
+    dead_man_ms: int | None
+    verdict: str | None
+    why: str
+    loud_s: float | None
+    recovered_s: float | None
+
+
 class StatusDocument(Document):
     """`GET /api/status`."""
 
@@ -169,6 +198,7 @@ class StatusDocument(Document):
     depth: dict[str, dict[str, DepthDocument]]
     depth_paused: bool
     api_port: int | None
+    drill: DrillDocument | None
     cells: dict[str, dict[str, CellDocument]]
     as_of_ms: int
     seq: int

@@ -11,6 +11,7 @@ from uds.model import Generation, Symbol, Timeframe
 from .cell import Cell
 from .degraded import DegradedCode, Scope
 from .depth import Depth
+from .drills.shape import DrillOutcome, DrillStatus
 from .status import BrokerStatus, Mode, ProcessStatus
 
 
@@ -165,7 +166,7 @@ class GenerationFailed:
 
 @dataclass(frozen=True, slots=True)
 class OperatorActed:
-    """An operator did something; for the journal, the status it leads to is the same."""
+    """An operator did something: for the journals of all who look."""
 
     action: str
     """The id of the action."""
@@ -194,6 +195,30 @@ class DepthPaused:
     """Whether it is held now."""
 
 
+@dataclass(frozen=True, slots=True)
+class DrillChanged:
+    """A drill began, or got further."""
+
+    drill: DrillStatus
+    """Its next value."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillEnded:
+    """A drill has its verdict; one of an earlier boot that was interrupted gets it at the next."""
+
+    outcome: DrillOutcome
+    """What came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillsRemembered:
+    """The history of drills was read from the data folder."""
+
+    outcomes: tuple[DrillOutcome, ...]
+    """The newest ones, oldest first."""
+
+
 Event: TypeAlias = (
     StoreOpened
     | ModesDecided
@@ -214,4 +239,7 @@ Event: TypeAlias = (
     | OperatorActed
     | DepthChanged
     | DepthPaused
+    | DrillChanged
+    | DrillEnded
+    | DrillsRemembered
 )

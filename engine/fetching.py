@@ -12,7 +12,7 @@ came too early, and one that is a fault. So
 - of a series that never had a bar it proves nothing: its pages are asked for again.
 
 An answer that had to be mended is asked for again once, and then ever more seldom until a clean
-one comes; what was mended counts meanwhile, and the reason stands.
+one with bars comes; what was mended counts meanwhile, and the reason stands.
 
 An answer that holds only bars nobody asked for brings nothing: after `TRIES` of them in a row,
 or after `CHAIN_MAX` parts, the page is given up loudly as GAP. What stays uncovered behind the
@@ -153,7 +153,7 @@ class Fetcher:
             touched.append(last_close_ms)
         touched.extend(await self._ask_about_silences())
         flawed = self._flawed
-        if flawed is not None and not touched and self._tools.clock.now_ms() >= flawed.due_ms:
+        if flawed is not None and self._tools.clock.now_ms() >= flawed.due_ms:
             await self._page(flawed.request, Lane.CATCH_UP, 0)
             touched.append(flawed.request.from_ms)
         if touched:
@@ -225,6 +225,7 @@ class Fetcher:
                 self.key,
                 partial(self._tools.session.fetch, asked, lane, (self._rank, page)),
                 lambda answer: answer.flaw,
+                partial(self._says_anything, asked),
             )
             await self._tools.clock.sleep(0)  # the slot is free: let the next request out first
             parts += 1
@@ -253,9 +254,16 @@ class Fetcher:
                 return False
         return True
 
+    def _says_anything(self, asked: BarsRequest, fetched: Fetched) -> bool:
+        """Whether it shows how the broker answers now; silence elsewhere mends no flawed page."""
+        flawed = self._flawed
+        return flawed is None or asked == flawed.request or len(fetched.bars) > 0
+
     def _wants_again(self, asked: BarsRequest, fetched: Fetched) -> bool:
         """Whether an answer that had to be mended is the first such in a row; remembers it."""
         before = self._flawed
+        if not self._says_anything(asked, fetched):
+            return False
         if fetched.flaw is None or not len(fetched.bars):
             self._flawed = None
             return False
@@ -281,7 +289,7 @@ class Fetcher:
     async def _store(self, part: Part) -> None:
         began_s, now_ms = self._tools.since_opened_s(), self._tools.clock.now_ms()
         bars = part.fetched.bars
-        settled = bars.take(bars.close_time_ms + self._market.settle_ms <= now_ms)
+        settled = bars.take(bars.close_time_ms <= now_ms - self._market.settle_ms)
         proved = self._proved(part.proved_from_ms, part.request.until_ms, settled, now_ms)
         stored = await attempt(
             self._tools,

@@ -10,16 +10,18 @@ seconds after a symbol's flip, what nobody can need any more is removed.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from functools import partial
 
 from uds import CacheDown, CacheRegressed, DiskFailed, Fenced
 from uds.model import Generation, Symbol
 
 from .attempt import Partner, attempt, clear
-from .bootstrap import derive_lost, has_lost, say_damage, show
+from .bootstrap import has_lost, show
 from .cell import CellState
 from .degraded import DegradedCode
 from .events import GenerationFailed, ReasonCleared, ReasonRaised
+from .mending import say_damage
 from .process import Tools
 
 BEAT_S = 1.0
@@ -53,11 +55,11 @@ async def last_checkpoint(tools: Tools) -> None:
         _log.warning("The last checkpoint was not written: %s", error)
 
 
-async def repair(tools: Tools, symbol: Symbol) -> None:
+async def repair(tools: Tools, symbol: Symbol, doubted: Collection[str] = ()) -> None:
     """Begin a draft from what the disk has, and say what was damaged."""
-    recovered = await attempt(tools, Partner.DISK, symbol, partial(tools.store.recover, symbol))
+    recover = partial(tools.store.recover, symbol, doubted)
+    recovered = await attempt(tools, Partner.DISK, symbol, recover)
     say_damage(tools, recovered)
-    await derive_lost(tools, recovered)
     show(tools, symbol, CellState.EMPTY)
 
 
@@ -69,7 +71,7 @@ async def _scrub(tools: Tools) -> None:
     found = await attempt(tools, Partner.DISK, None, tools.store.scrub)
     if found is None or found.is_sound or tools.store.is_drafting(found.key.symbol):
         return
-    await repair(tools, found.key.symbol)
+    await repair(tools, found.key.symbol, (found.path,))
 
 
 async def _audit(tools: Tools, symbol: Symbol) -> None:

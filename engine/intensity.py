@@ -54,9 +54,14 @@ class RestartWindow:
         return RestartWindow(recent, bug_count, is_held)
 
 
+def forgiven_after_s(last_delay_s: float) -> float:
+    """How long a child must be ready so that its earlier failures count no more."""
+    return max(_FORGIVEN_AFTER_S, 2 * last_delay_s)
+
+
 def is_forgiven(ready_for_s: float, last_delay_s: float) -> bool:
-    """Whether a child was ready for so long that its earlier failures count no more."""
-    return ready_for_s >= max(_FORGIVEN_AFTER_S, 2 * last_delay_s)
+    """Whether a child was ready for that long."""
+    return ready_for_s >= forgiven_after_s(last_delay_s)
 
 
 def printed_schedule(attempt: int, delay_s: float, following_s: float) -> str:

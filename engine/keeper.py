@@ -26,11 +26,11 @@ from uds import Fenced
 
 from .board import StatusBoard
 from .config import SupervisorConfig
-from .containment import enter
+from .containment import LoopTime, entered
 from .degraded import DegradedCode
 from .events import ProcessChanged, ReasonCleared, ReasonRaised
 from .failure import ChildEnded, FailureClass, dependency_of, failure_class, first_cause
-from .intensity import Backoff, RestartWindow, is_forgiven, printed_schedule
+from .intensity import Backoff, RestartWindow, forgiven_after_s, is_forgiven, printed_schedule
 from .process import ProcessSpec, Tools
 from .status import ProcessState, ProcessStatus, Status
 from .tenure import say_fenced
@@ -73,6 +73,8 @@ class Keeper:
         self, spec: ProcessSpec, tools: Tools, limits: SupervisorConfig, lives: Lives
     ) -> None:
         self.spec = spec
+        self.loop_time = LoopTime()
+        """What its lives took of the loop."""
         self._tools = tools
         self._limits = limits
         self._lives = lives
@@ -123,7 +125,7 @@ class Keeper:
     # -- lives -------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
-        self._post(ProcessState.STARTING)
+        self._post(ProcessState.STARTING, failures_max=self._limits.intensity)
         while True:
             failure = await self._live_once()
             if failure is not None:
@@ -136,7 +138,10 @@ class Keeper:
             if failure is None or order is not None:
                 self._window, self._delay_s, self._misses = RestartWindow(), 0.0, 0
             self._post(
-                ProcessState.STARTING, restarts=self._status.restarts + 1, ready_after_s=None
+                ProcessState.STARTING,
+                restarts=self._status.restarts + 1,
+                ready_after_s=None,
+                failures=len(self._window.failed_at_s),
             )
 
     async def _live_once(self) -> BaseException | None:
@@ -144,7 +149,8 @@ class Keeper:
         self._ready_at_s = None
         self._life_count += 1
         life = self._lives(self.spec.name, self._life_count)
-        child = asyncio.create_task(self._live(life), name=self.spec.name)
+        inside = entered(self.loop_time)
+        child = asyncio.create_task(self._live(life), name=self.spec.name, context=inside)
         ready = asyncio.create_task(self._clear_when_ready(), name=f"{self.spec.name} readiness")
         told = asyncio.create_task(self._ordered.wait(), name=f"{self.spec.name} orders")
         order = None
@@ -163,7 +169,6 @@ class Keeper:
         return first_cause(child.exception() or ChildEnded("it returned"))
 
     async def _live(self, life: Life) -> None:
-        enter()
         now_s = self._tools.clock.monotonic_s()
         with life.active():
             try:
@@ -178,6 +183,10 @@ class Keeper:
         self._misses = 0
         for code in _CLEARED_BY_READY:
             self._board.post(ReasonCleared(code, self.spec.name))
+        if self._status.failures:
+            await self._tools.clock.sleep(forgiven_after_s(self._delay_s))
+            self._window = RestartWindow()
+            self._board.post(ProcessChanged(replace(self._status, failures=0)))
 
     def _said_ready(self, status: Status) -> bool:
         return any(
@@ -212,9 +221,14 @@ class Keeper:
         plan = printed_schedule(count + 1, delay_s, following_s)
         code = DegradedCode.CHILD_HELD if held else DegradedCode.CHILD_RESTARTING
         self._say(code, f"{what} ({plan})", due_ms)
-        state = ProcessState.HELD if held else ProcessState.BACKOFF
-        then = f"then {following_s:.1f}s"
-        self._post(state, then, backoff_s=delay_s, next_attempt_ms=due_ms, last_exit=what)
+        self._post(
+            ProcessState.HELD if held else ProcessState.BACKOFF,
+            f"then {following_s:.1f}s",
+            backoff_s=delay_s,
+            next_attempt_ms=due_ms,
+            last_exit=what,
+            failures=count,
+        )
         await self._sleep(delay_s)
 
     async def _wait_for_dependency(self, failure: BaseException, what: str) -> None:

@@ -5,6 +5,7 @@ Pauses are measured in open-market time, so a weekend is not a long pause.
 | what was found                         | mode                       | asked of the broker |
 |----------------------------------------|----------------------------|---------------------|
 | nothing                                | cold, and new              | all of the symbol's |
+| D1 of a killed start on other terms    | cold, and new              | all of the symbol's |
 | bars of another open mode              | cold                       | its M1 and D1       |
 | bars cut by another anchor             | by the pause, rebuilt here | D1, minutes missing |
 | a pause of at most `short_pause_h`     | catch_up                   | minutes missing     |
@@ -33,11 +34,11 @@ class Found:
     """What the disk had of one symbol."""
 
     covered_until_ms: int | None
-    """Where its M1 coverage ends; None when there is no committed generation."""
+    """Where its M1 coverage ends; None when no M1 was stored."""
     open_mode: str | None
-    """The mode its bars were made in; None when there is no committed generation."""
+    """The mode its bars were made in; None when nothing was stored."""
     anchors: Mapping[str, str] | None
-    """The anchors its bars were cut by; None when there is no committed generation."""
+    """The anchors its bars were cut by; None when nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,23 @@ class Decision(NamedTuple):
     """Whether the symbol was never stored, so that it does not weigh in the platform's mode."""
     is_recut: bool = False
     """Whether H4 and D1 are cut elsewhere now: M1 is kept, all else is made or fetched anew."""
+    is_refused: bool = False
+    """Whether what was found must not be used, so that the draft begins from nothing."""
 
 
 def decide(found: Found, calendar: TradingCalendar, now_ms: int, terms: Terms) -> Decision:
     """The mode of one symbol by what was found and how long it was away."""
-    if found.covered_until_ms is None:
+    is_new = found.covered_until_ms is None
+    if is_new and found.open_mode is None:
         return Decision(Mode.COLD, "nothing is stored", True)
     if found.open_mode != terms.open_mode:
-        return Decision(Mode.COLD, f"stored bars are {found.open_mode}", False)
+        reason = f"stored bars are {found.open_mode}"
+        return Decision(Mode.COLD, reason, is_new, is_refused=True)
+    if found.covered_until_ms is None:
+        if found.anchors == terms.anchors:
+            return Decision(Mode.COLD, "only D1 are stored", True)
+        reason = "only D1 are stored, cut by another anchor"
+        return Decision(Mode.COLD, reason, True, is_refused=True)
     paused = _by_pause(found.covered_until_ms, calendar, now_ms, terms)
     if found.anchors != terms.anchors:
         reason = f"anchor changed: rebuilt locally, D1 only; {paused.reason}"

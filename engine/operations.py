@@ -17,8 +17,10 @@ from uds.model import SeriesKey, Timeframe
 from .action import Action, Operable, Question
 from .actions import ACTIONS
 from .boot_times import timeline_document
+from .drills.catalog import catalog_document
 from .errors import ActionRefused
 from .event_log import KEPT_EVENTS
+from .host_use import host_use
 from .protocol import PROTOCOL, Args, BadRequest
 from .replica import plain, posted_json
 from .seat import ARM_S, Seat
@@ -106,6 +108,14 @@ def _timeline(engine: Operable, _: Seat, args: Args) -> object:
     return timeline_document(engine.tools)
 
 
+async def _host(engine: Operable, _: Seat, args: Args) -> object:
+    """What is taken from the host, and which process holds the loop; read anew."""
+    args.done()
+    found = plain(await host_use(engine))
+    assert isinstance(found, dict)
+    return {"schema": SCHEMA, **found}
+
+
 def _logs(engine: Operable, _: Seat, args: Args) -> object:
     """Lines behind `since`, oldest first; `reached` is where the next question goes on."""
     since, limit = args.whole("since", 0), args.whole("limit", _LOGS_LIMIT, least=1)
@@ -142,6 +152,29 @@ async def _xray(engine: Operable, _: Seat, args: Args) -> object:
 def _key(symbol: str, name: str) -> SeriesKey | None:
     timeframe = Timeframe.__members__.get(name)
     return None if timeframe is None else SeriesKey(symbol, timeframe)
+
+
+def _drills(engine: Operable, _: Seat, args: Args) -> object:
+    """What can be drilled, the drill that runs or ran last, and what came of earlier ones."""
+    args.done()
+    status = engine.tools.board.status
+    return {
+        **catalog_document(),
+        "running": status.drill is not None and status.drill.is_running,
+        "drill": plain(status.drill),
+        "history": plain(status.drills),
+        "report": None if engine.drills is None else engine.drills.report(),
+    }
+
+
+def _prefer(engine: Operable, _: Seat, args: Args) -> object:
+    """Whose M1 come next; it changes an order and nothing else, so whoever looks may ask."""
+    symbol = args.text("symbol")
+    args.done()
+    if symbol not in engine.tools.board.status.symbols:
+        raise ActionRefused(f"There is no symbol {symbol[:20]!r}.", "unknown")
+    engine.tools.session.prefer(symbol)
+    return {"preferred": symbol}
 
 
 def _actions(_: Operable, __: Seat, args: Args) -> object:
@@ -188,6 +221,7 @@ def _scope(engine: Operable, seat: Seat) -> dict[str, object]:
         "scope": "act" if left_s else "view",
         "armed_left_s": round(left_s, 3),
         "read_only": engine.is_read_only,
+        "actor": seat.actor,
     }
 
 
@@ -221,7 +255,10 @@ OPERATIONS: dict[str, Callable[[Operable, Seat, Args], object]] = {
     "reasons": _reasons,
     "timeline": _timeline,
     "xray": _xray,
+    "host": _host,
     "logs": _logs,
+    "drills": _drills,
+    "prefer": _prefer,
     "actions": _actions,
     "question": _question,
     "act": _act,

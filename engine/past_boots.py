@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from .errors import RecordUnreadable
-from .replica import BadReplica, built
+from .events import SymbolPrimed
+from .replica import BadReplica, built, posted_of
 from .stages import Asked
 from .timeline import Span
 from .waterfall import Waterfall, poured
 
 _OPTIONAL = ("owner_token", "ready_budget_s", "prime_budget_s")
+_PRIMED = f'"type":"{SymbolPrimed.__name__}"'
 _T = TypeVar("_T")
 _TOLD = ('{"record"', '{"span"', '{"request"', '{"gate"')
 
@@ -48,6 +50,24 @@ def boot_of(lines: Iterable[str]) -> Waterfall:
     if who is None:
         raise RecordUnreadable("This is no record of a boot: it does not say who booted.")
     return _poured(who, opened_gate_after_s, spans, requests)
+
+
+def primed_rate(lines: Iterable[str]) -> float | None:
+    """Bars a second that Redis took in a recorded boot; None when it primed nothing.
+
+    Lines that cannot be read are passed over: a rate is advice.
+    """
+    bars, taken_s = 0, 0.0
+    for line in lines:
+        if _PRIMED not in line:
+            continue
+        try:
+            event = posted_of(json.loads(line)).event
+        except (ValueError, RecursionError, BadReplica):
+            continue
+        if isinstance(event, SymbolPrimed) and event.call_s is not None and event.call_s > 0:
+            bars, taken_s = bars + event.bars, taken_s + event.call_s
+    return bars / taken_s if bars > 0 and taken_s > 0 else None
 
 
 def _poured(

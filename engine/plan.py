@@ -6,6 +6,7 @@ answers where slots could work side by side. Within a gap the newest page comes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -166,6 +167,19 @@ def history_from_ms(market: Market, timeframe: Timeframe, now_ms: int, bars: int
             oldest_ms = int(opens[-bars:][0]) if len(opens) else now_ms
             return bucket_open(oldest_ms, Timeframe.D1, market.anchors)
         span_ms *= 2
+
+
+def depth_from_ms(
+    market: Market, targets: Mapping[Timeframe, int], timeframe: BrokerTimeframe, now_ms: int
+) -> int:
+    """Where the deepest of the targets begins that M1, or D1, feeds; now when all are nothing."""
+    is_days = timeframe is Timeframe.D1
+    begins = (
+        history_from_ms(market, tf, now_ms, count)
+        for tf, count in targets.items()
+        if count and (tf is Timeframe.D1) is is_days
+    )
+    return min(begins, default=now_ms)
 
 
 def stretch(market: Market, from_ms: int, until_ms: int, bars_max: int) -> tuple[int, int]:

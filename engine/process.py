@@ -16,6 +16,7 @@ from .broker.session import BrokerSession
 from .cascade import Derived
 from .clock import Clock
 from .config import Config
+from .damage import Damage
 from .degraded import Scope
 from .events import ProcessChanged
 from .listener import Listener
@@ -65,8 +66,12 @@ class Tools:
     """Calls under way that have failed and not succeeded since, by partner and scope."""
     derived: dict[Symbol, Derived] = field(default_factory=dict)
     """What of each symbol's M3 to H4 was derived: what is less was lost."""
+    damage: Damage = field(default_factory=Damage)
+    """What recovery found damaged and nobody has made good yet."""
     recut_from_ms: dict[Symbol, int] = field(default_factory=dict)
     """Where the M1 of a symbol begins whose anchors changed in this boot, UTC ms."""
+    claimed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once Redis was claimed for the first time: nothing is primed before."""
     priming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during one call that primes: the server takes them one by one in any case."""
     logs: LogRing = field(default_factory=LogRing)

@@ -30,7 +30,7 @@ from .events import (
     ReasonCleared,
     ReasonRaised,
 )
-from .past_boots import boot_of
+from .past_boots import boot_of, primed_rate
 from .process import Tools
 from .replica import posted_json, status_json
 from .stages import asked
@@ -74,6 +74,19 @@ def read_boot(path: Path) -> Waterfall:
     """What a recorded boot took; raises RecordUnreadable, OSError."""
     with open(path, encoding="utf-8", errors="replace") as lines:
         return boot_of(lines)
+
+
+def last_prime_rate(data_root: Path) -> float | None:
+    """Bars a second that Redis took in the newest boot that primed anything; None without one."""
+    for path in reversed(recorded_boots(data_root)):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as lines:
+                rate = primed_rate(lines)
+        except OSError:
+            continue
+        if rate is not None:
+            return rate
+    return None
 
 
 class BootRecord:

@@ -31,6 +31,7 @@ from .status import Status
 _EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 _HINTS: dict[type, dict[str, object]] = {}
 """Reading the types of a class is slow; they do not change."""
+_AS_THEY_ARE = frozenset((type(None), bool, str, int, float))
 _T = TypeVar("_T")
 
 
@@ -73,6 +74,8 @@ def posted_of(raw: object) -> Posted:
 
 def plain(value: object) -> object:
     """A value as JSON's types, by the types of its fields."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     match value:
         case None | bool() | str():
             return value

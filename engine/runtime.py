@@ -14,6 +14,7 @@ from random import Random
 
 from uds import Fenced, Incarnation, Store, legacy_folder
 
+from .action import Drilling
 from .adoption import Adoption
 from .board import StatusBoard
 from .bootstrap import recover_all
@@ -24,6 +25,7 @@ from .config import Config
 from .control import serve_control
 from .deadlines import watch_deadlines
 from .degraded import DegradedCode
+from .drills.desk import DrillDesk
 from .errors import StoredLater
 from .events import BrokerChanged, ReasonRaised, StoreOpened
 from .first_status import PROCESS_NAMES, first_status
@@ -70,6 +72,8 @@ class Engine:
         """Where faults may be put in; None where nobody may."""
         self.is_read_only = is_read_only
         """Whether every act is refused, whoever asks."""
+        self.drills: Drilling | None = None
+        """Who runs drills on it; None where nobody may."""
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -135,7 +139,9 @@ async def open_engine(
         adoption = Adoption(legacy_folder(ground.config.data_root))
 
         def beside(engine: Engine) -> Mapping[str, Coroutine[object, object, None]]:
+            engine.drills = desk = DrillDesk(engine)
             return {
+                "drill desk": desk.serve(),
                 "boot record": record_boot(engine.tools),
                 "control socket": serve_control(engine, socket_path),
                 "settled memory": _settle_memory(engine.tools),

@@ -21,9 +21,9 @@ class Seat:
     """What one operator may do."""
 
     def __init__(self, engine: Operable, actor: str) -> None:
-        """`actor` is written beside everything that is done from here."""
         self._engine = engine
-        self._actor = actor
+        self.actor = actor
+        """How journals name what is done from here."""
         self._armed_until_s = 0.0
 
     @property
@@ -63,8 +63,8 @@ class Seat:
         bound = action.bound(given)
         if action.danger is Danger.DESTROY:
             _must_be_said(action.ask(self._engine, bound), phrase)
-        said = action.run(self._engine, bound, self._actor)
-        self._engine.tools.board.post(OperatorActed(action.id, bound, self._actor, said))
+        said = action.run(self._engine, bound, self.actor)
+        self._engine.tools.board.post(OperatorActed(action.id, bound, self.actor, said))
         return said
 
     def _must_be_writable(self) -> None:

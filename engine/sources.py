@@ -28,14 +28,8 @@ async def open_source(config: Config, at_ms: int | None) -> tuple[Broker, System
         return await _replay(config, at_ms)
     clock = SystemClock() if at_ms is None else SystemClock.started_at(at_ms)
     sim, broker = config.broker.sim, config.broker
-    market = SimulatedMarket(
-        sim.seed,
-        config.trading_calendars(),
-        {symbol: config.digits(symbol) for symbol in config.symbols},
-        config.anchors.anchors(),
-    )
     simulated = SimBroker(
-        market=market,
+        market=simulated_market(config),
         clock=clock,
         login_s=sim.login_s,
         latency_ms=sim.latency_ms,
@@ -47,6 +41,16 @@ async def open_source(config: Config, at_ms: int | None) -> tuple[Broker, System
         seed=sim.seed,
     )
     return _as_scripted(simulated, clock, sim.faults), clock
+
+
+def simulated_market(config: Config) -> SimulatedMarket:
+    """The market that the simulated broker of this configuration draws."""
+    return SimulatedMarket(
+        config.broker.sim.seed,
+        config.trading_calendars(),
+        {symbol: config.digits(symbol) for symbol in config.symbols},
+        config.anchors.anchors(),
+    )
 
 
 def _as_scripted(broker: Broker, clock: Clock, faults: tuple[SimFaultConfig, ...]) -> Broker:

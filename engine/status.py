@@ -7,7 +7,7 @@ ask (the gate, the phase, the counts) is computed from it, so no two answers can
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
@@ -17,6 +17,7 @@ from .cell import Cell, CellState
 from .cells import Cells
 from .degraded import DegradedReason, Severity
 from .depth import Depth
+from .drills.shape import DrillOutcome, DrillStatus
 from .gate import Gate, GateState, Standing, evaluate, word
 
 _UNFETCHED = {CellState.EMPTY, CellState.FETCHING}
@@ -76,6 +77,28 @@ class ProcessStatus:
     """The last exception as one line; None when it never failed."""
     critical: bool = False
     """Whether no data come without it."""
+    failures: int = 0
+    """Failures that counted at the last one; 0 again once they are forgiven or it is restarted."""
+    failures_max: int = 0
+    """With one more within the period it is held; 0 where nobody said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an operator did."""
+
+    seq: int
+    """Its place among the events: its identity."""
+    at_ms: int
+    """When, UTC ms."""
+    action: str
+    """The id of the action."""
+    given: Mapping[str, tuple[str, ...]]
+    """Its arguments by name."""
+    by: str
+    """Who asked."""
+    said: str
+    """What the operator was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +189,8 @@ class Status:
     """What is not as it should be, oldest first."""
     healed: tuple[DegradedReason, ...] = ()
     """The newest reasons that stood once and were cleared, oldest first."""
+    acts: tuple[Act, ...] = ()
+    """The newest acts of operators, whoever they are and wherever they sit, oldest first."""
     prime: PrimeStatus = field(default_factory=PrimeStatus)
     """The priming budget."""
     repeated_count: int = 0
@@ -192,6 +217,10 @@ class Status:
     """Whether an operator holds the deepening of history."""
     api_port: int | None = None
     """The port the API listens on; None until it does."""
+    drill: DrillStatus | None = None
+    """The drill that runs, or the last one that did; None when none has in this boot."""
+    drills: tuple[DrillOutcome, ...] = ()
+    """What came of the newest drills, also of earlier boots and sandboxes, oldest first."""
     seq: int = 0
     """Grows by one with each event applied."""
 
@@ -220,13 +249,19 @@ class Status:
     @property
     def gate_state(self) -> GateState:
         """The gate's word alone, at no cost per cell."""
-        return word(self._rows, self.reasons, self.standing)
+        return word(self._rows, self.reasons, self._deciding)
 
     @property
     def standing(self) -> Standing:
         """What decides about the gate beside cells and reasons."""
         attempts = {p.name: p.next_attempt_ms for p in self.processes}
         attempts["broker"] = self.broker.next_attempt_ms
+        planned = {name: at for name, at in attempts.items() if at is not None}
+        return replace(self._deciding, next_attempts=planned)
+
+    @property
+    def _deciding(self) -> Standing:
+        """What the gate's word depends on; when things are tried again is not among it."""
         stuck = (p for p in self.processes if p.state is ProcessState.NEEDS_OPERATOR)
         return Standing(
             has_opened=self.opened_gate_after_s is not None,
@@ -234,7 +269,17 @@ class Status:
             opens_late=self.overdue and self.opens_late_gate,
             unsafe=tuple(self.unsafe),
             helpless=tuple(process.name for process in stuck if process.critical),
-            next_attempts={name: at for name, at in attempts.items() if at is not None},
+        )
+
+    def decides_as(self, before: Status) -> bool:
+        """Whether the gate's word cannot have changed: nothing that it depends on has."""
+        return (
+            self.reasons is before.reasons
+            and self.processes is before.processes
+            and self.unsafe is before.unsafe
+            and self._rows.served_count == before._rows.served_count
+            and self.overdue == before.overdue
+            and self.forced_until_ms == before.forced_until_ms
         )
 
     @property

@@ -51,6 +51,11 @@ class Supervisor:
         """The children, in the order they are spawned."""
         return tuple(self._keepers)
 
+    @property
+    def busy_s(self) -> dict[str, float]:
+        """Seconds that the tasks of each child have held the loop (`containment.py`)."""
+        return {name: keeper.loop_time.busy_s for name, keeper in self._keepers.items()}
+
     def spawn_all(self) -> None:
         """Start every child at once; nobody waits for another's readiness."""
         contain_exits()

@@ -15,6 +15,11 @@ class TickFeed:
     def __init__(self) -> None:
         self._backlogs: list[deque[Tick]] = []
 
+    @property
+    def waiting(self) -> int:
+        """Ticks that the reader who is furthest behind has still to take."""
+        return max(map(len, self._backlogs), default=0)
+
     def publish(self, tick: Tick) -> None:
         """Give a tick to every reader."""
         for backlog in self._backlogs:

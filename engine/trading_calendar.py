@@ -72,7 +72,9 @@ class TradingCalendar:
         if from_ms >= until_ms:
             return np.zeros((0, 2), dtype=np.int64)
         table = self._over(from_ms, until_ms)
-        picked = np.flatnonzero(table.state == OPEN)
+        first = int(table.start_ms.searchsorted(from_ms, side="right")) - 1
+        last = int(table.start_ms.searchsorted(until_ms))
+        picked = first + np.flatnonzero(table.state[first:last] == OPEN)
         spans = np.stack((table.start_ms[picked], table.start_ms[picked + 1]), axis=1)
         spans = np.clip(spans, from_ms, until_ms)
         return spans[spans[:, 0] < spans[:, 1]]
@@ -97,8 +99,8 @@ class TradingCalendar:
         """Open-market time between two instants; 0 when they stand the wrong way round."""
         if from_ms >= until_ms:
             return 0
-        elapsed = self._over(from_ms, until_ms).elapsed(np.array((from_ms, until_ms)))
-        return int(elapsed[1] - elapsed[0])
+        table = self._over(from_ms, until_ms)
+        return table.elapsed_at(until_ms) - table.elapsed_at(from_ms)
 
     @overload
     def expected_minutes(self, from_ms: int, until_ms: int) -> int: ...
@@ -108,6 +110,9 @@ class TradingCalendar:
     def expected_minutes(self, from_ms: int, until_ms: I64) -> I64: ...
     def expected_minutes(self, from_ms: I64 | int, until_ms: I64 | int) -> I64 | int:
         """How many open minutes begin in each [from_ms, until_ms); ints give an int."""
+        if isinstance(from_ms, int) and isinstance(until_ms, int):
+            first_ms, last_ms = (-(-end // MINUTE_MS) * MINUTE_MS for end in (from_ms, until_ms))
+            return max(0, self.open_duration_ms(first_ms, last_ms)) // MINUTE_MS
         first, last = (_ceil_minute(np.asarray(end, dtype=np.int64)) for end in (from_ms, until_ms))
         if not first.size or not last.size:
             return np.zeros(0, dtype=np.int64)
@@ -129,18 +134,18 @@ class TradingCalendar:
         """
         if minutes_count <= 0:
             return until_ms
-        end_ms = int(_ceil_minute(np.asarray(until_ms, dtype=np.int64)))
+        end_ms = -(-until_ms // MINUTE_MS) * MINUTE_MS
         first_year = year_of(end_ms)
         while True:
             table = self._covering(first_year, year_of(end_ms))
-            wanted_ms = int(table.elapsed(np.array([end_ms]))[0]) - minutes_count * MINUTE_MS
+            wanted_ms = table.elapsed_at(end_ms) - minutes_count * MINUTE_MS
             if wanted_ms >= 0 or table.first_year == FIRST_YEAR:
                 break
             first_year = max(FIRST_YEAR, table.first_year - 8)
         if wanted_ms < 0:
             return FIRST_MS
-        opens = np.flatnonzero(table.state == OPEN)
-        found = opens[int(table.open_before_ms[opens].searchsorted(wanted_ms, side="right")) - 1]
+        # The last segment before which no more was open: never a shut one, for more is open later.
+        found = int(table.open_before_ms.searchsorted(wanted_ms, side="right")) - 1
         return int(table.start_ms[found]) + wanted_ms - int(table.open_before_ms[found])
 
     def _next(self, ts_ms: int, *, is_open: bool) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import sys
 
 from uds import Fenced
 
@@ -27,12 +28,15 @@ DUMP_S = 2.0
 JUMP_S = 1.0
 """A larger disagreement of the clocks over one beat is a jump."""
 _CALM_BEATS = 4
+_SWITCH_S = 0.000_5
+"""How long the loop waits for a thread that computes: Python's own 5 ms add up in a start."""
 _log = logging.getLogger("coldstart.watchdog")
 
 
 async def watch_loop(tools: Tools) -> None:
     """Beat until fenced or cancelled."""
     clock, board = tools.clock, tools.board
+    sys.setswitchinterval(_SWITCH_S)
     calm = 0
     is_unproved = False
     tools.tenure.beat()  # a pause within the first beat is a pause

@@ -7,7 +7,8 @@ written as UTF-8, and one of them in a reason would keep the whole status from b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
+from enum import Enum
 from typing import TypeVar
 
 from .events import CellsChanged, Event
@@ -24,6 +25,8 @@ def _mended(value: _T) -> _T:
     """The very value where nothing is wrong, so that nothing is copied for nothing."""
     found: object = value
     match value:
+        case None | int() | float() | Enum():
+            return value
         case str():
             found = value if value.isascii() else value.encode("utf-8", "replace").decode()
         case tuple():
@@ -31,6 +34,9 @@ def _mended(value: _T) -> _T:
         case Mapping():
             found = {_mended(key): _mended(item) for key, item in value.items()}
         case _ if is_dataclass(value) and not isinstance(value, type):
-            mended = {f.name: _mended(getattr(value, f.name)) for f in fields(value)}
+            before = {name: getattr(value, name) for name in value.__dataclass_fields__}
+            mended = {name: _mended(part) for name, part in before.items()}
+            if all(mended[name] is part for name, part in before.items()):
+                return value
             found = replace(value, **mended)
     return value if found == value else found  # type: ignore[return-value]

@@ -13,6 +13,8 @@ from .documents import (
     BudgetsDocument,
     CellDocument,
     DepthDocument,
+    DrillDocument,
+    DrillStepDocument,
     GateDocument,
     LaneDocument,
     PrimeDocument,
@@ -23,6 +25,7 @@ from .documents import (
     StatusDocument,
     WhyDocument,
 )
+from .drills.shape import DrillStatus
 from .status import Status
 
 SCHEMA = 1
@@ -54,6 +57,7 @@ def status_document(status: Status, now_ms: int) -> StatusDocument:
         depth=_depth(status),
         depth_paused=status.depth_paused,
         api_port=status.api_port,
+        drill=None if status.drill is None else _drill(status.drill),
         cells=_cells(status, now_ms),
         as_of_ms=now_ms,
         seq=status.seq,
@@ -168,6 +172,34 @@ def _depth(status: Status) -> dict[str, dict[str, DepthDocument]]:
         document = DepthDocument(bars=depth.bars, target=depth.target, first_ms=depth.first_ms)
         found.setdefault(key.symbol, {})[key.timeframe.name] = document
     return found
+
+
+def _drill(drill: DrillStatus) -> DrillDocument:
+    return DrillDocument(
+        id=drill.id,
+        title=drill.title,
+        hypothesis=drill.hypothesis,
+        blast_radius=drill.blast_radius,
+        by=drill.by,
+        began_ms=drill.began_ms,
+        phase=drill.phase.value,
+        variant=drill.variant,
+        steps=[
+            DrillStepDocument(
+                name=step.name,
+                variant=step.variant,
+                state=step.state.value,
+                at_s=step.at_s,
+                detail=step.detail,
+            )
+            for step in drill.steps
+        ],
+        dead_man_ms=drill.dead_man_ms,
+        verdict=drill.verdict.value if drill.verdict else None,
+        why=drill.why,
+        loud_s=drill.loud_s,
+        recovered_s=drill.recovered_s,
+    )
 
 
 def _lane(tally: LaneTally) -> LaneDocument:

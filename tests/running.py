@@ -48,7 +48,7 @@ def coldstart(*arguments: str, cwd: Path, env: Mapping[str, str] = FAST) -> Done
         text=True,
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-        timeout=120,
+        timeout=400,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)

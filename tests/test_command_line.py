@@ -109,6 +109,22 @@ def test_a_configuration_that_is_not_json_names_the_place(tmp_path: Path) -> Non
     assert "line 1 column" in done.err
 
 
+def test_a_priming_budget_that_cannot_be_kept_is_said_with_the_number_to_set(
+    tmp_path: Path,
+) -> None:
+    """Before a start finds out: the built-in budget will do, a tenth of a second will not."""
+    small = {"COLDSTART_BOOTSTRAP__REDIS_PRIMING_BUDGET_S": "0.1"}
+    fine = coldstart("config", "check", cwd=tmp_path)
+    said = coldstart("config", "check", cwd=tmp_path, env=small)
+    told = coldstart("config", "check", "--json", cwd=tmp_path, env=small)
+
+    assert (0, "") == (fine.code, fine.err)
+    assert (1, 1) == (said.code, told.code)
+    for words in ("PRIME_BUDGET_TOO_SMALL", "redis_priming_budget_s is 0.1 s", "set it to "):
+        assert words in said.out
+    assert ["PRIME_BUDGET_TOO_SMALL"] == [reason["code"] for reason in told.json["reasons"]]
+
+
 def test_the_environment_overrides_and_is_checked(here: Path) -> None:
     """A misspelt variable must not be ignored in silence."""
     shown = coldstart("config", "show", cwd=here, env={"COLDSTART_API__PORT": "9"}).json

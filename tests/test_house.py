@@ -22,7 +22,7 @@ _PURE_ROOMS = {
     """,
     "engine": """
         absorb aggregate analysis api apply boot_times buckets budget calendar_drift calendar_rules
-        cascade cell cells config config_words coverage critical_path degraded depth derive
+        cascade cell cells config config_words coverage critical_path damage degraded depth derive
         derived_proof documents
         errors event_log events export_report failure gate import_report intensity
         legacy_evidence legacy_prose modes past_boots plan preview progress protocol reasons_page
@@ -32,6 +32,7 @@ _PURE_ROOMS = {
     "engine/broker": """
         answers circuit lanes login_plan market market_day noise port quotes token_bucket
     """,
+    "engine/drills": "cards catalog checklist drill facts failures owners report shape",
     "engine/simulation": "case ledger minimise oracles report story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
@@ -63,7 +64,12 @@ SEAMS = {
     },
     "starlette": {"engine/http.py"},
     "uvicorn": {"engine/http.py"},
-    "typer": {"console/cli.py", "console/cli_at_rest.py", "console/cli_simulation.py"},
+    "typer": {
+        "console/cli.py",
+        "console/cli_at_rest.py",
+        "console/cli_drills.py",
+        "console/cli_simulation.py",
+    },
     "time": {"engine/clock.py"},
 }
 MAY_OPEN = {"uds/disk.py", "engine/history/files.py", "engine/records.py"}

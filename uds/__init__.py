@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .door import lazy_door
 
 if TYPE_CHECKING:
+    from .at_rest import drills_of as drills_of
     from .at_rest import export_folder as export_folder
     from .at_rest import legacy_folder as legacy_folder
     from .at_rest import state_head as state_head
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .codec import bars_json as bars_json
     from .codec import pack_tail as pack_tail
     from .disk import read_document as read_document
+    from .drill_files import DrillFiles as DrillFiles
     from .errors import BadManifest as BadManifest
     from .errors import BadTail as BadTail
     from .errors import CacheDown as CacheDown
@@ -47,7 +49,9 @@ if TYPE_CHECKING:
     from .folder_view import FolderView as FolderView
     from .folder_view import Pinned as Pinned
     from .folder_view import Vanished as Vanished
+    from .host_process import Used as Used
     from .host_process import started as started
+    from .host_process import used as used
     from .incarnation import Incarnation as Incarnation
     from .incarnation import Revoked as Revoked
     from .inspection import Filed as Filed
@@ -90,6 +94,7 @@ __getattr__ = lazy_door(
     __name__,
     {
         "at_rest": (
+            "drills_of",
             "export_folder",
             "legacy_folder",
             "state_head",
@@ -97,6 +102,7 @@ __getattr__ = lazy_door(
         ),
         "codec": ("bars_json", "pack_tail"),
         "disk": ("read_document",),
+        "drill_files": ("DrillFiles",),
         "errors": (
             "BadManifest",
             "BadTail",
@@ -134,7 +140,7 @@ __getattr__ = lazy_door(
             "Pinned",
             "Vanished",
         ),
-        "host_process": ("started",),
+        "host_process": ("Used", "started", "used"),
         "incarnation": (
             "Incarnation",
             "Revoked",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .disk import FolderDisk
+from .drill_files import DrillFiles
 from .export_files import ExportFolder
 from .folder_view import FolderView
 from .layout import STATE
@@ -29,3 +30,8 @@ def legacy_folder(data_root: Path) -> LegacyFolder:
 def export_folder(root: Path) -> ExportFolder:
     """A folder that files for other programs are written to."""
     return ExportFolder(root)
+
+
+def drills_of(data_root: Path) -> DrillFiles:
+    """What drills keep in a data folder, whether an engine runs on it or not."""
+    return DrillFiles(FolderDisk(data_root))

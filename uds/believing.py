@@ -210,8 +210,9 @@ class _Judgement:
     def _hole(self, drop: codec.Drop) -> tuple[int, int]:
         """Between the good bars on both sides of a bad line, else the file's own bounds."""
         at, bars, entry = drop.good_before, self._bars, self._record.entry
-        from_ms = int(bars.close_time_ms[at - 1]) if at else (entry.first_ms if entry else 0)
-        return from_ms, int(bars.open_time_ms[at]) if at < len(bars) else FAR_MS
+        first_ms, until_ms = _bounds(self._key, entry) if entry else (0, FAR_MS)
+        from_ms = int(bars.close_time_ms[at - 1]) if at else first_ms
+        return from_ms, int(bars.open_time_ms[at]) if at < len(bars) else max(from_ms, until_ms)
 
     def _is_at_end(self, drop: codec.Drop) -> bool:
         """Whether no good line and nothing recorded stands behind it."""
@@ -271,4 +272,9 @@ def _stillborn(record: Record, data: bytes) -> Believed:
 def _range(key: SeriesKey, record: Record) -> tuple[tuple[int, int], ...]:
     """The time of its recorded bars."""
     entry = record.entry
-    return () if entry is None else ((entry.first_ms, entry.last_ms + key.timeframe.ms),)
+    return () if entry is None else (_bounds(key, entry),)
+
+
+def _bounds(key: SeriesKey, entry: SegmentEntry) -> tuple[int, int]:
+    """[from_ms, until_ms) of the bars that are on record."""
+    return entry.first_ms, entry.last_ms + key.timeframe.ms

@@ -116,6 +116,8 @@ class Book:
     """Extensions since the flip."""
     is_primed: bool = False
     """Whether Redis got its tails, all of them, at least once."""
+    prime_count: int = 0
+    """How often Redis was asked to take all its tails; of several calls any may be the last."""
     unpublished: set[Timeframe] = field(default_factory=set)
     """Timeframes with bars that Redis was not yet asked to take."""
     unanswered: dict[Timeframe, bytes] = field(default_factory=dict)

@@ -8,7 +8,7 @@ functions themselves are in `functions.lua` and are loaded at `connect`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from typing import TypeVar, cast
@@ -16,8 +16,8 @@ from typing import TypeVar, cast
 import redis.asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from . import codec, layout
@@ -36,6 +36,9 @@ from .reply import obey, pointer_in, word_in
 CALL_TIMEOUT_S = 0.5
 CONNECT_TIMEOUT_S = 0.3
 _CONNECTIONS = 8
+_LOADING_S = 0.01
+_LOADING_TRIES = 50
+"""How often, and how far apart, a server is asked that still reads its own data."""
 _VERSION_MIN = 7
 _VERSION_CHARS = 32
 """Characters of a version that are worth a look."""
@@ -61,6 +64,7 @@ class RedisCache:
             socket_timeout=None,
             socket_connect_timeout=CONNECT_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
+            driver_info=None,  # found out anew for each connection, in 2 ms of reading files
         )
         self._redis = redis.Redis(connection_pool=pool)
         self._run_id: object = None
@@ -74,7 +78,7 @@ class RedisCache:
             raise CacheTooOld(f"{self._name} is version {version}.", hint=_NEWER)
         self._run_id = info.get("run_id")
         library = (files("uds") / "functions.lua").read_text("utf-8")
-        await self._asked(self._redis.function_load(library, replace=True))
+        await self._once_loaded(lambda: self._redis.function_load(library, replace=True))
 
     async def claim(self, symbols: Sequence[Symbol], token: FencingToken) -> None:
         """Become the owner of every symbol, unless fenced; a pointer without meaning goes."""
@@ -260,6 +264,16 @@ class RedisCache:
         return CacheRegressed(
             f"What {self._name} serves of {symbol} has no meaning: {why}.", scope=symbol
         )
+
+    async def _once_loaded(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        for _ in range(_LOADING_TRIES):
+            try:
+                return await self._asked(call())
+            except CacheDown as error:
+                if not isinstance(error.__cause__, BusyLoadingError):
+                    raise
+            await asyncio.sleep(_LOADING_S)
+        return await self._asked(call())
 
     async def _asked(self, command: Awaitable[_T]) -> _T:
         try:

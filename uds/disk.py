@@ -11,8 +11,9 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 
 from .disk_steps import Script, Scripts, T, perform, saying, span
 from .errors import FolderLocked, FolderUnreadable
@@ -23,6 +24,8 @@ from .layout import LOCK
 from .ports import Append
 
 _DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
+_making = Lock()
+"""Held while the bytes of a write are made: the loop contends with one thread that computes."""
 
 
 class FolderDisk:
@@ -53,7 +56,11 @@ class FolderDisk:
 
     async def append(self, appends: Iterable[Append]) -> None:
         """Write and fdatasync each before the next, and fsync the folders of new files."""
-        await asyncio.to_thread(self._run, self._scripts.append(appends))
+        await asyncio.to_thread(self._run, self._scripts.append(_in_turn(appends)))
+
+    async def make(self, folders: Sequence[str]) -> None:
+        """mkdir(2) each, and one fsync for those that lie side by side."""
+        await asyncio.to_thread(self._run, self._scripts.make(folders))
 
     async def create(self, path: str, data: bytes) -> bool:
         """Create with O_EXCL and fsync file and folder; False when it exists."""
@@ -173,3 +180,14 @@ def read_document(path: Path) -> bytes:
     if len(data) > _DOCUMENT_BYTES_MAX:
         raise FolderUnreadable(f"{path} is larger than {_DOCUMENT_BYTES_MAX} bytes.")
     return data
+
+
+def _in_turn(appends: Iterable[Append]) -> Iterator[Append]:
+    """The same; they may be made as they are asked for."""
+    each = iter(appends)
+    while True:
+        with _making:
+            found = next(each, None)
+        if found is None:
+            return
+        yield found

@@ -161,6 +161,18 @@ class Scripts:
             with self._saying("append to", path):
                 yield from self._append(path, data)
 
+    def make(self, folders: Sequence[str]) -> Script[None]:
+        """Make folders and all above them; those side by side are made durable together."""
+        missing = [folder for folder in folders if folder not in self._settled]
+        for parent in dict.fromkeys(map(folder_of, missing)):
+            with self._saying("make folders in", parent or "the data folder"):
+                yield from self._make(parent)
+                beside = [folder for folder in missing if folder_of(folder) == parent]
+                for folder in beside:
+                    yield MakeFolder(folder)
+                yield SyncFolder(parent)
+                self._settled.update(beside)
+
     def create(self, path: str, data: bytes) -> Script[bool]:
         """Create a file that must not exist; after a failure there may be a part of it."""
         with self._saying("create", path):

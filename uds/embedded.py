@@ -26,7 +26,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from .errors import CacheDown, ServerMissing
-from .host_process import started
+from .host_process import is_stopped, started
 from .layout import EMBEDDED_FOLDER, EMBEDDED_RECORD
 from .ports import Disk
 
@@ -34,6 +34,7 @@ _START_TIMEOUT_S = 5.0
 _STOP_TIMEOUT_S = 3.0
 _POLL_S = 0.01
 _SAID_LINES_MAX = 50
+_LOG_FOLDER = "appendonlydir"
 _PR_SET_PDEATHSIG = 1
 _READER = "reader"
 _READER_RULES = (
@@ -121,6 +122,49 @@ class EmbeddedServer:
                 await child.wait()
         if self._drain is not None:
             await self._drain
+
+    def kill(self) -> None:
+        """kill -9, as the host would: `ensure` runs it again."""
+        self._signal(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop it where it is; it keeps its connections and answers nobody."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on; fine when it does."""
+        self._signal(signal.SIGCONT)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody stopped it where it is."""
+        return self.pid is not None and is_stopped(self.pid)
+
+    async def empty(self) -> None:
+        """Take all keys and functions away; raises CacheDown when it does not answer."""
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                reader, writer = await asyncio.open_unix_connection(self._socket)
+                writer.write(b"FLUSHALL SYNC\r\nFUNCTION FLUSH SYNC\r\n")
+                answers = [await reader.readline() for _ in range(2)]
+                writer.close()
+        except (OSError, TimeoutError) as error:
+            raise CacheDown("The embedded server could not be emptied.") from error
+        if answers != [b"+OK\r\n"] * 2:
+            raise CacheDown(f"The embedded server was not emptied: {answers[0]!r}.")
+
+    async def lose(self) -> None:
+        """kill -9 and remove what it had written: it comes back empty."""
+        child = self._child
+        self.kill()
+        if child is not None:
+            await child.wait()
+        await asyncio.to_thread(shutil.rmtree, self._folder / _LOG_FOLDER, ignore_errors=True)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _command(self, server: Path) -> tuple[str, ...]:
         options = {

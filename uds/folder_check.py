@@ -24,6 +24,7 @@ FlawKind: TypeAlias = Literal["commit", "manifest", "digest", "state"]
 
 _AT_ROOT = {
     layout.BOOTS_FOLDER,
+    layout.DRILLS_FOLDER,
     layout.LOCK,
     layout.OWNER_FOLDER,
     layout.RUN_FOLDER,
@@ -86,7 +87,10 @@ async def check_commits(view: FolderView, symbol: Symbol) -> CommitsChecked:
         beside = layout.manifest_path(symbol, generation)
         written = await view.disk.read(beside)
         manifests += written is not None
-        if written is not None and written != await view.disk.read(path):
+        committed = await view.disk.read(path)
+        if committed is None:  # collected meanwhile
+            continue
+        if written is not None and written != committed:
             detail = f"The manifest {generation.short} of {symbol} is not what was committed."
             flaws.append((generation, Flaw("manifest", beside, detail, symbol)))
     return CommitsChecked(tuple(sound), manifests, count, tuple(flaws))

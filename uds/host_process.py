@@ -1,11 +1,33 @@
-"""What the host says of another process: alive or stopped, and whether it is still the same."""
+"""What the host says of a process: alive or stopped, still the same, and what it has used."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 _STATE_WORDS = {"T": "stopped (SIGSTOP)", "D": "waiting for its disk"}
-_STATE, _START = 0, 19
+_STATE, _USER_TICKS, _SYSTEM_TICKS, _START, _PAGES = 0, 11, 12, 19, 21
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a process has taken from the host."""
+
+    cpu_s: float
+    """Seconds of a core, all threads together, since it began."""
+    memory_bytes: int
+    """What it has in RAM now, shared pages included."""
+
+
+def used(pid: int) -> Used | None:
+    """What it has used; None where the host does not say, or there is no such process."""
+    fields = _stat(pid)
+    if fields is None:
+        return None
+    ticks = int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])
+    pages = int(fields[_PAGES])
+    return Used(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 def state_of(pid: int) -> str:
@@ -14,6 +36,12 @@ def state_of(pid: int) -> str:
     if fields is None:
         return "not visible from here (perhaps in another container)"
     return _STATE_WORDS.get(fields[_STATE], "running")
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal holds it where it is."""
+    fields = _stat(pid)
+    return fields is not None and fields[_STATE] == "T"
 
 
 def started(pid: int) -> str:

@@ -7,6 +7,7 @@ list and are checked there, so no path is ever built from foreign text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .model import Generation, SeriesKey, Symbol, Timeframe
 
@@ -22,6 +23,9 @@ STATE_MEMO = "derivedtail_state.json"
 QUARANTINE_FOLDER = "quarantine"
 BOOTS_FOLDER = "boots"
 """Where the engine records its boots; the store itself does not look there."""
+DRILLS_FOLDER = "drills"
+DRILL_JOURNAL = "drills/running.json"
+"""What a drill that has a fault in must undo; there is none while none has."""
 SOCKET_PATH_BYTES_MAX = 100
 
 _SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9/._-]{0,22}[A-Z0-9])?")
@@ -29,6 +33,7 @@ _OWNER = re.compile(r"[0-9]{8}")
 _SEGMENT = re.compile(r"seg-([0-9]{8})-([0-9]{4,})\.jsonl")
 _PART = re.compile(r"part-[0-9]{8}\.jsonl")
 _QUARANTINED = re.compile(r"([0-9]{8}-[0-9]{4,})\..+\.(?:jsonl|json)")
+_OUTCOME = re.compile(r"[0-9]{15}-[A-Z][0-9]{1,2}\.json")
 _COMMIT = re.compile(r"[0-9]{8}-[0-9]{4}")
 
 
@@ -119,6 +124,12 @@ def journal_folder(symbol: Symbol) -> str:
     return f"{folder_of(symbol)}/journal"
 
 
+def folders_in(symbol: Symbol, timeframes: Sequence[Timeframe]) -> tuple[str, ...]:
+    """Every folder that a generation of a symbol writes to."""
+    series = (series_folder(SeriesKey(symbol, timeframe)) for timeframe in timeframes)
+    return (*series, journal_folder(symbol), manifest_folder(symbol), commit_folder(symbol))
+
+
 def journal_path(symbol: Symbol, generation: Generation) -> str:
     """Which pages of a draft are durable."""
     return f"{journal_folder(symbol)}/{generation}.jsonl"
@@ -149,6 +160,16 @@ def quarantine_number(name: str) -> str | None:
     """`00000042-0001` of an entry of `quarantine/`; None when it is something else."""
     match = _QUARANTINED.fullmatch(name)
     return match[1] if match else None
+
+
+def drill_outcome_path(ended_ms: int, drill_id: str) -> str:
+    """Where the outcome of a drill is kept; sorts by age."""
+    return f"{DRILLS_FOLDER}/{ended_ms:015d}-{drill_id}.json"
+
+
+def is_drill_outcome(name: str) -> bool:
+    """Whether an entry of `drills/` is one."""
+    return bool(_OUTCOME.fullmatch(name))
 
 
 def owner_key(namespace: str, symbol: Symbol) -> str:

@@ -112,6 +112,10 @@ class MemoryDisk:
         """Write each and make it durable before the next."""
         await self._perform("append", self._scripts.append(appends))
 
+    async def make(self, folders: Sequence[str]) -> None:
+        """Make folders, and those above them."""
+        await self._perform("make", self._scripts.make(folders))
+
     async def create(self, path: str, data: bytes) -> bool:
         """Create a file that must not exist; False when it does."""
         return await self._perform("create", self._scripts.create(path, data))

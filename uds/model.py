@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from functools import cache
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -151,6 +153,7 @@ class Bars:
         return bars
 
     @classmethod
+    @cache
     def empty(cls) -> Bars:
         """No bars."""
         return cls.of([], [], [], [], [], [], [])
@@ -161,7 +164,7 @@ class Bars:
     @property
     def columns(self) -> tuple[npt.NDArray[np.generic], ...]:
         """All columns in field order."""
-        return tuple(getattr(self, name) for name in _COLUMNS)
+        return _columns(self)
 
     @property
     def first_open_ms(self) -> int | None:
@@ -180,7 +183,11 @@ class Bars:
 
     def take(self, picked: slice | npt.NDArray[np.bool_] | I64) -> Bars:
         """The bars a slice, mask or ascending index picks, in order."""
-        return Bars(*(column[picked] for column in self.columns))  # type: ignore[arg-type]
+        if not isinstance(picked, slice) and picked.dtype == np.bool_:
+            picked = picked.nonzero()[0]
+            if len(picked) == len(self):
+                return self
+        return Bars(*[column[picked] for column in self.columns])  # type: ignore[arg-type]
 
     def tail(self, count: int) -> Bars:
         """The newest `count` bars, or all when there are fewer."""
@@ -195,30 +202,33 @@ class Bars:
         """Both together; where an open stands in both, `newer` replaces (never merges)."""
         if not len(newer):
             return self
-        if not len(self) or self.open_time_ms[-1] < newer.open_time_ms[0]:
-            return joined((self, newer))
+        at, after = self._span_of(newer)
+        if at == after:  # a page beside the others, as nearly all are
+            return joined((self.take(slice(0, at)), newer, self.take(slice(at, None))))
         kept = self.take(~np.isin(self.open_time_ms, newer.open_time_ms, assume_unique=True))
         both = joined((kept, newer))
         return both.take(np.argsort(both.open_time_ms, kind="stable"))
 
+    def _span_of(self, other: Bars) -> tuple[int, int]:
+        """[first, end) of the rows that open while the other series, which has bars, does."""
+        opens, theirs = self.open_time_ms, other.open_time_ms
+        return int(opens.searchsorted(theirs[0])), int(opens.searchsorted(theirs[-1], "right"))
+
     def same_as(self, other: Bars) -> bool:
         """Whether every column is equal, bit for bit."""
-        return all(
-            np.array_equal(mine, theirs)
-            for mine, theirs in zip(self.columns, other.columns, strict=True)
-        )
+        return all(map(np.array_equal, self.columns, other.columns))
 
 
-_COLUMNS = tuple(Bars.__slots__)
+_columns = attrgetter(*Bars.__slots__)
 
 
 def joined(parts: Sequence[Bars]) -> Bars:
     """Parts one after another; the caller knows that they do not overlap."""
-    if not parts:
-        return Bars.empty()
-    if len(parts) == 1:
-        return parts[0]
-    return Bars(*(np.concatenate(rows) for rows in zip(*(p.columns for p in parts), strict=True)))
+    filled = [part for part in parts if len(part)]
+    if len(filled) < 2:
+        return filled[0] if filled else Bars.empty()
+    columns = zip(*[part.columns for part in filled], strict=True)
+    return Bars(*map(np.concatenate, columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,23 +243,24 @@ class Compared:
 
 def compare(stored: Bars, arrived: Bars) -> Compared:
     """What of the arrived bars is new and what is stored just so."""
-    at = stored.open_time_ms.searchsorted(arrived.open_time_ms)
     is_known = np.zeros(len(arrived), dtype=np.bool_)
+    if not len(arrived) or len({*stored._span_of(arrived)}) == 1:
+        return Compared(~is_known, is_known)
+    at = stored.open_time_ms.searchsorted(arrived.open_time_ms)
     inside = at < len(stored)
     is_known[inside] = stored.open_time_ms[at[inside]] == arrived.open_time_ms[inside]
     is_same = is_known.copy()
     rows = np.flatnonzero(is_known)
-    mine, theirs = stored.take(at[rows]), arrived.take(rows)
-    for one, other in zip(mine.columns, theirs.columns, strict=True):
+    mine, theirs = stored.take(at[rows]).columns, arrived.take(rows).columns
+    for one, other in zip(mine, theirs, strict=True):
         is_same[rows] &= one == other
     return Compared(~is_known, is_same)
 
 
 def _check(bars: Bars) -> None:
-    lengths = {len(column) for column in bars.columns}
-    if len(lengths) != 1:
+    if len(lengths := {len(column) for column in bars.columns}) != 1:
         raise BadBars(f"columns differ in length: {sorted(lengths)}")
-    if not len(bars):
+    if not len(bars) or _is_sane(bars):
         return
     prices = np.stack((bars.o, bars.h, bars.low, bars.c))
     rules = (
@@ -265,6 +276,14 @@ def _check(bars: Bars) -> None:
         if broken.any():
             row = int(np.argmax(broken))
             raise BadBars(f"bar {row} (open_time_ms {int(bars.open_time_ms[row])}): {sentence}")
+
+
+def _is_sane(bars: Bars) -> bool:
+    """All the rules at once; no comparison holds of what is not a number."""
+    opens, o, h, low, c = bars.open_time_ms, bars.o, bars.h, bars.low, bars.c
+    is_sane = (low > 0) & (low <= o) & (low <= c) & (o <= h) & (c <= h) & (h < np.inf)
+    is_sane &= (bars.v >= 0) & (bars.close_time_ms > opens) & (opens % MINUTE_MS == 0)
+    return bool(is_sane.all() and opens[0] >= 0 and (opens[1:] > opens[:-1]).all())
 
 
 @dataclass(frozen=True, slots=True)

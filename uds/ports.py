@@ -50,6 +50,10 @@ class Disk(Protocol):
         """
         ...
 
+    async def make(self, folders: Sequence[str]) -> None:
+        """Make folders, and those above them, before anything is put into them."""
+        ...
+
     async def create(self, path: str, data: bytes) -> bool:
         """Create a file that must not exist; False when it does."""
         ...

@@ -7,13 +7,27 @@ been applied: an extension is therefore repeated exactly as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from . import codec
 from .book import Book
 from .errors import CacheRegressed
-from .model import Bars, FencingToken, Generation, Timeframe
+from .model import Bars, FencingToken, Generation, Symbol, Timeframe
 from .ports import Cache, Pointer
 from .shelf import Shelf, Snapshot, StoreTerms
+
+
+class _Place(NamedTuple):
+    """How far a live generation has come."""
+
+    generation: Generation
+    seq: int
+    """How often it was extended."""
+
+    @classmethod
+    def of(cls, live: Book) -> _Place:
+        """Where it is now."""
+        return cls(live.generation, live.seq)
 
 
 class Publisher:
@@ -32,6 +46,7 @@ class Publisher:
         """
         book.unpublished.clear()
         book.unanswered = {}
+        book.prime_count += 1
         tails = self._packed(book, self._terms.timeframes)
         try:
             await self._cache.write(book.symbol, self._token, book.generation, tails)
@@ -44,8 +59,8 @@ class Publisher:
     async def flip(self, book: Book) -> Generation | None:
         """Move the pointer and read all back; the generation that no reader needs any more.
 
-        A prime that was not answered may have reached the server after the one that was: what
-        it left is found here, where nothing can be primed any more, and shown anew.
+        Of several primes one that was not answered may have reached the server last: what it
+        left is found here, where nothing can be primed any more, and shown anew.
         """
         before = await self._cache.read(book.symbol, ())
         await self._cache.flip(
@@ -54,7 +69,8 @@ class Publisher:
         found = await self._cache.read(book.symbol, ())
         if found is None or (found[0].generation, found[0].seq) != (book.generation, book.seq):
             raise CacheRegressed(f"The flip of {book.symbol} to {book.generation.short} was lost.")
-        await self.audit(book)
+        if book.prime_count > 1:
+            await self.audit(book)
         if before is None or before[0].generation == book.generation:
             return None  # a repeated flip: what was stale is not known any more
         return before[0].previous
@@ -84,6 +100,17 @@ class Publisher:
         differing = tuple(tf for tf, tail in tails.items() if found[1].get(tf) != tail)
         book.unpublished.update(differing)
         return differing
+
+    async def check(self, shelves: Mapping[Symbol, Shelf]) -> None:
+        """Raises CacheRegressed when Redis serves less than we last made it serve, and Fenced."""
+        before = {s: _Place.of(shelf.live) for s, shelf in shelves.items() if shelf.live}
+        pointers = await self._cache.holds(tuple(shelves), self._token)
+        for (symbol, shelf), pointer in zip(shelves.items(), pointers, strict=True):
+            # What is being written now is checked at the next beat.
+            if shelf.writing.locked() or _is_served(shelf, before.get(symbol), pointer):
+                continue
+            served = "nothing" if pointer is None else f"{pointer.generation.short}"
+            raise CacheRegressed(f"Redis serves {served} of {symbol}, which is not the newest.")
 
     async def restore(self, shelf: Shelf) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""
@@ -126,13 +153,16 @@ class Publisher:
         return book.series[timeframe].bars.tail(self._terms.tail_bars[timeframe])
 
 
-def is_served(shelf: Shelf, pointer: Pointer | None) -> bool:
-    """Whether Redis serves what we last made it serve, or what an unanswered call made of it."""
-    live, draft = shelf.live, shelf.draft
-    if live is None:
+def _is_served(shelf: Shelf, before: _Place | None, pointer: Pointer | None) -> bool:
+    """Whether Redis serves what it was made to before it was asked, or what came since.
+
+    What came since may be newer than the answer: the minute's own call was under way with it.
+    """
+    if before is None:
         return True
     if pointer is None:
         return False
-    if draft is not None and pointer.generation == draft.generation:
-        return True
-    return pointer.generation == live.generation and pointer.seq >= live.seq
+    if pointer.generation > before.generation:
+        ours = (book.generation for book in (shelf.live, shelf.draft) if book is not None)
+        return pointer.generation in ours
+    return (pointer.generation, pointer.seq) >= before

@@ -10,8 +10,10 @@ A file is believed line by line. Up to its recorded length every line must be th
 what is not is *damage*, it goes to quarantine, and its time leaves the coverage so that it is
 fetched again. Beyond the recorded length stand bars that came after the last record, but only
 in files of the generation's own owner: what another owner wrote there is a zombie's. They are
-believed line by line too, and cover their own minutes only. Bad lines at the very end there
-are a *torn tail*: a write that was interrupted and so never acknowledged.
+believed line by line too. They cover their own minutes only, where they are newer than all that
+was recorded; older ones are covered where the derived bars say that a stretch of depth was
+written to its end. Bad lines at the very end there are a *torn tail*: a write that was
+interrupted and so never acknowledged.
 
 Good lines of a damaged file are rescued into a new one, because its account would never fit
 again. Nothing on disk is changed here: the caller keeps the evidence, then cuts torn tails.
@@ -20,7 +22,7 @@ again. Nothing on disk is changed here: the caller keeps the evidence, then cuts
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from . import journal, layout, manifest
@@ -100,17 +102,26 @@ class Reading:
 
 
 async def recover_into(
-    book: Book, disk: Disk, state: FoundState, kept_bars: Callable[[Timeframe], int]
+    book: Book,
+    disk: Disk,
+    state: FoundState,
+    kept_bars: Callable[[Timeframe], int],
+    doubted: Collection[str] = (),
 ) -> Reading:
-    """Fill an empty draft; `kept_bars` says how many bars of a timeframe belong in RAM."""
+    """Fill an empty draft; `kept_bars` says how many bars of a timeframe belong in RAM.
+
+    Files that are `doubted` are read however old their bars are.
+    """
     newest, skipped, evidence = await _newest_commit(book.symbol, disk)
     draft = await _unfinished(book.symbol, disk, newest)
     found = None if draft is not None and draft.head.base is None else newest
     base = None if found is None else Generation.parse(found.generation)
     since = None if base is None else state.of(book.symbol, base)
-    loads = [_Load(disk, book.key(timeframe), found, since, draft) for timeframe in book.series]
+    keys = map(book.key, book.series)
+    loads = [_Load(disk, key, found, since, draft, doubted) for key in keys]
     found_series = await gather(*(load.run(kept_bars(load.key.timeframe)) for load in loads))
     book.series.update(zip(book.series, found_series, strict=True))
+    _cover_finished_stretches(book, loads)
     terms = draft.head if draft is not None else found
     minutes = next(load for load in loads if load.key.timeframe is Timeframe.M1)
     recovered = Recovered(
@@ -173,6 +184,21 @@ async def _unfinished(symbol: Symbol, disk: Disk, newest: Manifest | None) -> Jo
     return None
 
 
+def _cover_finished_stretches(book: Book, loads: Iterable[_Load]) -> None:
+    """M1 under derived bars that came after the last record are covered, silent minutes as well.
+
+    Of a stretch of depth M1 are written first and the widest derived timeframe last, and such a
+    bar was made only when all its M1 were covered. Without their M1 they prove nothing.
+    """
+    by_timeframe = {load.key.timeframe: load for load in loads}
+    derived = [timeframe for timeframe in by_timeframe if timeframe.is_derived]
+    minutes = by_timeframe[Timeframe.M1]
+    if derived and all(drop.is_torn for drop in minutes.drops):
+        series = book.series[Timeframe.M1]
+        later = by_timeframe[max(derived)].later_runs
+        series.coverage = Coverage.of((*series.coverage, *later))
+
+
 class _Load:
     """One series being read."""
 
@@ -183,8 +209,10 @@ class _Load:
         found: Manifest | None,
         since: SymbolState | None,
         draft: Journal | None,
+        doubted: Collection[str],
     ) -> None:
         self._disk = disk
+        self._doubted = doubted
         self._found = found
         self._since = since
         self._draft = draft
@@ -205,12 +233,18 @@ class _Load:
         """The files of the found generation."""
         return self._records
 
+    @property
+    def later_runs(self) -> Iterable[tuple[int, int]]:
+        """Time of bars in good files that came after the last record."""
+        return (run for file in self._sound for run in file.later_runs)
+
     async def run(self, kept_bars: int) -> Series:
         """Files that end last first, until all that belongs in RAM was read; others are listed."""
         await self._find_begun_later()
         series = Series()
         for record, is_closed in self._in_order_of_need():
-            if is_closed and self._bars_after(record.last_ms) >= kept_bars:
+            is_trusted = is_closed and record.path not in self._doubted
+            if is_trusted and self._bars_after(record.last_ms) >= kept_bars:
                 series.segments.append(record.segment())
             else:
                 self._take(series, judge(self.key, record, await self._disk.read(record.path)))
@@ -301,7 +335,11 @@ class _Load:
         )
 
     def _covered(self) -> Coverage:
-        """What was recorded, the time of later bars and of resumed pages, less the holes."""
+        """What was recorded, the time of later bars and of resumed pages, less the holes.
+
+        Bars that came after the last record but are older than what it covers prove nothing by
+        themselves: a stretch of depth was being written, and what they make may be missing.
+        """
         timeframe = self.key.timeframe
         recorded = Coverage()
         if self._since is not None:
@@ -309,7 +347,9 @@ class _Load:
         elif self._found is not None:
             recorded = manifest.coverage_of(self._found, timeframe)
         files = (*self._sound, *self._damaged)
-        later = (run for file in files for run in file.later_runs)
+        live_ms = recorded.until_ms or 0
+        runs = (run for file in files for run in file.later_runs)
+        later = ((max(from_ms, live_ms), until_ms) for from_ms, until_ms in runs)
         before = self._less_holes(Coverage.of((*recorded, *later)))
         pages = () if self._draft is None else self._draft.coverage(timeframe)
         coverage = self._less_holes(Coverage.of((*before, *pages)))

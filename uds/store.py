@@ -16,27 +16,27 @@ The order is always durable, then visible, then announced. Whatever fails in bet
 truth: bars on disk that nobody sees yet, or tails in Redis that no pointer names. Every step
 may be repeated. A failed or cancelled write poisons its segment: the next one begins a file.
 
-Beside the walk stand three slow duties that the engine asks for now and then: `checkpoint`
-records how far the live generations have come, `scrub` reads one file again, `collect` removes
-what no generation needs any more.
+Beside the walk stand slow duties: `checkpoint` records how far the live generations have come,
+`scrub` reads one file again, `collect` removes what no generation needs any more.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from . import layout, manifest
 from .believing import FAR_MS
-from .book import Book, Series
+from .book import Book, Segment, Series
+from .drill_files import DrillFiles
 from .embedded import EmbeddedServer
-from .errors import CacheRegressed, Fenced
+from .errors import Fenced
 from .history import read_history
 from .inspection import Inspected, inspect
 from .model import Bars, Coverage, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Append, Cache, Disk
-from .publishing import Publisher, is_served
+from .publishing import Publisher
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
@@ -59,6 +59,7 @@ class Store:
         self.token = token
         self.server = server
         self.state = StateFile(disk, token)
+        self.drills = DrillFiles(disk)
         self._disk = disk
         self._cache = cache
         self._quarantine = Quarantine(disk, token, QUARANTINE_BYTES_MAX)
@@ -70,16 +71,16 @@ class Store:
 
     # -- the draft ---------------------------------------------------------------------------
 
-    async def recover(self, symbol: Symbol) -> Recovered:
+    async def recover(self, symbol: Symbol, doubted: Collection[str] = ()) -> Recovered:
         """Begin a draft from what the disk has, or from nothing; evidence goes to quarantine.
 
-        Of a symbol that is served this is a repair: readers keep what they have until the flip.
+        Of a served symbol it is a repair behind its readers; `doubted` files are read in any case.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
             state = await self.state.read()
             book = self._new_book(symbol)
-            reading = await recover_into(book, self._disk, state, self.terms.kept_bars)
+            reading = await recover_into(book, self._disk, state, self.terms.kept_bars, doubted)
             rotated_count = await self._quarantine.keep(reading.evidence)
             for path, length in reading.cuts:
                 await self._disk.truncate(path, length)
@@ -110,6 +111,10 @@ class Store:
             book.begin_journal(None, tuple(book.pages()), self.terms.anchors)
         return book.generation
 
+    async def make_room(self, symbol: Symbol) -> None:
+        """Make a symbol's folders while there is time for it; raises DiskFailed."""
+        await self._disk.make(layout.folders_in(symbol, self.terms.timeframes))
+
     def is_drafting(self, symbol: Symbol) -> bool:
         """Whether a generation is being filled."""
         return self._shelves[symbol].draft is not None
@@ -139,7 +144,7 @@ class Store:
         covered: Intervals = (),
         into: Generation | None = None,
     ) -> tuple[Appended, ...]:
-        """The same for several series of a symbol, on one trip to the disk."""
+        """The same for several series of a symbol, side by side."""
         shelf = self._shelves[symbol]
         async with shelf.writing:
             return await self._writer.append(shelf, shelf.newest(symbol), bars, covered, into)
@@ -163,8 +168,7 @@ class Store:
 
     async def commit(self, symbol: Symbol) -> Generation:
         """Make the draft what the next start finds; raises DiskFailed."""
-        shelf = self._shelves[symbol]
-        book = shelf.drafted(symbol)
+        book = (shelf := self._shelves[symbol]).drafted(symbol)
         async with shelf.writing:
             path = layout.manifest_path(symbol, book.generation)
             commit_path = layout.commit_path(symbol, book.generation)
@@ -230,8 +234,7 @@ class Store:
 
         Bars that came after `prime` are durable and in the snapshot; `extend` shows them in Redis.
         """
-        shelf = self._shelves[symbol]
-        book = shelf.drafted(symbol)
+        book = (shelf := self._shelves[symbol]).drafted(symbol)
         async with shelf.writing:  # or `restore` may bring the old one back in between
             stale = await self._publisher.flip(book)
             if stale is not None:
@@ -265,8 +268,8 @@ class Store:
         """Show forming bars beside the live generation; raises CacheDown and kin."""
         if not previews:
             return
-        ttl_ms = self.terms.preview_ttl_ms
-        await self._cache.preview(symbol, self.token, ttl_ms, tuple(previews.values()))
+        forming, ttl_ms = tuple(previews.values()), self.terms.preview_ttl_ms
+        await self._cache.preview(symbol, self.token, ttl_ms, forming)
         self._shelves[symbol].previews = previews
 
     def previews(self, symbol: Symbol) -> Mapping[Timeframe, Preview]:
@@ -300,13 +303,7 @@ class Store:
 
     async def check_ownership(self) -> None:
         """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours and there."""
-        pointers = await self._cache.holds(self.terms.symbols, self.token)
-        for symbol, pointer in zip(self.terms.symbols, pointers, strict=True):
-            shelf = self._shelves[symbol]
-            # What is being written now is checked at the next beat.
-            if not shelf.writing.locked() and not is_served(shelf, pointer):
-                served = "nothing" if pointer is None else f"{pointer.generation.short}"
-                raise CacheRegressed(f"Redis serves {served} of {symbol}, which is not the newest.")
+        await self._publisher.check({s: self._shelves[s] for s in self.terms.symbols})
 
     async def restore(self, symbol: Symbol) -> None:
         """Put back what Redis lost: the live generation, and the tails of a primed draft."""
@@ -334,20 +331,26 @@ class Store:
 
     async def scrub(self) -> Scrubbed | None:
         """Read the next file of a live generation again; None while there is none."""
-        lives = (self._shelves[symbol].live for symbol in self.terms.symbols)
-        files = segments_of(book for book in lives if book is not None)
-        if not files:
-            return None
-        self._scrub_turn = (self._scrub_turn + 1) % len(files)
-        return await scrub(self._disk, *files[self._scrub_turn])
+        self._scrub_turn += 1
+        found = self.scrubbed_in(0)
+        return await scrub(self._disk, *found) if found else None
+
+    def scrubbed_in(self, turns: int) -> tuple[SeriesKey, Segment] | None:
+        """The file that so many scrubs from now will have read; None while there is none."""
+        shelves = map(self._shelves.__getitem__, self.terms.symbols)
+        files = segments_of(shelf.live for shelf in shelves if shelf.live)
+        return files[(self._scrub_turn + turns) % len(files)] if files else None
+
+    def lose(self, key: SeriesKey) -> None:
+        """Forget bars in RAM that the next derive goes on from: a drill (F3)."""
+        self._series(key).bars = Bars.empty()
 
     async def audit(self, symbol: Symbol) -> tuple[Timeframe, ...]:
         """Hold the tails in Redis against those in RAM; what differs `extend` shows anew."""
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            if shelf.live is None or shelf.live.unanswered:
-                return ()
-            return await self._publisher.audit(shelf.live)
+            live = shelf.live
+            return () if live is None or live.unanswered else await self._publisher.audit(live)
 
     async def inspect(self, key: SeriesKey) -> Inspected:
         """Where a series is on disk and in Redis, and whether both fit; raises DiskFailed."""
@@ -356,14 +359,13 @@ class Store:
     def altered(self, symbol: Symbol) -> tuple[Timeframe, ...]:
         """Timeframes of the live generation whose bars in RAM fail their digest."""
         live, terms = self._shelves[symbol].live, self.terms
-        return () if live is None else live.altered(terms.tail_bars, terms.digits[symbol])
+        return live.altered(terms.tail_bars, terms.digits[symbol]) if live else ()
 
     async def collect(self, symbol: Symbol) -> Collected:
         """Remove what no generation needs: never of the live one, the previous or the draft.
 
-        The caller grants readers a grace after the flip. When it is not certain that we own the
-        folder and that Redis serves our live generation, nothing is removed. Raises Fenced,
-        DiskFailed, CacheDown and kin.
+        The caller grants readers a grace after the flip. Unless it is certain that we own the
+        folder and Redis serves our live generation, nothing goes. Raises Fenced, DiskFailed.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
@@ -383,8 +385,6 @@ class Store:
                 await self._cache.forget(symbol, self.token, generation, timeframes)
                 shelf.dead.remove(generation)
             return Collected(sum(map(len, lists)), dropped)
-
-    # -- inside ------------------------------------------------------------------------------
 
     def _new_book(self, symbol: Symbol) -> Book:
         shelf = self._shelves[symbol]

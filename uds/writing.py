@@ -10,7 +10,8 @@ most of what a start computes, and meanwhile the broker's answers must be taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .book import Book, Planned, SegmentNumbers, plan_append, plan_page, settle
@@ -71,7 +72,10 @@ class Writer:
         shelf.change_count += 1
 
     async def _write(self, book: Book, chunks: Iterable[_Chunk]) -> None:
-        """Bars first, then the note of their page: what the journal says is durable."""
+        """Bars first, then the note of their page: what the journal says is durable.
+
+        The syncs of several series overlap, for a disk settles many at once.
+        """
         noted = book.journal
         written: list[tuple[_Chunk, list[Planned]]] = []
         plans: list[tuple[_Chunk, Iterable[Planned]]] = []
@@ -86,18 +90,17 @@ class Writer:
             return
         book.journal = None  # poisoned as well
 
-        def batch() -> Iterator[Append]:
-            for chunk, plan in plans:
-                steps: list[Planned] = []
-                for step in plan:
-                    steps.append(step)
-                    yield step.append
-                page = plan_page(book, noted, chunk.timeframe, chunk.proved, steps)
-                if page is not None:
-                    yield page
-                written.append((chunk, steps))
+        def batch(chunk: _Chunk, plan: Iterable[Planned]) -> Iterator[Append]:
+            steps: list[Planned] = []
+            for step in plan:
+                steps.append(step)
+                yield step.append
+            page = plan_page(book, noted, chunk.timeframe, chunk.proved, steps)
+            if page is not None:
+                yield page
+            written.append((chunk, steps))
 
-        await self._disk.append(batch())
+        await _side_by_side([self._disk.append(batch(*one)) for one in plans])
         book.journal = noted
         for chunk, steps in written:
             self._settle(book, chunk, steps)
@@ -110,6 +113,16 @@ class Writer:
         if len(chunk.news):
             series.keep(series.bars.merged(chunk.news), self._terms.kept_bars(timeframe))
             book.unpublished.add(timeframe)
+
+
+async def _side_by_side(writes: Sequence[Coroutine[object, object, None]]) -> None:
+    """Series wait for nothing of each other; returns or raises when no write is under way."""
+    if len(writes) == 1:
+        await writes[0]
+        return
+    for failed in await asyncio.gather(*writes, return_exceptions=True):
+        if failed is not None:
+            raise failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from textual.app import ComposeResult
 from textual.events import MouseScrollDown, MouseScrollUp, Resize
@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from engine import Status
+from uds.model import Symbol
 
 from ..alarm import Alarm
 from ..board import Board, Places
@@ -30,6 +31,7 @@ from ..offers import Deed
 from ..outlook import Outlook
 from ..pages import Page
 from ..paint import Brush
+from ..preference import Preference
 from ..pulse import FAST_S
 from ..rim import Rim
 from ..widgets.grid_view import GridView
@@ -74,6 +76,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._telling: Timer | None = None
         self._is_log_awaited = False
         self._lookout: Lookout | None = None
+        self._preference: Preference | None = None
 
     def compose(self) -> ComposeResult:
         """The parts from top to bottom, the x-ray at the right."""
@@ -99,6 +102,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
 
     def show(self, status: Status) -> None:
         """Take the engine's newest status."""
+        self._board.journal.own_actor = self._hold().actor
         self._board.learn(status, self._now_ms())
         if not self._is_ticking:
             self._draw()
@@ -108,9 +112,16 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._lookout = Lookout(look, lambda: self._board.wish, self._hear)
         await self._lookout.keep()
 
-    def tell(self, sentence: str) -> None:
-        """Show an answer for a few seconds."""
-        self._board.rim = self._board.rim._replace(told=sentence)
+    async def wait_for(self, prefer: Callable[[Symbol], Awaitable[None]]) -> None:
+        """Let the symbol under the cursor come next; until cancelled."""
+        self._preference = Preference(prefer, lambda: self._board.preferred)
+        await self._preference.keep()
+
+    def tell(self, sentence: str, path: str = "") -> None:
+        """Show an answer for a few seconds; a file that it names stands in the journal too."""
+        self._board.rim = self._board.rim._replace(told=sentence, path=path)
+        if path:
+            self._board.journal.note_file(self._now_ms(), sentence)
         if self._telling is not None:
             self._telling.stop()
         self._telling = self.set_timer(_TOLD_S, self._forget)
@@ -125,12 +136,16 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         """Let a process, a symbol or a reason be chosen, for this key."""
         self._board.choose(kind)
         words = self._words
-        wanted = {"process": words.choose_process, "reason": words.choose_reason}
+        wanted = {
+            "process": words.choose_process,
+            "reason": words.choose_reason,
+            "drill": words.choose_drill,
+        }
         self.tell(wanted.get(kind, words.choose_symbol).format(key=key))
 
-    def note_act(self, deed: Deed, said: str) -> None:
-        """Write into the journal what the operator did here, and what came of it."""
-        self._board.journal.note_act(self._now_ms(), f"{deed.text}: {said}", deed.command)
+    def note_refusal(self, deed: Deed, said: str) -> None:
+        """Write into the journal what the operator could not do here, and why."""
+        self._board.journal.note_refusal(self._now_ms(), deed, said)
 
     def rewind(self) -> None:
         """Time has been turned back: what was later has not happened."""
@@ -159,12 +174,12 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
     def action_move(self, columns: int, rows: int) -> None:
         """Move the place on this page."""
         self._board.move(columns, rows)
-        self._draw()
+        self._cursor_moved()
 
     def action_leap(self, screens: int) -> None:
         """Half a screen up or down."""
         self._board.leap(screens)
-        self._draw()
+        self._cursor_moved()
 
     def action_next_pane(self) -> None:
         """Give the keys to the other part of the grid page."""
@@ -195,7 +210,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
     def action_next_fault(self, step: int) -> None:
         """On to the next thing that is wrong."""
         if self._board.next_fault(step):
-            self._draw()
+            self._cursor_moved()
         else:
             self.tell(self._words.no_fault_here)
 
@@ -242,12 +257,17 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self.app.copy_to_clipboard(text)
         self.run_worker(self._keep(f"{text}\n"), group="acts", exit_on_error=False)
 
+    def _cursor_moved(self) -> None:
+        if self._preference is not None:
+            self._preference.turn()
+        self._draw()
+
     def _turn(self, outlook: Outlook) -> None:
         self._board.turn(outlook)
         self._draw()
 
     def _forget(self) -> None:
-        self._board.rim = self._board.rim._replace(told="")
+        self._board.rim = self._board.rim._replace(told="", path="")
         self._draw()
 
     async def _keep(self, text: str) -> None:
@@ -257,7 +277,7 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         except OSError as error:
             self.tell(self._words.yank_unkept.format(error=error.strerror or error))
         else:
-            self.tell(self._words.yanked.format(path=path))
+            self.tell(self._words.yanked.format(path=path), str(path))
 
     def _heard(self) -> None:
         """In whichever thread logs; one message is under way at most."""

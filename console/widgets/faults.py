@@ -21,7 +21,7 @@ class Faults(NamedTuple):
     degraded: int
     """Degraded reasons that are none of these: the ▲ of the first row."""
     ranked: tuple[tuple[Look, DegradedReason], ...]
-    """Every degraded reason, failures first, then newest first."""
+    """Every degraded reason, failures first, then what nobody acknowledged, then newest first."""
     notes: tuple[DegradedReason, ...]
     """Reasons that only inform, newest first."""
 
@@ -35,7 +35,7 @@ def faults(status: Status) -> Faults:
         if reason.severity is Severity.DEGRADED:
             fatal = reason.code in _FATAL or reason.scope in failed_cells | held
             ranked.append((Look.FAILED if fatal else Look.DEGRADED, reason))
-    ranked.sort(key=lambda ranking: (ranking[0] is not Look.FAILED, -ranking[1].since_ms))
+    ranked.sort(key=lambda ranking: _urgency(*ranking))
     fatal_reasons = sum(reason.code in _FATAL for _, reason in ranked)
     return Faults(
         failed=len(failed_cells) + len(held) + fatal_reasons,
@@ -43,6 +43,12 @@ def faults(status: Status) -> Faults:
         ranked=tuple(ranked),
         notes=tuple(r for r in reversed(status.reasons) if r.severity is Severity.INFO),
     )
+
+
+def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, int]:
+    """Failures first; of equals what nobody has seen yet, then what is fatal, then the newest."""
+    is_seen, is_fatal = reason.acknowledged_ms is not None, reason.code in _FATAL
+    return look is not Look.FAILED, is_seen, not is_fatal, -reason.since_ms
 
 
 def scope_of(reason: DegradedReason, platform: str) -> str:

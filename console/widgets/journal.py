@@ -6,17 +6,20 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from engine import DegradedReason, ProcessState, Severity, Status
+from engine import Act, DegradedReason, ProcessState, Severity, Status
 
 from ..clean import clean
 from ..lines import Look
+from ..offers import Deed
 from ..words import Words
+from .drill_notice import drill_news
 from .facts import Facts
 from .faults import scope_of
 from .process_rows import LOOKS
 
 KEPT = 1_000
 """Events remembered; older ones are in the logs."""
+_ACTOR_MAX, _TEXT_MAX = 40, 1_000
 
 
 class Entry(NamedTuple):
@@ -42,12 +45,19 @@ class Journal:
     def __init__(self, words: Words) -> None:
         self._words = words
         self._last: Facts | None = None
+        self._told: frozenset[tuple[int, int]] = frozenset()
         self._number = 0
+        self.own_actor = ""
+        """How the engine names whoever acts from this console; empty where that is not known."""
         self.entries: deque[Entry] = deque(maxlen=KEPT)
         """Newest first."""
 
     def learn(self, facts: Facts, at_ms: int) -> None:
-        """Take the next picture."""
+        """Take the next picture; acts of before the console looked are told as well."""
+        acts = {(act.seq, act.at_ms): act for act in facts.status.acts}
+        for act in (act for identity, act in acts.items() if identity not in self._told):
+            self._note(act)
+        self._told = frozenset(acts)
         if self._last is not None:
             for look, text in differences(self._last, facts, self._words):
                 self._add(at_ms, look, text)
@@ -57,20 +67,33 @@ class Journal:
         """Forget what was later than this, and what was seen last: time has been turned back."""
         kept = [entry for entry in self.entries if entry.at_ms <= at_ms]
         self.entries = deque(kept, maxlen=KEPT)
+        self._told = frozenset(told for told in self._told if told[1] <= at_ms)
         self._last = None
 
-    def note_act(self, at_ms: int, text: str, command: str) -> None:
-        """An act of the operator at this console, and what came of it."""
-        self._add(at_ms, Look.STRONG, text, self._words.by_console, command)
+    def note_refusal(self, at_ms: int, deed: Deed, said: str) -> None:
+        """An act of this console that the engine refused: nobody else hears of it."""
+        self._add(at_ms, Look.DIM, f"{deed.text}: {said}", self._words.by_console, deed.command)
+
+    def note_file(self, at_ms: int, said: str) -> None:
+        """What this console has written, and where."""
+        self._add(at_ms, Look.DIM, said, self._words.by_console)
+
+    def _note(self, act: Act) -> None:
+        deed = Deed(act.action, tuple(word for words in act.given.values() for word in words))
+        is_own = act.by == self.own_actor
+        actor = self._words.by_console if is_own else clean(act.by, _ACTOR_MAX)
+        text = f"{deed.text}: {act.said}"
+        self._add(act.at_ms, Look.STRONG, text, actor, clean(deed.command))
 
     def _add(self, at_ms: int, look: Look, text: str, actor: str = "", command: str = "") -> None:
         self._number += 1
-        entry = Entry(self._number, at_ms, look, clean(text), actor, command)
+        entry = Entry(self._number, at_ms, look, clean(text, _TEXT_MAX), actor, command)
         self.entries.appendleft(entry)
 
 
 def differences(was: Facts, now: Facts, words: Words) -> Iterator[tuple[Look, str]]:
     """What changed, causes first and the gate last."""
+    yield from drill_news(was.status, now.status, words)
     yield from _reasons(was.status.reasons, now.status.reasons, words)
     yield from _moves(was.status, now.status, words)
     broker = now.status.broker

@@ -18,6 +18,7 @@ from ..sieve import Sieve
 from ..words import Words
 
 _DETAIL_FROM_HEIGHT = 9
+_ENTRIES_MIN = 3
 _MARKER = 1
 
 
@@ -36,6 +37,8 @@ class Item(NamedTuple):
     """Paragraphs shown below when it is selected, each a span; they are wrapped there."""
     folded: str = ""
     """What a filter looks through, in one case; filled in by `entry`."""
+    block: tuple[Line, ...] = ()
+    """Rows shown below in the place of the paragraphs, where those are laid out already."""
 
 
 def entry(
@@ -62,6 +65,10 @@ class Listing(NamedTuple):
     """What is said when nothing is to be shown."""
     yielding: frozenset[int] = frozenset()
     """The spans of an entry's row that give way in a narrow terminal, by their place."""
+    note: Line = ()
+    """What is said beside the title."""
+    is_detail_first: bool = False
+    """Whether what is below may take all but a few rows of the entries."""
 
     @property
     def is_sortable(self) -> bool:
@@ -138,7 +145,7 @@ def _title(listing: Listing, chosen: str | None, words: Words) -> Line:
     at, total = listing.at(chosen) + 1, len(listing.items)
     place = Span(f"  {words.position.format(at=at, total=total)}", Look.DIM)
     if not listing.grows_down:
-        return (title, place)
+        return (title, place, *listing.note)
     is_paused = chosen is not None and at < total
     said = words.paused.format(newer=total - at) if is_paused else words.following
     return (title, place, Span(f"  {said}", Look.DEGRADED if is_paused else Look.DIM))
@@ -150,12 +157,14 @@ def _row(item: Item, yielding: frozenset[int], is_here: bool) -> Line:
 
 
 def _detail(listing: Listing, chosen: str | None, width: int, height: int) -> tuple[Line, ...]:
-    """At most half of the page, below a line."""
+    """At most half of the page, or all but a few rows of it, below a line."""
     item = listing.chosen(chosen)
     if item is None or not item.detail:
         return ()
-    rows = [(Span(boxed("─" * width, width), Look.DIM),), *wrapped(item.detail, width)]
-    return tuple(rows[: height // 2])
+    below = item.block or wrapped(item.detail, width)
+    rows = [(Span(boxed("─" * width, width), Look.DIM),), *below]
+    most = height - 2 - _ENTRIES_MIN if listing.is_detail_first else height // 2
+    return tuple(rows[:most])
 
 
 def wrapped(paragraphs: Line, width: int) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from engine import Status
 
 from .. import moments
 from ..clean import clean
-from ..lines import Line, Look, Span, cropped
+from ..lines import Line, Look, Span, cropped, end_kept, width_of
 from ..metric import Metric
 from ..outlook import Outlook
 from ..pages import Page
@@ -16,14 +16,21 @@ from .facts import Facts
 from .reason_rows import hint_line
 
 _FILTER_MAX = 24
+_TOLD_MAX = 1_000
 
 
-def notice_row(facts: Facts, rim: Rim, chips: Line, width: int, words: Words) -> Line:
+def notice_row(
+    facts: Facts, rim: Rim, chips: Line, width: int, words: Words, hint: Line = ()
+) -> Line:
     """How the operator looks, then the most useful sentence now."""
     if rim.told:
-        sentence: Line = (Span(clean(rim.told), Look.STRONG),)
+        left = width - width_of(chips)
+        said = end_kept(clean(rim.told, _TOLD_MAX), clean(rim.path, _TOLD_MAX), left)
+        sentence: Line = (Span(said, Look.STRONG),)
     elif rim.hold.lost_s is not None:
         sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
+    elif hint:
+        sentence = hint
     elif facts.faults.ranked:
         sentence = hint_line(facts.faults, words)
     else:

@@ -54,13 +54,20 @@ def _item(look: Look, reason: DegradedReason, words: Words, is_healed: bool = Fa
         Span(boxed(reason.code.value, _CODE_WIDTH), text if is_healed else look),
         Span(boxed(moments.clock(reason.since_ms), _SINCE_WIDTH), text),
         Span(boxed(f"×{reason.count}" if reason.count > 1 else "", _COUNT_WIDTH), text),
-        Span(f"{words.healed}: {said}" if is_healed else said, text),
+        Span(_marked(said, reason, is_healed, words), text),
     )
     is_fault = not is_healed and reason.severity is Severity.DEGRADED
     severity = words.severities[reason.severity.value]
     states = {"healed"} if is_healed else {reason.severity.value, look.value, severity}
     detail = _detail(look, reason, words)
     return entry(reason_key(reason, is_healed), line, states, is_fault, detail)
+
+
+def _marked(said: str, reason: DegradedReason, is_healed: bool, words: Words) -> str:
+    """An acknowledged one stands on, and says that somebody knows."""
+    if is_healed:
+        return f"{words.healed}: {said}"
+    return said if reason.acknowledged_ms is None else f"{words.seen}: {said}"
 
 
 def _detail(look: Look, reason: DegradedReason, words: Words) -> Iterator[Span]:

@@ -103,6 +103,11 @@ class FaultyBroker:
         """End one fault, or all; calls that hang already go on hanging, as they would."""
         self._faults = [one for one in self._faults if fault is not None and one is not fault]
 
+    @property
+    def faults(self) -> tuple[BrokerFault, ...]:
+        """Those that were injected and not healed."""
+        return tuple(self._faults)
+
     async def login(self) -> float:
         """Open the session unless a fault says otherwise. Raises LoginFailed."""
         fault = self._fault_of(None)

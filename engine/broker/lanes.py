@@ -1,6 +1,8 @@
 """Who is sent next: lanes by urgency, an order within each, and ageing so that none starves.
 
-A lane's next ticket is the one of the lowest rank (symbol, page), then of the oldest number.
+A lane's next ticket is the one of the lowest rank (symbol, page), then of the oldest number. In
+the lanes that fill M1 the symbol an operator prefers comes before others, but a symbol of which
+some pages were sent is not interrupted: half of two symbols makes no cell ready.
 Between lanes the more urgent goes first. A lane that was passed over for `PATIENCE_S` gets one
 slot and waits anew: under any flood from above each lane still moves, and nothing else changes.
 """
@@ -8,6 +10,7 @@ slot and waits anew: under any flood from above each lane still moves, and nothi
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -26,6 +29,10 @@ class Lane(IntEnum):
     CATCH_UP = 2
     FILL = 3
     BACKFILL = 4
+
+
+_REORDERED = frozenset({Lane.CATCH_UP, Lane.FILL})
+"""Lanes in which an operator's wish changes the order: those that make M1 complete."""
 
 
 @dataclass(order=True, slots=True)
@@ -82,6 +89,9 @@ class LaneQueue:
         self._heaps: dict[Lane, list[Ticket]] = {lane: [] for lane in Lane}
         self._counts: dict[Lane, int] = dict.fromkeys(Lane, 0)
         self._passed_over_since_s: dict[Lane, float] = {}
+        self._waiting: Counter[tuple[Lane, Symbol]] = Counter()
+        self._begun: set[tuple[Lane, Symbol]] = set()
+        self._preferred: Symbol | None = None
 
     def __len__(self) -> int:
         return sum(self._counts.values())
@@ -99,6 +109,7 @@ class LaneQueue:
         if not self._counts[ticket.lane]:
             self._passed_over_since_s[ticket.lane] = now_s
         self._counts[ticket.lane] += 1
+        self._waiting[(ticket.lane, ticket.symbol)] += 1
         heapq.heappush(self._heaps[ticket.lane], ticket)
 
     def discard(self, ticket: Ticket) -> None:
@@ -106,6 +117,15 @@ class LaneQueue:
         if not ticket.is_gone:
             ticket.is_gone = True
             self._counts[ticket.lane] -= 1
+            place = ticket.lane, ticket.symbol
+            self._waiting[place] -= 1
+            if not self._waiting[place]:
+                del self._waiting[place]
+                self._begun.discard(place)
+
+    def prefer(self, symbol: Symbol | None) -> None:
+        """Let the M1 of one symbol come next, until another is preferred; None for none."""
+        self._preferred = symbol
 
     def has_only(self, lane: Lane) -> bool:
         """Whether all that wait are of one lane."""
@@ -125,11 +145,23 @@ class LaneQueue:
         heap = self._heaps[lane]
         while heap[0].is_gone:
             heapq.heappop(heap)
-        ticket = heapq.heappop(heap)
+        ticket = heap[0]
+        if self._must_wait(ticket):
+            ticket = min(t for t in heap if not t.is_gone and t.symbol == self._preferred)
+        else:
+            heapq.heappop(heap)
         self.take(ticket, now_s)
         return ticket
 
+    def _must_wait(self, ticket: Ticket) -> bool:
+        """Whether it must let the preferred symbol pass."""
+        if self._preferred in (None, ticket.symbol) or ticket.lane not in _REORDERED:
+            return False
+        place = ticket.lane, ticket.symbol
+        return place not in self._begun and (ticket.lane, self._preferred) in self._waiting
+
     def take(self, ticket: Ticket, now_s: float) -> None:
         """Send this one, whoever is before it."""
+        self._begun.add((ticket.lane, ticket.symbol))
         self.discard(ticket)
         self._passed_over_since_s[ticket.lane] = now_s

@@ -37,7 +37,8 @@ _PACE_MIN = 18
 """Least mean ticks of a day's minutes."""
 _PACES = 22
 """How many paces from the least upwards a day may have."""
-_CACHED_DAYS = 64
+CACHED_DAYS = 96
+"""Days of minutes that are remembered, of all symbols together."""
 _STREAMS = np.arange(5, dtype=np.uint64)[:, None]
 _BASES: Mapping[Symbol, tuple[float, float]] = {
     "XAU/USD": (2_650.0, 0.008),
@@ -141,7 +142,7 @@ class SimulatedMarket:
         if bars is None:
             bars = self._drawn_day(symbol, edges)
         self._days[key] = bars
-        if len(self._days) > _CACHED_DAYS:
+        if len(self._days) > CACHED_DAYS:
             del self._days[next(iter(self._days))]
         return bars
 

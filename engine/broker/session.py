@@ -82,7 +82,7 @@ class BrokerSession:
         self._queue = LaneQueue()
         self._granted: dict[int, asyncio.Future[None]] = {}
         self._number = 0
-        self._free = 0
+        self._free = broker.concurrency
         self._backfills = 0
         self._will_grant = False
         self._said = BrokerStatus(broker.kind)
@@ -119,15 +119,23 @@ class BrokerSession:
             self._say(state="failed", last_error=str(error) or "the login timed out")
             raise
         if not self.is_open:
-            self._free = self.broker.concurrency
             self._queue.begin(self._clock.monotonic_s())
         self.login_s = login_s
         self._say(state="ready")
         self._grant()
 
+    def forget_login(self) -> None:
+        """Send nothing more until the next login, as after the broker closed the session."""
+        self.login_s = None
+        self._say(state="logged_out")
+
     def plans_login(self, at_ms: int) -> None:
         """Note when the next login is due."""
         self._say(next_attempt_ms=at_ms)
+
+    def prefer(self, symbol: Symbol | None) -> None:
+        """Let the M1 of one symbol be fetched next, as far as they wait; None for none."""
+        self._queue.prefer(symbol)
 
     async def fetch(
         self, request: BarsRequest, lane: Lane, rank: tuple[int, int] = (0, 0)
@@ -232,7 +240,7 @@ class BrokerSession:
         """Send what may be sent, and say how things stand."""
         self._will_grant = False
         now_s = self._clock.monotonic_s()
-        while self._free and self._queue and self._may_send(now_s) and not self._is_reserved():
+        while self._queue and self._may_send(now_s) and not self._is_reserved():
             ticket = self._next(now_s)
             granted = self._granted[ticket.number]
             if granted.done():  # cancelled, and its task has not run since
@@ -274,6 +282,8 @@ class BrokerSession:
         return probe
 
     def _may_send(self, now_s: float) -> bool:
+        if not self.is_open or not self._free:
+            return False
         return not self._circuit.is_probing and self._held_until_s() - now_s <= _TICK_S
 
     def _held_until_s(self) -> float:

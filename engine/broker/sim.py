@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 
 import numpy as np
 
 from uds.model import MINUTE_MS, Bars, Symbol, Timeframe
 
 from ..clock import Clock
-from .market import SimulatedMarket
+from .market import CACHED_DAYS, SimulatedMarket
 from .market_day import Quote
 from .noise import key_of, mixed, unit
 from .port import BarsAnswer, BarsRequest, FetchFailed, RateLimited, Tick
 from .tick_stream import tick_stream
 from .token_bucket import TokenBucket
+
+_MINUTES_AHEAD = 4_320
+_SYMBOLS_AHEAD = CACHED_DAYS // 6
+"""So many symbols' days are still remembered when the last is drawn."""
 
 
 class SimBroker:
@@ -64,8 +69,18 @@ class SimBroker:
         self._quotes: dict[Symbol, tuple[int, tuple[Quote, ...]]] = {}
 
     async def login(self) -> float:
-        """Open the session, always successfully; seconds it took."""
-        await self._clock.sleep(self._login_s)
+        """Open the session, always successfully; seconds it took.
+
+        Meanwhile the newest days are drawn: a broker has its history when it is asked for it.
+        """
+        until_s = self._clock.monotonic_s() + self._login_s
+        now_ms = self._clock.now_ms()
+        for symbol, calendar in islice(self._market.calendars.items(), _SYMBOLS_AHEAD):
+            if self._clock.monotonic_s() >= until_s:
+                break
+            self._market.m1(symbol, calendar.back(now_ms, _MINUTES_AHEAD), now_ms)
+            await self._clock.sleep(0)
+        await self._clock.sleep(max(0.0, until_s - self._clock.monotonic_s()))
         return self._login_s
 
     async def fetch_bars(self, request: BarsRequest) -> BarsAnswer:

@@ -17,6 +17,7 @@ from ..degraded import DegradedCode
 from ..events import ReasonCleared, ReasonRaised
 from ..fetching import Fetcher
 from ..intensity import Backoff
+from ..mending import say_mended
 from ..plan import days_from_ms
 from ..process import Tools
 from ..scrutiny import scrutinise
@@ -117,6 +118,7 @@ async def _follow(tools: Tools, fetcher: Fetcher) -> None:
         return
     snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
     show_served(tools, symbol, snapshot)
+    say_mended(tools, symbol)
     judge_staleness(tools, symbol, Timeframe.D1)
     scrutinise(tools, symbol)
 

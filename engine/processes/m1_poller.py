@@ -14,6 +14,7 @@ from ..cell import CellState
 from ..deepening import deepen_all
 from ..fetching import Fetcher
 from ..live_derive import LiveDerive
+from ..mending import derive_lost, say_mended
 from ..plan import warmup_from_ms
 from ..process import Tools
 from ..scrutiny import scrutinise
@@ -68,6 +69,7 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     fetched_s = tools.since_opened_s()
     tools.timeline.note(Span("M1", symbol, start_s, fetched_s))
     show(tools, symbol, CellState.STORED, Timeframe.M1)
+    await derive_lost(tools, symbol)
     await derive_all(tools, symbol)
     tools.timeline.note(Span("derive", symbol, fetched_s, tools.since_opened_s()))
     derived = (tf for tf in tools.config.timeframes if tf.is_derived)
@@ -90,6 +92,7 @@ async def _follow(tools: Tools, fetcher: Fetcher, derived: LiveDerive) -> None:
         return
     snapshot = await attempt(tools, Partner.REDIS, None, lambda: tools.store.extend(symbol))
     show_served(tools, symbol, snapshot)
+    say_mended(tools, symbol)
     judge_staleness(tools, symbol, Timeframe.M1)
 
 

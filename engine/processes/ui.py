@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from ..degraded import DegradedCode
 from ..errors import PortBusy
 from ..events import ApiListening, ReasonCleared, ReasonRaised
 from ..http import build_app, serve
 from ..process import Tools
+from ..status import Status
 
 _PORT_RETRY_S = 1.0
 
@@ -44,4 +46,8 @@ async def _tell_what_is_served(tools: Tools) -> None:
     while True:
         is_open = tools.board.status.gate_state.is_open
         tools.ready("serving" if is_open else "serving 503")
-        await tools.board.changed()
+        await tools.board.until(partial(_is_other_than, is_open))
+
+
+def _is_other_than(is_open: bool, status: Status) -> bool:
+    return status.gate_state.is_open is not is_open

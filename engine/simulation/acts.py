@@ -39,6 +39,10 @@ _LIES = (BrokerFaultKind.SHORT, BrokerFaultKind.EMPTY)
 _QUIET_OPERATIONS = ("cache.preview", "cache.publish_tick", "cache.forget")
 
 
+_UNDER_WAY_S = 0.7
+"""A call that was under way when its partner went may take so long to end well."""
+
+
 class HeardFault(BrokerFault):
     """A broker fault that tells whom it hits."""
 
@@ -62,6 +66,8 @@ class Acts:
         """Of what belongs to no node."""
         self._plan_acts: dict[int, Act] = {}
         self._loudness = Loudness(world, self.context)
+        self._gone: list[tuple[str, float, float]] = []
+        """(partner, from, until) in virtual seconds in which it does nothing."""
         self._armed: list[Fault] = []
         """Kept, because they are known by their identity."""
 
@@ -206,7 +212,7 @@ class Acts:
 
     def _explode(self, node: SimNode, process: str) -> None:
         bomb = node.bombs.get(process)
-        if bomb is not None and node.engine is not None:
+        if bomb is not None and not bomb.is_set() and node.engine is not None:
             self._loudness.expect(node, _CHILD, 0.0, f"a bug in {process}")
             bomb.set()
 
@@ -223,7 +229,16 @@ class Acts:
         self._plan_acts[id(fault)] = act
         self._world.plan.arm(name, fault)
         self._armed.append(fault)
+        partner = _wholly_gone(act)
+        if partner is not None:
+            now_s = self._world.now_us() / 1e6
+            self._gone.append((partner, now_s + _UNDER_WAY_S, act.until_s))
         self._later(act.for_s, self._world.plan.revert, name)
+
+    def gone(self, partner: str) -> bool:
+        """Whether it has done nothing at all for longer than a call takes."""
+        now_s = self._world.now_us() / 1e6
+        return any(p == partner and a < now_s < b for p, a, b in self._gone)
 
     def hit(self, fault: Fault, operation: str) -> None:
         """A fault of the plan was answered."""
@@ -317,6 +332,7 @@ class Acts:
         """Take back all that still holds."""
         world = self._world
         world.plan.revert_all()
+        self._gone.clear()
         for fault in tuple(world.broker_faults):
             self._unspoil(fault)
         if world.skew_ms:
@@ -324,6 +340,14 @@ class Acts:
 
     def _later(self, delay_s: float, call: Callable[..., object], *args: object) -> None:
         self._world.loop.call_later(delay_s, call, *args, context=self.context)
+
+
+def _wholly_gone(act: Act) -> str | None:
+    """Which partner does nothing while this holds; None when some calls succeed."""
+    if act.kind in (_KIND.REDIS_REFUSES, _KIND.REDIS_SILENT):
+        return "redis"
+    is_every = act.kind is _KIND.DISK_FAILS and act.subject == "*" and act.amount == 1.0
+    return "disk" if is_every else None
 
 
 _PLANNED: dict[ActKind, Callable[[Act], Fault]] = {

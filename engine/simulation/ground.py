@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -98,9 +98,9 @@ class WatchedStore(Store):
 
     witness: Witness
 
-    async def recover(self, symbol: Symbol) -> Recovered:
+    async def recover(self, symbol: Symbol, doubted: Collection[str] = ()) -> Recovered:
         """As the store does."""
-        recovered = await super().recover(symbol)
+        recovered = await super().recover(symbol, doubted)
         self.witness.recovered(recovered)
         self.witness.began(symbol)
         return recovered

@@ -24,6 +24,12 @@ from .truth import BASE, Truth, revision_of
 if TYPE_CHECKING:
     from .node import SimNode
 
+_PARTNERS = {
+    DegradedCode.REDIS_DOWN: "redis",
+    DegradedCode.REDIS_TIMEOUT: "redis",
+    DegradedCode.DISK_ERROR: "disk",
+    DegradedCode.DISK_FULL: "disk",
+}
 _DEPENDS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED)
 
 
@@ -48,6 +54,10 @@ class Scene(Protocol):
 
     def pointer(self, symbol: Symbol) -> tuple[Generation, int] | None:
         """What Redis serves."""
+        ...
+
+    def gone(self, partner: str) -> bool:
+        """Whether `redis` or `disk` has done nothing at all for a while."""
         ...
 
     def tell(self, who: str, text: str) -> None:
@@ -247,6 +257,9 @@ class Oracles:
                 view.cleared.append((now_us, event.code, event.scope))
                 node.conduct.cleared(event.code, event.scope)
                 if (event.code, event.scope) in view.standing:
+                    partner = _PARTNERS.get(event.code)
+                    is_true = partner is None or not self._scene.gone(partner)
+                    self.must(is_true, f"{view.name}: cleared {event.code.value} while it held")
                     self._scene.tell(view.name, f"clears {event.code.value} {_of(event.scope)}")
             elif isinstance(event, ProcessChanged):
                 node.conduct.moved(event.process)

@@ -103,6 +103,10 @@ class World:
         live = self.cache.live.get(symbol)
         return None if live is None else (live.generation, live.seq)
 
+    def gone(self, partner: str) -> bool:
+        """Whether `redis` or `disk` has done nothing at all for a while."""
+        return self.acts.gone(partner)
+
     # -- boots -------------------------------------------------------------------------------
 
     @property

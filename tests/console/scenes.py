@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from console.hold import Hold
 from console.logbook import LogBook
@@ -19,6 +20,7 @@ from engine.events import (
     CellsChanged,
     Event,
     ModesDecided,
+    OperatorActed,
     ProcessChanged,
     ReasonRaised,
     StoreOpened,
@@ -33,6 +35,9 @@ SYMBOLS = (
     *("GBP/CAD", "NZD/CAD", "USD/CAD", "USD/JPY"),
 )
 BARS = dict(zip(Timeframe, (4_320, 1_440, 864, 288, 144, 72, 18, 180), strict=True))
+_process = partial(ProcessStatus, failures_max=5)
+ACTOR = "console"
+"""Who a scripted client is to its engine."""
 ARMED_S = 252.0
 """4:12, the time a scripted arming has left; it stands still."""
 OPENED_MS = 1_763_985_600_000
@@ -50,7 +55,7 @@ def cold(symbols: Iterable[Symbol] = SYMBOLS, market: str = "simulated") -> Stat
         opened_ms=OPENED_MS,
         cells=cells,
         broker=BrokerStatus("sim", state="logging_in"),
-        processes=tuple(ProcessStatus(name) for name in names),
+        processes=tuple(_process(name) for name in names),
         prime=PrimeStatus(budget_s=8.0),
     )
 
@@ -73,12 +78,12 @@ def started(now: Status, at_ms: int) -> Status:
         ModesDecided(Mode.COLD, "no stored bars", modes),
         BrokerChanged(broker),
         ProcessChanged(
-            ProcessStatus("connector", ProcessState.READY, ready_after_s=2.1),
+            _process("connector", ProcessState.READY, ready_after_s=2.1),
         ),
-        ProcessChanged(ProcessStatus("m1_poller", ProcessState.WARMING, "41%")),
-        ProcessChanged(ProcessStatus("tick_publisher", ProcessState.READY, ready_after_s=0.6)),
-        ProcessChanged(ProcessStatus("tick_preview", ProcessState.READY, ready_after_s=0.4)),
-        ProcessChanged(ProcessStatus("ui", ProcessState.READY, "serving 503", 0.5)),
+        ProcessChanged(_process("m1_poller", ProcessState.WARMING, "41%")),
+        ProcessChanged(_process("tick_publisher", ProcessState.READY, ready_after_s=0.6)),
+        ProcessChanged(_process("tick_preview", ProcessState.READY, ready_after_s=0.4)),
+        ProcessChanged(_process("ui", ProcessState.READY, "serving 503", 0.5)),
         ApiListening(8000),
         at_ms=at_ms,
     )
@@ -139,8 +144,8 @@ def end_of_boot() -> Status:
     now = started(cold(), OPENED_MS + 400)
     for at, symbol in enumerate(SYMBOLS):
         now = sealed(now, symbol, OPENED_MS + 1_000 + 300 * at)
-    ready = ProcessStatus("m1_poller", ProcessState.READY, ready_after_s=4.6)
-    serving = ProcessStatus("ui", ProcessState.READY, "serving 200", 0.5)
+    ready = _process("m1_poller", ProcessState.READY, ready_after_s=4.6)
+    serving = _process("ui", ProcessState.READY, "serving 200", 0.5)
     broker = BrokerStatus("sim", "ready", slots_total=4, queue={"D1": 0, "M1": 0})
     return played(
         now,
@@ -164,10 +169,12 @@ def closed_with_reasons() -> Status:
     now = raised(now, code.GAP, h4, "3 bars 02:00–14:00 are missing", at_ms)
     now = raised(now, code.CORRUPT_JSONL, m1, "line 4132 quarantined", at_ms + 500)
     now = raised(now, code.BROKER_FETCH_FAILED, "USD/JPY", "the broker closed the page", at_ms)
-    ill = ProcessStatus(
+    ill = _process(
         "tick_publisher",
         ProcessState.BACKOFF,
         restarts=2,
+        failures=2,
+        failures_max=5,
         backoff_s=0.46,
         next_attempt_ms=OPENED_MS + 12_600,
         last_exit="BrokerError: the stream ended",
@@ -199,7 +206,7 @@ class FakeClient:
     def __init__(self, now: Status, refuses: str = "", *, is_armed: bool = False) -> None:
         self._status = now
         self._refuses = refuses
-        self.hold = Hold(ARMED_S if is_armed else 0.0)
+        self.hold = Hold(ARMED_S if is_armed else 0.0, actor=ACTOR)
         """What the operator has of it."""
         self._moved = asyncio.Event()
         self.acted: list[tuple[str, str]] = []
@@ -208,6 +215,8 @@ class FakeClient:
         """How often it was asked to look again."""
         self.answers: dict[str, object] = {}
         """What looking answers, by operation."""
+        self.preferred: list[str] = []
+        """The symbols that were to come next."""
 
     @property
     def status(self) -> Status:
@@ -238,19 +247,30 @@ class FakeClient:
             "restart": f"Restart {target}: its queue is kept, readers notice nothing.",
             "rebuild": f"Rebuild {target}: 6 timeframes, 2 826 bars, readers stay on 42-1 "
             "until the flip.",
+            "drill": f"Drill {target} on this engine: error, hangs? It may touch: one symbol's "
+            "rebuild takes longer. About 21 s; the fault is taken out in any case.",
         }.get(deed.action_id, f"{deed.text}?")
-        phrases = {"rebuild-all": "all", "open-gate": "gate", "restart-force": target}
+        phrases = {
+            "rebuild-all": "all",
+            "open-gate": "gate",
+            "restart-force": target,
+            "drill": target,
+        }
         return Asking(sentence, phrases.get(deed.action_id))
 
     async def arm(self) -> None:
         """For five minutes, unless everything is refused."""
         if self._refuses:
             raise ActionRefused(self._refuses)
-        self.hold = Hold(ARMED_S)
+        self.hold = Hold(ARMED_S, actor=ACTOR)
 
     async def disarm(self) -> None:
         """Only look."""
-        self.hold = Hold()
+        self.hold = Hold(actor=ACTOR)
+
+    async def prefer(self, symbol: str) -> None:
+        """Remember it."""
+        self.preferred.append(symbol)
 
     def look_again(self) -> None:
         """Count it."""
@@ -274,4 +294,29 @@ class FakeClient:
     async def act(self, deed: Deed, phrase: str = "") -> str:
         """Remember it."""
         self.acted.append((deed.action_id, " ".join(deed.words)))
-        return f"{deed.text} done"
+        said = f"{deed.text} done"
+        self.push(
+            played(
+                self._status,
+                OperatorActed(deed.action_id, {"": deed.words}, ACTOR, said),
+                at_ms=OPENED_MS + 12_000,
+            )
+        )
+        return said
+
+
+def use_of_the_host() -> dict[str, object]:
+    """What the operation `host` answers."""
+    return {
+        "at_s": 12.4,
+        "engine": {"cpu_s": 7.3, "memory_bytes": 193 << 20},
+        "server": {"cpu_s": 0.31, "memory_bytes": 21 << 20},
+        "busy_s": {
+            "connector": 0.8,
+            "m1_poller": 5.1,
+            "tick_publisher": 0.02,
+            "tick_preview": 0.01,
+            "ui": 0.44,
+        },
+        "waiting": {"connector": 0, "m1_poller": 4, "tick_preview": 0},
+    }

@@ -12,6 +12,7 @@ from console.app import ConsoleApp
 from console.commands import Keys
 from console.logbook import LogBook
 from console.words import Words
+from engine import catalog_document
 from engine.status import Status
 
 from . import boots, scenes, xrays
@@ -39,7 +40,9 @@ def staged(
     """A console and the client it looks at."""
     client = FakeClient(now, refuses, is_armed=armed)
     client.answers["timeline"] = boots.timeline_of_a_boot()
+    client.answers["host"] = scenes.use_of_the_host()
     client.answers["xray"] = xrays.answered
+    client.answers["drills"] = catalog_document()
     app = ConsoleApp(
         client,
         now_ms,

@@ -13,10 +13,14 @@ from console import remote_client
 from console.client import Client, LocalClient
 from console.offers import Deed
 from console.remote_client import followed
+from console.widgets.facts import Facts
+from console.widgets.journal import Journal
+from console.widgets.reason_page import reason_listing
+from console.words import Words
 from engine.actions import ACTIONS
 from engine.degraded import DegradedCode
 from engine.errors import ActionRefused, EngineUnreachable
-from engine.events import ReasonRaised
+from engine.events import ReasonCleared, ReasonRaised
 from engine.runtime import Engine
 from tests.engine.builders import GOLD
 from tests.engine.test_remote import folder, serving
@@ -57,6 +61,16 @@ async def test_both_clients_are_offered_and_asked_the_same(folder: Path) -> None
         assert local.status == remote.status
 
 
+async def test_either_may_say_which_symbol_comes_next(folder: Path) -> None:
+    """It changes an order and nothing else, so it needs no arming; what is unknown is refused."""
+    async with both(folder) as (_, clients):
+        for client in clients:
+            await client.prefer(GOLD)
+            with pytest.raises(ActionRefused, match="There is no symbol 'FOO'"):
+                await client.prefer("FOO")
+            assert {"preferred": GOLD} == await client.look("prefer", {"symbol": GOLD})
+
+
 async def test_either_acts_only_while_it_is_armed_and_only_itself(folder: Path) -> None:
     """The engine enforces it, so a faulty screen cannot act either."""
     async with both(folder) as (engine, clients):
@@ -79,6 +93,46 @@ async def test_either_acts_only_while_it_is_armed_and_only_itself(folder: Path) 
         assert not remote.hold.is_armed
         with pytest.raises(ActionRefused, match="only looks"):
             await remote.act(GAP)
+
+
+async def test_what_one_console_does_stands_in_the_journals_of_all(folder: Path) -> None:
+    """With who did it and the command that does the same; also of those who come later."""
+    words, scope = Words(), "3 bars"
+    async with both(folder) as (engine, clients):
+        journals = [Journal(words) for _ in clients]
+
+        async def tell() -> None:
+            await until(clients[1], lambda: clients[1].status == engine.board.status)
+            for client, journal in zip(clients, journals, strict=True):
+                journal.own_actor = client.hold.actor
+                journal.learn(Facts.of(client.status), engine.clock.now_ms())
+
+        await tell()
+        local, remote = clients
+        await local.arm()
+        await local.act(Deed("rebuild", (GOLD,)))
+        await remote.arm()
+        await remote.act(GAP)
+        await tell()
+        theirs, ours = ([e for e in journal.entries if e.actor] for journal in journals)
+        assert ["this console", "console"] == [ours[0].actor, ours[1].actor]
+        assert "this console" == theirs[1].actor
+        assert theirs[0].actor.startswith("pid ")
+        assert f"coldstart-console rebuild {GOLD}" == ours[1].command
+        assert ours[0].text.startswith(f"acknowledge GAP {GOLD}: ")
+
+        (reason,) = (r for r in remote.status.reasons if r.detail == scope)
+        assert reason.acknowledged_ms is not None
+        rows = reason_listing(Facts.of(remote.status), words).items
+        assert any("seen: 3 bars" in row.folded for row in rows)
+        engine.board.post(ReasonCleared(DegradedCode.GAP, GOLD))
+        engine.board.post(ReasonRaised(DegradedCode.GAP, GOLD, "again"))
+        await tell()
+        assert [None] == [r.acknowledged_ms for r in remote.status.reasons if r.scope == GOLD]
+
+        late = Journal(words)
+        late.learn(Facts.of(remote.status), engine.clock.now_ms())
+        assert [e.text for e in ours] == [e.text for e in late.entries]
 
 
 @pytest.mark.parametrize(

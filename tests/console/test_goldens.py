@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from engine.status import Status
 
-from . import scenes
+from . import drilled, scenes
 from .stage import drawn, staged
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -48,6 +48,15 @@ SCREENS = {
     "page_timeline_60x15": (scenes.end_of_boot, (60, 15), ("4",)),
     "page_logs_80x24": (scenes.closed_with_reasons, (80, 24), ("l", "k", "k")),
     "page_journal_80x24": (scenes.end_of_boot, (80, 24), ("A", "b", "y", "7")),
+    "page_drills_80x24": (drilled.remembered, (80, 24), ("6",)),
+    "page_drills_160x48": (drilled.passed, (160, 48), ("6", *"jjjjjjjj")),
+    "page_drills_running_80x24": (drilled.under_way, (80, 24), ("6",)),
+    "page_drills_running_71x19": (drilled.under_way, (71, 19), ("6",)),
+    "page_drills_failed_80x24": (drilled.failed, (80, 24), ("6", *"jjjjjjjj")),
+    "page_drill_80x24": (drilled.failed, (80, 24), ("6", *"jjjjjjjj", "enter")),
+    "page_drill_160x48": (drilled.under_way, (160, 48), ("6", "enter")),
+    "drill_phrase_80x24": (drilled.remembered, (80, 24), ("A", "6", *"jjjjjjjj", "f", "F")),
+    "drilling_80x24": (drilled.under_way, (80, 24), ()),
     "page_xray_160x48": (scenes.end_of_boot, (160, 48), ("right", "enter")),
     "page_xray_72x60": (scenes.end_of_boot, (72, 60), ("right", "enter")),
     "page_xray_below_80x24": (scenes.closed_with_reasons, (80, 24), ("enter", "pagedown")),
@@ -69,6 +78,9 @@ UKRAINIAN = (
     "page_reasons_80x24",
     "page_xray_80x24",
     "page_timeline_80x24",
+    "page_drills_80x24",
+    "page_drills_running_80x24",
+    "page_drill_80x24",
     "compact_71x19",
 )
 
@@ -117,6 +129,7 @@ async def test_the_screen_reads_as_well_in_ukrainian(name: str) -> None:
         "page_logs_80x24",
         "filtered_80x24",
         "page_timeline_80x24",
+        "page_drills_running_80x24",
     ],
 )
 async def test_without_unicode_every_sign_has_its_stand_in(name: str) -> None:

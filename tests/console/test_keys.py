@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Key
 
 from console.hold import Hold
 from console.keeper import Parting
@@ -275,7 +276,7 @@ async def test_keys_can_be_given_to_other_commands() -> None:
         assert app.screen_stack == [app.screen]
         await pilot.press("x", "y", "ч", "y")
         rows = await drawn(pilot)
-        assert "r restart x rebuild l logs" in rows[23]
+        assert "r restart x rebuild f drill l logs" in rows[23]
         await pilot.press("question_mark")
         assert any(row.startswith(" x :rebuild SYMBOL…") for row in await drawn(pilot))
     assert [("rebuild", "XAU/USD"), ("rebuild", "XAU/USD")] == client.acted
@@ -306,3 +307,27 @@ async def test_a_lost_engine_is_dimmed_and_dated_and_looked_for() -> None:
         line = app.screen.query_one("#processes").render_line(0)
         assert {"#8a8a8a"} == {segment.style.color.name for segment in line if segment.text.strip()}
     assert 1 == client.looked_again
+
+
+async def test_what_is_typed_ahead_is_given_to_the_screen_it_was_meant_for() -> None:
+    """A stalled line delivers a whole command in one breath."""
+    app, _ = staged(scenes.end_of_boot())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await drawn(pilot)
+        driver = app._driver
+        assert driver is not None
+        for key, character in ((":", ":"), *((c, c) for c in "logs"), ("enter", "\r")):
+            name = {":": "colon"}.get(key, key)
+            driver.send_message(Key(name, character))
+        rows = await drawn(pilot, 0.5)
+        assert " LOGS" in rows[2]
+        for name, character in (
+            ("slash", "/"),
+            ("e", "e"),
+            ("r", "r"),
+            ("enter", "\r"),
+            ("j", "j"),
+        ):
+            driver.send_message(Key(name, character))
+        rows = await drawn(pilot, 0.5)
+    assert " /er " in rows[22]

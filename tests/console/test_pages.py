@@ -189,7 +189,7 @@ async def test_a_list_has_two_orders_and_the_grid_has_one() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         assert "the grid keeps" in (await _seen(pilot, "s"))[22]
         rows = await _seen(pilot, "2", "s")
-        names = [row[3:19].strip() for row in rows[4:9]]
+        names = [row[3:17].strip() for row in rows[4:9]]
         assert ["tick_publisher", "connector", "m1_poller", "tick_preview", "ui"] == names
         assert "SORTED" in rows[22]
         assert "SORTED" not in (await _seen(pilot, "s"))[22]

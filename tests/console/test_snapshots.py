@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from . import scenes
+from . import drilled, scenes
 from .stage import staged
 
 Compare = Callable[..., bool]
@@ -67,6 +67,30 @@ def test_the_logs_paused(snap_compare: Compare) -> None:
     """Moving up pauses, which is said aloud."""
     app, _ = staged(scenes.closed_with_reasons())
     assert snap_compare(app, terminal_size=(80, 24), press=["l", "k", "k"])
+
+
+def test_the_timeline(snap_compare: Compare) -> None:
+    """Waiting is light and work is dark; what came later than promised is marked."""
+    app, _ = staged(scenes.end_of_boot())
+    assert snap_compare(app, terminal_size=(80, 24), press=["t", "j", "j"])
+
+
+def test_the_journal(snap_compare: Compare) -> None:
+    """An act stands out among events, with the command that does the same below."""
+    app, _ = staged(scenes.end_of_boot())
+    assert snap_compare(app, terminal_size=(80, 24), press=["A", "b", "y", "7"])
+
+
+def test_a_drill_under_way(snap_compare: Compare) -> None:
+    """What runs, what is done and what waits: the checklist of six ways of failing."""
+    app, _ = staged(drilled.under_way(), armed=True)
+    assert snap_compare(app, terminal_size=(80, 24), press=["6"])
+
+
+def test_a_drill_that_failed(snap_compare: Compare) -> None:
+    """The verdict and the step that was too late are blocks nobody overlooks."""
+    app, _ = staged(drilled.failed())
+    assert snap_compare(app, terminal_size=(80, 24), press=["6", *"jjjjjjjj"])
 
 
 def test_a_frozen_and_filtered_picture(snap_compare: Compare) -> None:

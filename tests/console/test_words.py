@@ -25,12 +25,24 @@ from console.words import LANGUAGE_FILE, LANGUAGES, Words, language_of, plural_f
 from engine.action import Danger
 from engine.actions import ACTIONS
 from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
+from engine.drills.cards import catalogue_of
+from engine.drills.catalog import catalog_document
+from engine.drills.shape import STEPS, DrillPhase, Place, StepState, Verdict
 from engine.gate import GateState
 from engine.operations import action_document
 from engine.status import Mode, Phase, ProcessState
 
 FLOOR = Path(console.__file__).parent
-SAME_IN_BOTH = {"nothing", "utc", "position", "chip_filter", "process_moved", "time", "count"}
+SAME_IN_BOTH = {
+    "nothing",
+    "utc",
+    "position",
+    "chip_filter",
+    "process_moved",
+    "time",
+    "count",
+    *("drill_moves", "drill_ended"),
+}
 """Sentences without a word."""
 OFFERS = [offer_of(action_document(action)) for action in ACTIONS.values()]
 _CYRILLIC = re.compile("[а-яіїєґ]", re.IGNORECASE)
@@ -49,6 +61,7 @@ def _rows() -> Iterator[tuple[str, dict[str, str]]]:
     """Every text of the file by its id."""
     yield from FILE["sentences"].items()
     yield from FILE["hints"].items()
+    yield from FILE["drills"].items()
     for group in FILE["names"].values():
         yield from group.items()
     for list_id, texts in FILE["lists"].items():
@@ -134,6 +147,11 @@ def test_closed_lists_are_named_in_full() -> None:
     assert {metric.value for metric in Metric} == names["metrics"].keys()
     assert ACTIONS.keys() == names["acts"].keys()
     assert {danger.value for danger in Danger} == names["dangers"].keys()
+    assert {verdict.value for verdict in Verdict} == names["verdicts"].keys()
+    assert {phase.value for phase in DrillPhase} == names["drill_phases"].keys()
+    assert {state.value for state in StepState} == names["step_states"].keys()
+    assert {place.value for place in Place} == names["drill_places"].keys()
+    assert set(STEPS) == names["drill_steps"].keys()
 
 
 def test_every_hint_is_translated_from_the_words_the_engine_uses_now() -> None:
@@ -141,6 +159,19 @@ def test_every_hint_is_translated_from_the_words_the_engine_uses_now() -> None:
     hints = {code.value: meaning.hint for code, meaning in MEANINGS.items()}
 
     assert hints == {code: row["en"] for code, row in FILE["hints"].items()}
+
+
+def test_the_catalogue_of_drills_is_translated_from_the_words_the_engine_uses_now() -> None:
+    """A hypothesis that was changed in the engine must be looked at in the other language too."""
+    catalogue = catalogue_of(catalog_document())
+    said = {*catalogue.stops, *catalogue.invariants}
+    for card in catalogue.drills:
+        said |= {card.title, card.hypothesis, card.seam, card.blast_radius, card.recovery}
+        said |= {card.live} - {""}
+
+    assert said == {row["en"] for row in FILE["drills"].values()}
+    assert "запити не вдаються" == Words("uk").drill_text("fetches fail")
+    assert "a drill of tomorrow" == Words("uk").drill_text("a drill of tomorrow")
 
 
 def test_a_name_that_a_newer_engine_added_stands_for_itself() -> None:

@@ -9,7 +9,7 @@ from tests.engine.builders import GOLD, NOON, YEN, key
 from uds.layout import series_folder
 from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Bars, Timeframe
 
-from .stage import Stage, stage_config, staged
+from .stage import Stage, rows, stage_config, staged
 
 LOST = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 SETTLE_MS = 500
@@ -75,7 +75,8 @@ async def test_files_lost_between_two_starts_are_made_again_without_a_request(fo
         for path in (folder / series_folder(key(GOLD, timeframe))).iterdir():
             path.unlink()
 
-    async with staged(config) as stage:
+    # Half a minute later: whatever the first start derived is settled when the second one begins.
+    async with staged(config, NOON + MINUTE_MS // 2) as stage:
         loud_s = await stage.said(stage.began, "CASCADE_EMPTY")
         detectable_s = await stage.said(stage.began, "CORRUPT_JSONL")
         healed_s = await stage.healed(stage.began, "CASCADE_EMPTY", "CORRUPT_JSONL") - loud_s
@@ -85,7 +86,8 @@ async def test_files_lost_between_two_starts_are_made_again_without_a_request(fo
         assert before is not None
         assert after is not None
         for timeframe in DERIVED_TIMEFRAMES:
-            assert before.tails[timeframe].same_as(after.tails[timeframe])
+            had = rows(before.tails[timeframe])
+            assert had == rows(after.tails[timeframe])[: len(had)]
         is_batch(stage)
         requests = stage.status.broker.requests
         assert requests.get("M1", 0) <= 2

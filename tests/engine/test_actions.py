@@ -374,4 +374,4 @@ def test_whatever_destroys_wants_a_phrase_and_nothing_else_does() -> None:
     """A y/n that opens the gate would be pressed out of habit."""
     destroying = {action.id for action in ACTIONS.values() if action.danger is Danger.DESTROY}
 
-    assert {"restart-force", "rebuild-all", "open-gate"} == destroying
+    assert {"restart-force", "rebuild-all", "open-gate", "drill"} == destroying

@@ -192,17 +192,20 @@ async def test_bad_lines_are_said_their_day_is_fetched_and_it_heals() -> None:
 
 
 @in_virtual_time
-async def test_damage_out_of_reach_of_the_warm_up_stays_said() -> None:
-    """Nobody has fetched that day again."""
+async def test_damage_out_of_reach_of_the_warm_up_is_said_until_depth_has_fetched_it() -> None:
+    """A start fetches its window only: that day comes behind the gate, in the lowest lane."""
     config = small_config(GOLD)
     old = Folder(config)
     path = sorted(p for p in old.files if "tf_60/" in p)[1]
     old.files[path] += b"garbage\n"
     found = await start(config, old, live_s=2 * LOOK_S)
 
-    (reason,) = found.house.board.status.reasons
-    assert ("CORRUPT_JSONL", key(GOLD, Timeframe.M1)) == (reason.code.value, reason.scope)
+    assert ["CORRUPT_JSONL"] == [reason.code.value for reason in found.status.reasons]
+    (reason,) = (r for r in found.house.board.status.healed if r.code.value == "CORRUPT_JSONL")
+    assert key(GOLD, Timeframe.M1) == reason.scope
     assert f"{path}: 1 lines from line" in reason.detail
+    assert set() == found.house.codes
+    assert 2 * 24 * 60 >= found.asked_minutes() >= 22 * 60
 
 
 @in_virtual_time

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import budget
+from engine.budget_check import unkept_budgets
+from engine.event_log import Posted
+from engine.events import SymbolPrimed
 from engine.first_status import prime_budget
+from engine.replica import posted_json
 from engine.status import PrimeStatus
 from tests.engine.builders import CAD, GOLD, YEN, small_config
 from uds.model import Timeframe
@@ -149,3 +156,42 @@ def test_no_more_bars_are_expected_than_redis_keeps() -> None:
     tails = dict.fromkeys(Timeframe, 100)
 
     assert 800 == budget.expected_bars(1_000_000, 1_000, tails, tuple(Timeframe))
+
+
+def primed(symbol: str, bars: int, call_s: float) -> str:
+    """A line of a record."""
+    event = SymbolPrimed(symbol, call_s * 9, bars, call_s)
+    return json.dumps(posted_json(Posted(1, 0, event)), separators=(",", ":")) + "\n"
+
+
+def test_a_configuration_is_checked_at_the_rate_of_the_newest_boot_that_primed(
+    tmp_path: Path,
+) -> None:
+    """A guess until there was one; what is too small is named with the number to set."""
+    given: dict[str, Any] = {
+        "data_root": str(tmp_path),
+        "bootstrap__redis_priming_budget_s": 0.4,
+        "bootstrap__prime_budget_per_symbol_s": 0.15,
+    }
+    config = small_config(GOLD, YEN, CAD, **given)
+    bars = prime_budget(config).symbol_bars
+    guessed = unkept_budgets(config)
+    boots = tmp_path / "boots"
+    boots.mkdir()
+    (boots / "00000001.jsonl").write_text(primed(GOLD, 9, 9.0))
+    (boots / "00000002.jsonl").write_text(
+        "x\n" + primed(GOLD, bars, 0.09) + primed(YEN, bars, 0.29) + primed(CAD, 1, 1e-9)[:-40]
+    )
+    (boots / "00000003.jsonl").write_text('{"record":1}\n')
+    too_small = unkept_budgets(config)
+
+    assert () == guessed
+    assert 2 == len(too_small)
+    assert "redis_priming_budget_s is 0.4 s, but priming needs 0.57 s at" in too_small[0]
+    assert too_small[0].endswith("measured: set it to 0.9.")
+    assert too_small[1].endswith("measured: set it to 0.3.")
+    enough = {
+        "bootstrap__redis_priming_budget_s": 0.9,
+        "bootstrap__prime_budget_per_symbol_s": 0.3,
+    }
+    assert () == unkept_budgets(small_config(GOLD, YEN, CAD, **{**given, **enough}))

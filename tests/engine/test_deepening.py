@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from engine.bootstrap import begin_rebuild
 from engine.broker.port import BarsRequest
@@ -11,6 +14,9 @@ from engine.config import Config
 from engine.deepening import SILENT_DAYS, pause_depth
 from engine.derive import derive
 from engine.plan import history_from_ms
+from engine.process import Tools
+from engine.rebuild_deeds import rebuild_question
+from engine.supervisor import Supervisor
 from tests.engine.builders import (
     GOLD,
     NOON,
@@ -98,6 +104,18 @@ def is_all_the_market(house: House, symbol: str = GOLD) -> None:
     )
     for timeframe in DERIVED_TIMEFRAMES:
         assert batch[timeframe].same_as(served.tails[timeframe]), timeframe
+
+
+@dataclass
+class Engine:
+    """What an action needs of an engine."""
+
+    tools: Tools
+    supervisor: Supervisor
+    is_read_only: bool = False
+
+    def stop(self) -> None:
+        """Nobody asks for it here."""
 
 
 @in_virtual_time
@@ -258,12 +276,55 @@ async def test_a_rebuild_begins_its_depth_anew() -> None:
     async with running(house):
         await until_deep(house)
         asked = len(backfilled(broker))
+        deep = house.store.stored(key(GOLD, Timeframe.M1))[0]
         begin_rebuild(house.tools, GOLD)
         await house.board.until(lambda _: not house.store.is_drafting(GOLD))
+        await asyncio.sleep(0.1)
+        assert {"DEPTH_SHORT"} == house.codes
+        depth = house.board.status.depth[key(GOLD, Timeframe.M1)]
+        assert depth.bars < deep / 4
         await until_deep(house)
 
         assert len(backfilled(broker)) >= 2 * asked - 5
         is_all_the_market(house)
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        (DEPTH, "is brought again behind the open gate."),
+        ({**DEPTH, "H4": 6, "H1": 6, "M30": 6, "M15": 6}, "what is older is let go."),
+    ],
+    ids=["all of it again", "less than there is"],
+)
+def test_the_question_of_a_rebuild_says_what_becomes_of_the_depth(
+    targets: dict[str, int], said: str
+) -> None:
+    """Readers find shallower tails after the flip: whoever asks for it must know before."""
+
+    @in_virtual_time
+    async def asked() -> None:
+        disk = MemoryDisk()
+        house, _ = await a_house(deep_config(), disk)
+        async with running(house) as supervisor:
+            await house.board.until(is_open)
+            pause_depth(house.tools, is_paused=True)
+            engine = Engine(house.tools, supervisor)
+            assert "depth" not in rebuild_question(engine, {"symbols": (GOLD,)}).sentence
+            pause_depth(house.tools, is_paused=False)
+            await until_deep(house)
+        again, _ = await a_house(deep_config(bootstrap__depth_bars=targets), disk)
+        async with running(again) as supervisor:
+            await again.board.until(is_open)
+            bars = again.store.stored(key(GOLD, Timeframe.M1))[0]
+            question = rebuild_question(Engine(again.tools, supervisor), {"symbols": (GOLD,)})
+            touched: Any = question.radius["symbols"]
+
+        assert f"The depth goes from {bars:,} to about " in question.sentence
+        assert question.sentence.endswith(said)
+        assert bars == touched[GOLD]["depth"]["bars"] > 4 * touched[GOLD]["depth"]["after_flip"] > 0
+
+    asked()
 
 
 @in_virtual_time
@@ -297,3 +358,69 @@ async def test_minutes_go_on_while_history_deepens() -> None:
             assert served is not None
             behind_ms = house.tools.clock.now_ms() - (served.tails[Timeframe.M1].last_close_ms or 0)
             assert behind_ms <= 15_000 + 60_000 + 5_000
+
+
+def spoil_first_line(disk: MemoryDisk, timeframe: Timeframe) -> None:
+    """Flip a bit of the oldest bar of gold's series."""
+    folder = f"XAU_USD/tf_{int(timeframe)}/seg-"
+
+    def first_open(path: str) -> bytes:
+        return disk.files[path].split(b"\n")[1].split(b'"open_time_ms":')[1][:13]
+
+    path = min((p for p in disk.files if p.startswith(folder)), key=first_open)
+    data = disk.files[path]
+    at = data.index(b'"o":') + 6
+    disk.files[path] = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("targets", [DEPTH, dict.fromkeys(DEPTH, 0)], ids=["deep", "shallow"])
+def test_damage_at_the_head_of_a_deep_series_is_said_until_it_is_fetched_again(
+    targets: dict[str, int],
+) -> None:
+    """No hole inside what is left is no proof: the start's commit must not clear it."""
+
+    @in_virtual_time
+    async def lives() -> None:
+        disk = MemoryDisk()
+        house, _ = await a_house(deep_config(), disk)
+        async with running(house):
+            await until_deep(house)
+            before = house.store.load(key(GOLD, Timeframe.M1))
+        spoil_first_line(disk, Timeframe.M1)
+        config = deep_config(bootstrap__depth_bars=targets)
+        again, broker = await a_house(config, disk, NOON + 600_000)
+        async with running(again):
+            pause_depth(again.tools, is_paused=True)
+            await again.board.until(is_open)
+            await asyncio.sleep(120)
+            assert "CORRUPT_JSONL" in again.codes
+            assert [] == backfilled(broker)
+
+            pause_depth(again.tools, is_paused=False)
+            await again.board.until(lambda _: "CORRUPT_JSONL" not in again.codes)
+            assert before.first_open_ms == again.store.load(key(GOLD, Timeframe.M1)).first_open_ms
+            assert len(backfilled(broker)) <= 2
+            is_all_the_market(again)
+
+    lives()
+
+
+@in_virtual_time
+async def test_damaged_bars_of_old_time_are_derived_again_once_their_minutes_came_back() -> None:
+    """Both are damaged and long out of the RAM: neither the start nor the minutes alone heal it."""
+    tails = {**ALL, "M1": 400, "M5": 100}
+    disk = MemoryDisk()
+    house, _ = await a_house(deep_config(redis__tail_bars=tails), disk)
+    async with running(house):
+        await until_deep(house)
+        m5 = key(GOLD, Timeframe.M5)
+        _, first_ms = house.store.stored(m5)
+        before = await house.store.read(m5, first_ms or 0, NOON - 600_000)
+    for timeframe in (Timeframe.M1, Timeframe.M5):
+        spoil_first_line(disk, timeframe)
+    again, _ = await a_house(deep_config(redis__tail_bars=ALL), disk, NOON + 600_000)
+    async with running(again):
+        await again.board.until(is_open)
+        assert {"CORRUPT_JSONL"} <= again.codes
+        await again.board.until(lambda _: "CORRUPT_JSONL" not in again.codes)
+        assert before.same_as(await again.store.read(m5, first_ms or 0, NOON - 600_000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -428,6 +429,31 @@ async def test_a_page_that_is_answered_says_nothing_about_the_page_beside_it() -
     assert set() == desk.house.healed_codes
     await filling
     assert (set(), {"BROKER_FETCH_FAILED"}) == (desk.house.codes, desk.house.healed_codes)
+
+
+@in_virtual_time
+async def test_a_silent_page_says_nothing_about_a_page_that_had_to_be_mended() -> None:
+    """Rows came twice and are not clean yet; a minute without a tick is no better answer."""
+    rows = minutes(FROM, 750)
+    desk = await a_desk(rows)
+    await desk.fill()
+    late = minutes(NOON, 2)
+    doubled = late.take(np.array([0, 0, 1]))
+    desk.broker.rows = lambda asked: doubled if asked.from_ms == NOON else Bars.empty()
+    await asyncio.sleep(120)
+    await desk.fetcher.fetch_new(FROM)
+    assert {"BROKER_FETCH_FAILED"} == desk.house.codes
+    await asyncio.sleep(60)
+    await desk.fetcher.fetch_new(FROM)
+    silent = desk.broker.asked[-1]
+    assert NOON < silent.from_ms
+    assert {"BROKER_FETCH_FAILED"} == desk.house.codes
+
+    desk.broker.rows = lambda asked: late.between(asked.from_ms, asked.until_ms)
+    for _ in range(3):
+        await asyncio.sleep(60)
+        await desk.fetcher.fetch_new(FROM)
+    assert set() == desk.house.codes
 
 
 @in_virtual_time

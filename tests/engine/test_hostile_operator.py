@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, dict[str, list[str]]] = {
     "restart-force": {"process": ["ui"]},
     "rebuild": {"symbols": [GOLD]},
     "acknowledge": {"code": ["GAP"], "scope": [GOLD]},
+    "drill": {"drill": ["F1"]},
 }
 CLAIMS: tuple[dict[str, object], ...] = (
     {},

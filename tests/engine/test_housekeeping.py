@@ -11,6 +11,7 @@ from engine.bootstrap import begin_rebuild
 from engine.degraded import DegradedCode
 from engine.gate import GateState
 from engine.housekeeping import GRACE_S, keep_house, last_checkpoint
+from engine.verify import verify
 from tests.engine.builders import (
     GOLD,
     NOON,
@@ -24,9 +25,11 @@ from tests.engine.builders import (
     small_config,
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
-from uds import layout
+from uds import View, layout
+from uds.folder_view import FolderView
 from uds.memory_disk import MemoryDisk
 from uds.model import MINUTE_MS, Timeframe
+from uds.reader import Reader
 
 M1 = key(GOLD, Timeframe.M1)
 
@@ -202,3 +205,40 @@ async def test_bars_that_changed_in_ram_close_the_gate_until_the_disk_gave_them_
         assert right.tolist() == again.tails[Timeframe.H1].c[: len(right)].tolist()
         assert house.board.status.gate_state.is_open
         assert set() == house.codes
+
+
+class SlowReads(MemoryDisk):
+    """Another's look at the same platter, each read a while after the one before."""
+
+    async def read(
+        self, path: str, from_byte: int = 0, until_byte: int | None = None
+    ) -> bytes | None:
+        """What is there by then."""
+        await asyncio.sleep(0.2)
+        return await super().read(path, from_byte, until_byte)
+
+
+@in_virtual_time
+async def test_verify_accuses_nothing_while_generations_come_and_go_under_it() -> None:
+    """It stays with the commit it pinned; a replaced generation's files may vanish at any read."""
+    async with kept() as house:
+        folder = FolderView(SlowReads(house.disk.platter))
+        view = View(folder, Reader(house.cache), "memory", "coldstart")
+        clock, seen = house.tools.clock, set()
+
+        async def rebuild() -> None:
+            while True:
+                begin_rebuild(house.tools, GOLD)
+                await asyncio.sleep(GRACE_S + 3)
+
+        rebuilding = asyncio.create_task(rebuild())
+        for _ in range(8):
+            report = await verify(view, house.tools.config, clock, lambda symbol, share: None)
+            seen.add(report.symbols[0].generation)
+            said = [note["detail"] for note in report.document()["notes"]]
+            assert [] == list(report.faults)
+            assert [] == [note for note in said if "older" in note or "stands above" in note]
+        rebuilding.cancel()
+
+    assert len(seen) > 4
+    assert gold_generation(house) > "00000001-0006"

@@ -11,6 +11,7 @@ from engine.cell import CellState
 from engine.gate import GateState
 from engine.status import ProcessState, ProcessStatus
 from tests.engine.builders import (
+    CAD,
     GOLD,
     NOON,
     YEN,
@@ -48,6 +49,24 @@ def rows_of(house: House) -> tuple[ProcessStatus, ProcessStatus]:
 def is_m1(asked: BarsRequest) -> bool:
     """Whether it is a request the m1_poller sent."""
     return asked.timeframe is Timeframe.M1
+
+
+@in_virtual_time
+async def test_the_symbol_an_operator_waits_for_is_served_first() -> None:
+    """D1 of all go before it all the same, and the gate opens as late or early as without."""
+    config, clock = small_config(GOLD, YEN, CAD), VirtualClock(NOON)
+    broker = market_broker(config, clock)
+    broker.concurrency = 1
+    house = await build_house(config, broker, clock)
+    house.tools.session.prefer(CAD)
+    async with running(house):
+        first = await house.board.until(lambda status: bool(status.generations))
+        await house.board.until(is_open)
+
+    asked = [(one.timeframe, one.symbol) for one in broker.asked]
+    assert [CAD] == list(first.generations)
+    assert {Timeframe.D1} == {timeframe for timeframe, _ in asked[:3]}
+    assert [CAD, GOLD, YEN] == list(dict.fromkeys(symbol for _, symbol in asked[3:]))
 
 
 @pytest.mark.parametrize("matches", [is_m1, lambda asked: is_m1(asked) and asked.symbol == YEN])

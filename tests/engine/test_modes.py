@@ -31,6 +31,16 @@ def test_nothing_stored_is_cold_and_new() -> None:
     assert Decision(Mode.COLD, "nothing is stored", True) == decided(Found(None, None, None))
 
 
+def test_days_without_a_minute_are_cold_and_refused_on_other_terms() -> None:
+    """What a killed start left: its D1 count only if they are what they would be today."""
+    today = decided(Found(None, "first_tick", ANCHORS))
+    recut = decided(Found(None, "first_tick", {**ANCHORS, "d1": "18:00"}))
+    other_mode = decided(Found(None, "previous_close", ANCHORS))
+
+    assert {(Mode.COLD, True)} == {(d.mode, d.is_new) for d in (today, recut, other_mode)}
+    assert [False, True, True] == [d.is_refused for d in (today, recut, other_mode)]
+
+
 def test_another_open_mode_is_cold() -> None:
     """Bars of two modes side by side are split brain."""
     decision = decided(found(NOON, "previous_close"))

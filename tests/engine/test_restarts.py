@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
+from engine.cell import CellState
 from engine.config import Config
 from engine.derive import derive
 from engine.status import Mode, Status
@@ -14,6 +16,7 @@ from tests.engine.builders import (
     GOLD,
     NOON,
     YEN,
+    Fault,
     House,
     ScriptedBroker,
     build_house,
@@ -92,6 +95,20 @@ class Folder:
         async with running(house):
             status = await house.board.until(is_open)
         return Lived(house, broker, status, clock.now_ms())
+
+    async def die_with_days_only(self, at_ms: int) -> None:
+        """Start at this moment and be killed while no M1 has come yet."""
+        clock = VirtualClock(at_ms)
+        broker = market_broker(self.config, clock)
+        broker.faults.append(Fault(lambda asked: asked.timeframe is Timeframe.M1, times=1_000))
+        house = await build_house(self.config, broker, clock, self.disk)
+        async with running(house):
+            await house.board.until(
+                lambda status: all(
+                    CellState.STORED is status.cells[key(symbol, Timeframe.D1)].state
+                    for symbol in (GOLD, YEN)
+                )
+            )
 
 
 @pytest.mark.parametrize(
@@ -234,3 +251,45 @@ async def test_a_removed_symbol_asks_for_nothing_and_is_found_again() -> None:
     assert {GOLD: Mode.CATCH_UP} == dict(without.status.modes)
     assert before == after
     assert 16 == again.status.ready_cells
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"anchors__d1": "16:00", "anchors__h4": "16:00"}, "cut by another anchor"),
+        ({"broker__open_mode": "previous_close"}, "first_tick"),
+    ],
+    ids=["anchors", "open mode"],
+)
+def test_days_of_a_killed_start_on_other_terms_are_not_taken_up(
+    changed: dict[str, Any], said: str
+) -> None:
+    """A journal that holds D1 only looks like nothing stored: its days must not be served."""
+
+    @in_virtual_time
+    async def restarts() -> None:
+        folder = Folder()
+        await folder.die_with_days_only(NOON)
+        other = small_config(**changed)
+        again = await folder.live(NOON, other)
+
+        assert (1, 1) == (again.requests()["D1"], again.requests(YEN)["D1"])
+        assert (Mode.COLD, Mode.COLD) == (again.status.mode, again.status.modes[GOLD])
+        assert said in again.status.mode_reason
+        d1 = again.house.store.load(key(GOLD, Timeframe.D1))
+        drawn = simulated_market(other).d1(GOLD, d1.first_open_ms or 0, NOON)
+        assert drawn.take(drawn.close_time_ms <= NOON).same_as(d1)
+        third = await folder.live(NOON, other)
+        assert 0 == third.requests()["D1"]
+
+    restarts()
+
+
+@in_virtual_time
+async def test_days_of_a_killed_start_on_the_same_terms_are_taken_up() -> None:
+    """A kill costs at most the page under way."""
+    folder = Folder()
+    await folder.die_with_days_only(NOON)
+    again = await folder.live(NOON)
+
+    assert (0, 0) == (again.requests()["D1"], again.requests(YEN)["D1"])

@@ -137,6 +137,64 @@ async def test_an_urgent_request_overtakes_those_that_wait() -> None:
     assert [1, 9, 2, 3] == [NOON - asked.from_ms for asked in room.broker.asked]
 
 
+@pytest.mark.parametrize("lane", [Lane.FILL, Lane.CATCH_UP])
+def test_the_preferred_symbol_comes_next_but_interrupts_none(lane: Lane) -> None:
+    """Half of two symbols makes no cell ready; D1 goes before any wish."""
+
+    @in_virtual_time
+    async def sent() -> None:
+        room = Room(slots=1)
+        names = ("A", "B", "C", "D")
+        tasks = [
+            room.ask(lane, (rank, page), name) for rank, name in enumerate(names) for page in (0, 1)
+        ]
+        await settle()
+        await room.session.login()
+        await settle()
+        room.session.prefer("C")
+        tasks.append(room.ask(Lane.D1, (9, 9), "Z"))
+        await asyncio.gather(*tasks)
+
+        assert list("AZACCBBDD") == [asked.symbol for asked in room.broker.asked]
+
+    sent()
+
+
+@in_virtual_time
+async def test_another_wish_replaces_the_one_before() -> None:
+    """The cursor wanders; what is not queued cannot come next, and backfill has its own order."""
+    room = Room(slots=1)
+    tasks = [
+        room.ask(lane, (rank, 0), name)
+        for lane in (Lane.FILL, Lane.BACKFILL)
+        for rank, name in enumerate(("A", "B", "C", "D"))
+    ]
+    for symbol in ("B", "X", "D"):
+        room.session.prefer(symbol)
+    await room.session.login()
+    await asyncio.sleep(0.06)
+    room.session.prefer(None)
+    await asyncio.sleep(0.05)
+    room.session.prefer("X")
+    await asyncio.gather(*tasks)
+
+    assert list("DABCABCD") == [asked.symbol for asked in room.broker.asked]
+
+
+@in_virtual_time
+async def test_a_preferred_waiter_that_was_cancelled_is_passed_over() -> None:
+    """Its place is gone; nobody waits for it."""
+    room = Room(slots=1)
+    tasks = [room.ask(Lane.FILL, (rank, 0), name) for rank, name in enumerate(("A", "B", "C"))]
+    room.session.prefer("C")
+    await settle()
+    tasks[2].cancel()
+    await room.session.login()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert list("AB") == [asked.symbol for asked in room.broker.asked]
+
+
 @in_virtual_time
 async def test_a_waiter_cancelled_in_the_queue_leaves_its_place() -> None:
     """Its slot would otherwise be granted to nobody."""

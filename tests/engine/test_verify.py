@@ -393,6 +393,18 @@ async def test_what_a_second_look_does_not_find_is_no_fault(shown: list[bytes | 
     assert (await verified(disk)).is_ok
 
 
+async def test_a_commit_that_is_collected_while_it_is_looked_at_is_not_even_a_note() -> None:
+    """It parsed; when it is held against its manifest it is gone."""
+    disk = MovingDisk()
+    disk.files.update(relived().files)
+    path = commit_path()
+    disk.shown[path] = [disk.files[path], None]
+    report = await verified(disk)
+
+    assert report.is_ok
+    assert [] == [note for note in notes(report) if "stands above it" in note]
+
+
 async def test_a_folder_without_anything_is_not_ok() -> None:
     """The wrong --data would else be proved sound; files to adopt are told apart."""
     legacy = MemoryDisk()

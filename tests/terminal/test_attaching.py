@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Running, coldstart, held
+from tests.running import FAST, NO_DEPTH, Running, coldstart, held
 
 from .glass import PATIENCE_S, Glass, glass, until
 from .hosted import DATA
@@ -20,14 +21,15 @@ pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="drives terminals as a login has them"
 )
 _LINK = ("--data", DATA)
+_AT_REST = {**FAST, "COLDSTART_BOOTSTRAP__DEPTH_BARS": json.dumps(NO_DEPTH["depth_bars"])}
 _OWN_ROWS = (0, 22)
 """Header and notice: who may act here, and what was answered here."""
 
 
 @contextmanager
 def engine(folder: Path) -> Iterator[Running]:
-    """A headless engine whose gate is open."""
-    with held(*_LINK, cwd=folder) as running:
+    """A headless engine whose gate is open, and which then only follows the minutes."""
+    with held(*_LINK, cwd=folder, env=_AT_REST) as running:
         until(lambda: coldstart("status", *_LINK, cwd=folder).code == 0, lambda: "it never opened")
         yield running
 

@@ -67,6 +67,39 @@ async def test_a_kill_keeps_every_stretch_that_was_acknowledged() -> None:
     assert ((minute(-10), minute(10)),) == successor.coverage(GOLD_M1).intervals
 
 
+@pytest.mark.parametrize(("is_whole", "begins"), [(True, -10), (False, 0)])
+async def test_a_kill_before_the_checkpoint_keeps_a_stretch_that_was_written_to_its_end(
+    is_whole: bool, begins: int
+) -> None:
+    """The derived bars, which come last, say so; M1 alone would leave them out for ever."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    stretch = {M1: bars(10, -10, skip=[-5]), M5: bars(2, -2, M5)}
+    if not is_whole:
+        del stretch[M5]
+    await store.backfill(GOLD, stretch, {M1: (minute(-10), minute(0))})
+    successor = await store_over(disk, owner=2)
+    recovered = await successor.recover(GOLD)
+
+    assert () == recovered.drops
+    assert ((minute(begins), minute(10)),) == successor.coverage(GOLD_M1).intervals
+
+
+async def test_derived_bars_of_a_stretch_whose_minutes_are_damaged_cover_nothing() -> None:
+    """They were written after their M1, but these are not there any more."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    stretch = {M1: bars(10, -10), M5: bars(2, -2, M5)}
+    await store.backfill(GOLD, stretch, {M1: (minute(-10), minute(0))})
+    path = segments_in(disk)[-1]
+    disk.files[path] = b"\0" + disk.files[path][1:]
+    successor = await store_over(disk, owner=2)
+    recovered = await successor.recover(GOLD)
+
+    assert [path] == [drop.path for drop in recovered.drops]
+    assert ((minute(0), minute(10)),) == successor.coverage(GOLD_M1).intervals
+
+
 async def test_nothing_is_written_while_a_draft_is_filled() -> None:
     """It would be lost with the draft's flip."""
     store = await served_store(MemoryDisk())
@@ -104,3 +137,25 @@ async def test_a_stretch_that_failed_is_not_covered() -> None:
     assert await store.backfill(GOLD, {M1: bars(10, -10)}, {M1: (minute(-10), minute(0))})
     assert list(range(-10, 10)) == opens(store.load(GOLD_M1))
     assert 0 == len(store.load(GOLD_M5))
+
+
+async def test_a_doubted_file_is_read_however_old_its_bars_are() -> None:
+    """Else damage that the scrub found in deep history would never be said, nor fetched again."""
+    disk = MemoryDisk()
+    store = await served_store(disk, count=2_000)
+    for from_n, until_n in ((-3_000, 0), (-6_000, -3_000)):
+        older = {M1: bars(3_000, from_n)}
+        await store.backfill(GOLD, older, {M1: (minute(from_n), minute(until_n))})
+    store.deepen(GOLD)
+    await serve(store)
+    deep = segments_in(disk)[1]
+    data = bytearray(disk.files[deep])
+    data[len(data) // 2] ^= 1
+    disk.files = {**disk.files, deep: bytes(data)}
+
+    unread = await store.recover(GOLD)
+    assert () == unread.drops
+    doubting = await store.recover(GOLD, (deep,))
+    assert [deep] == [drop.path for drop in doubting.drops]
+    assert 1 == len(list(store.coverage(GOLD_M1).gaps(minute(-3_000), minute(0))))
+    assert 1_540 == len(store.load(GOLD_M1))

@@ -185,7 +185,7 @@ async def test_memory_and_folder_answer_alike(folder: FolderDisk) -> None:
     for _ in range(400):
         one, other = dice.choices(("a/x", "a/y", "b/c/z", "w", "b"), k=2)
         data, number = dice.randbytes(dice.randint(0, 9)), dice.randint(-5, 9)
-        doing = dice.randrange(9)
+        doing = dice.randrange(10)
         answers = [await answer(disk, doing, one, other, data, number) for disk in (memory, folder)]
         assert answers[0] == answers[1]
 
@@ -199,7 +199,7 @@ def files_in(root: Path) -> list[Path]:
 
 
 async def answer(disk: Disk, doing: int, one: str, other: str, data: bytes, number: int) -> object:
-    """What a disk says to one of nine operations; of a failure its sentence."""
+    """What a disk says to one of ten operations; of a failure its sentence."""
     operations: tuple[Coroutine[object, object, object], ...] = (
         disk.append([Append(one, data), Append(other, data)]),
         disk.create(one, data),
@@ -210,6 +210,7 @@ async def answer(disk: Disk, doing: int, one: str, other: str, data: bytes, numb
         disk.remove([one, other]),
         disk.read(one, number, number + 4 if number > 0 else None),
         disk.names(one.rpartition("/")[0]),
+        disk.make([one, other]),
     )
     for unused in operations[:doing] + operations[doing + 1 :]:
         unused.close()

@@ -78,6 +78,15 @@ def test_folders_are_made_from_the_outside_in(scripts: Scripts) -> None:
     assert Write("a/b/y", b"") == steps_of(scripts.append([Append("a/b/y", b"")]))[0]
 
 
+def test_folders_side_by_side_are_settled_together(scripts: Scripts) -> None:
+    """A start has eleven for each symbol; one sync proves as much as eleven."""
+    made = (*MADE_A, MakeFolder("a/b"), MakeFolder("a/c"), SyncFolder("a"))
+
+    assert made == steps_of(scripts.make(["a/b", "a/c"]))
+    assert () == steps_of(scripts.make(["a/c", "a/b"]))
+    assert Write("a/c/x", b"1") == steps_of(scripts.append([Append("a/c/x", b"1")]))[0]
+
+
 def test_a_folder_that_exists_is_settled_all_the_same(scripts: Scripts) -> None:
     """Who made it may have been killed before its name was durable."""
     assert MADE_A == steps_of(scripts.append([Append("a/x", b"1")]), MakeFolder("a"))[:3]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -385,3 +386,22 @@ async def test_a_reader_sees_the_old_or_the_new_file(folder: FolderDisk) -> None
 
     assert seen <= set(versions)
     assert versions[-1] == await folder.read("x")
+
+
+async def test_bytes_are_made_by_one_thread_at_a_time(folder: FolderDisk) -> None:
+    """The loop would wait for each of several in turn; syncs still go side by side."""
+    makers, most = 0, 0
+
+    def made(path: str) -> Iterator[Append]:
+        nonlocal makers, most
+        for _ in range(5):
+            makers += 1
+            most = max(most, makers)
+            time.sleep(0.002)
+            makers -= 1
+            yield Append(path, b"1")
+
+    await asyncio.gather(*(folder.append(made(f"X/{n}")) for n in range(4)))
+
+    assert 1 == most
+    assert [b"11111"] * 4 == [await folder.read(f"X/{n}") for n in range(4)]

@@ -566,6 +566,40 @@ async def test_an_emptied_server_gets_everything_back(
     assert await agree(store, redis_cache)
 
 
+class CacheThatAnswersLate(MemoryCache):
+    """A cache whose answer about the owner is on its way for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_answered = asyncio.Event()
+        self.is_taken = asyncio.Event()
+
+    async def holds(
+        self, symbols: Sequence[Symbol], token: FencingToken
+    ) -> tuple[Pointer | None, ...]:
+        """What readers of each were served when it was asked."""
+        found = await super().holds(symbols, token)
+        self.is_answered.set()
+        await self.is_taken.wait()
+        return found
+
+
+async def test_an_answer_that_a_minute_overtakes_is_no_loss() -> None:
+    """The heartbeat asked before the minute was shown: Redis lost nothing (a drill found it)."""
+    cache = CacheThatAnswersLate()
+    cache.is_taken.set()
+    store = await served_store(MemoryDisk(), cache)
+    cache.is_taken.clear()
+    cache.is_answered.clear()
+    asking = asyncio.create_task(store.check_ownership())
+    await cache.is_answered.wait()
+    await store.append(GOLD_M1, bars(1, 10))
+    await store.extend(GOLD)
+    cache.is_taken.set()
+
+    await asking
+
+
 async def test_restoring_what_is_there_changes_nothing(cache: Cache) -> None:
     """Every reconnection asks for it; most found nothing lost."""
     store = await served_store(MemoryDisk(), cache)

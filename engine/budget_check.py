@@ -1,0 +1,18 @@
+"""Whether the priming budget of a configuration can be kept, told before anything is started."""
+
+from __future__ import annotations
+
+from .budget import shortfall_sentence, shortfalls
+from .config import Config
+from .first_status import prime_budget
+from .records import last_prime_rate
+
+
+def unkept_budgets(config: Config) -> tuple[str, ...]:
+    """Each budget that the tails of a cold start will not keep, with the number to set.
+
+    The rate is that of the newest recorded boot that primed anything, else the guessed one.
+    """
+    rate = last_prime_rate(config.data_root)
+    found = shortfalls(prime_budget(config), len(config.symbols), rate)
+    return tuple(shortfall_sentence(one, rate) for one in found)

@@ -1,0 +1,318 @@
+"""Drills on the running engine: who may begin one, its course, its end, and what a boot finds.
+
+Theory of operation. One task runs one drill. It is not the engine's own: whatever it fails
+with is its verdict, and the engine goes on. The engine's stop, an abort and a failure all take
+the same road: the fault comes out first (`runner.py`), then the journal goes, then the verdict is
+written. A kill leaves the journal behind. The next boot, which holds the folder's lock,
+finds it: what the fault was made of died with the process, a server that was stopped is ended
+like any survivor, and evidence that was made up is removed here. So nothing stays behind but
+a line in the history that says the drill was interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from uds import DiskFailed, UdsError
+
+from ..deepening import pause_depth
+from ..errors import ActionRefused
+from ..events import DrillChanged, DrillEnded, DrillsRemembered
+from ..gate import GateState
+from ..sources import simulated_market
+from .catalog import CATALOG
+from .checklist import ended, entered, first_status, measured
+from .drill import Drill, Origin, Variant
+from .facts import READS_MIN, DrillFacts, VariantFacts
+from .history import keep_outcome, remembered
+from .injection import Scene
+from .injections import about, injection_of
+from .readers import Readers, reading
+from .report import drill_report
+from .runner import is_well, new_course, run_variant, victim_of
+from .seam_injections import made_up
+from .shape import DrillOutcome, DrillPhase, DrillStatus, Place, Verdict
+
+if TYPE_CHECKING:
+    from ..runtime import Engine
+
+_KEPT = 50
+_WELL_S = 5.0
+_SOON_S = 15.0
+_RESTS_S = 20.0
+_LOOK_S = 0.05
+_ANYWHERE = ("0.0.0.0", "::")
+_log = logging.getLogger(__name__)
+
+
+class DrillDesk:
+    """The drills of one running engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tools = engine.tools
+        self._files = engine.tools.store.drills
+        self._stop = asyncio.Event()
+        self._why = ""
+        self._running: asyncio.Task[DrillFacts] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._found: list[VariantFacts] = []
+        self.newest: DrillFacts | None = None
+        """What was measured in the last drill that ended; None before."""
+
+    # -- who may begin one -------------------------------------------------------------------
+
+    def must_be_possible(self, drill_id: str, *, is_allowed: bool) -> None:
+        """Raises ActionRefused with the ground."""
+        drill = CATALOG[drill_id]
+        if not drill.can_live:
+            raise ActionRefused(
+                f"{drill_id} has no live run: {drill.seam}.",
+                hint=f"In a sandbox: coldstart-console drill run {drill_id}.",
+            )
+        config = self._tools.config
+        if not (is_allowed or config.allows_drills()):
+            ground = "env is prod" if config.drills.live is None else "drills.live is false"
+            raise ActionRefused(
+                f"This engine takes no live drills: {ground}.",
+                hint="--allow-drills is the word for it.",
+            )
+        if self._is_busy:
+            running = self._tools.board.status.drill
+            raise ActionRefused(f"Drill {running.id if running else ''} is running already.")
+        word = self._tools.board.status.gate_state
+        if word is not GateState.OPEN:
+            raise ActionRefused(f"The gate is {word.value}: a drill begins when all is well.")
+        if not self._variants(drill):
+            raise ActionRefused(f"Nothing of {drill_id} can be run on this engine.")
+
+    @property
+    def _is_busy(self) -> bool:
+        return any(t is not None and not t.done() for t in (self._running, self._ending))
+
+    def _variants(self, drill: Drill) -> tuple[Variant, ...]:
+        """What of it can be run here: our own server may be killed, another's only be hidden."""
+        is_ours = self._tools.store.server is not None
+        return tuple(
+            variant
+            for variant in drill.of(Place.LIVE)
+            if (is_ours or not variant.needs_server)
+            and not (is_ours and variant.needs_foreign_server)
+        )
+
+    def report(self) -> dict[str, object] | None:
+        """The last drill that ended as `drill run --json` has it; None before."""
+        return None if self.newest is None else drill_report((self.newest,))
+
+    # -- its course --------------------------------------------------------------------------
+
+    def begin(self, drill_id: str, by: str) -> None:
+        """Start it; its course is in the status."""
+        drill = CATALOG[drill_id]
+        self._stop, self._why, self._found = asyncio.Event(), "", []
+        now_ms = self._tools.clock.now_ms()
+        self._post(first_status(drill, self._variants(drill), by, now_ms))
+        self._running = asyncio.create_task(self._run(drill), name=f"drill {drill_id}")
+        self._ending = asyncio.create_task(self._end(drill), name=f"end of drill {drill_id}")
+
+    def abort(self, by: str) -> None:
+        """End the one that runs: its fault is taken out. Raises ActionRefused."""
+        if not self._is_busy:
+            raise ActionRefused("No drill is running.")
+        self._end_early(f"it was aborted by {by}")
+
+    async def serve(self) -> None:
+        """Look for what a kill left behind, then wait for the engine's stop."""
+        await self._remember()
+        stopped = asyncio.create_task(self._engine.stopped(), name="drill desk stop")
+        try:
+            await asyncio.wait((stopped,))
+        finally:
+            stopped.cancel()
+            self._end_early("the engine stopped")
+            if self._ending is not None:
+                await asyncio.wait((self._ending,))
+
+    def _end_early(self, why: str) -> None:
+        self._why = self._why or why
+        self._stop.set()
+
+    async def _run(self, drill: Drill) -> DrillFacts:
+        """Its variants one after the other, while no deeper history is fetched behind them."""
+        tools = self._tools
+        was_held = tools.board.status.depth_paused
+        pause_depth(tools, is_paused=True)
+        try:
+            return await self._run_all(drill)
+        finally:
+            pause_depth(tools, is_paused=was_held)
+
+    async def _run_all(self, drill: Drill) -> DrillFacts:
+        tools = self._tools
+        is_simulated = tools.config.broker.kind == "sim"
+        truth = simulated_market(tools.config).m1 if is_simulated else None
+        readers = Readers(tools.clock, tuple(tools.board.status.cells), truth)
+        host, port = tools.config.api.host, tools.board.status.api_port
+        async with (
+            reading(readers, "127.0.0.1" if host in _ANYWHERE else host, port or 0),
+            self._undisturbed(),
+        ):
+            for variant in self._variants(drill):
+                if self._stop.is_set():
+                    break
+                facts = await self._run_variant(drill, variant, readers)
+                self._found.append(facts)
+                self._post(measured(self._status, facts, tools.clock.now_ms()))
+                if not facts.was_well:
+                    break
+        return self._facts(drill)
+
+    @asynccontextmanager
+    async def _undisturbed(self) -> AsyncIterator[None]:
+        """Deepening makes new generations of its own: it rests, and has ended what it began."""
+        tools, was_paused = self._tools, self._tools.board.status.depth_paused
+        until_s = tools.clock.monotonic_s() + _RESTS_S
+        if not was_paused:
+            pause_depth(tools, is_paused=True)
+        try:
+            while any(map(tools.store.is_drafting, tools.markets)):
+                if self._stop.is_set() or tools.clock.monotonic_s() > until_s:
+                    break
+                await asyncio.sleep(_LOOK_S)
+            yield
+        finally:
+            if not was_paused:
+                pause_depth(tools, is_paused=False)
+
+    async def _run_variant(self, drill: Drill, variant: Variant, readers: Readers) -> VariantFacts:
+        tools, seams = self._tools, self._engine.seams
+        assert seams is not None
+        await self._wait_for_minute(variant)
+        readers.renew()
+        is_so = await self._is_well(readers)
+        readers.renew()
+        scene = Scene(tools, self._engine.supervisor, seams, victim_of(tuple(tools.markets)))
+        scene = about(scene, variant)
+        injection = await injection_of(scene, variant)
+        is_calm = not any(map(tools.store.is_drafting, tools.markets))
+        if not (is_so and is_calm) or injection is None:
+            return VariantFacts(variant.name)
+        course = new_course(scene, variant, injection, readers, self._tell)
+        place = {
+            "schema": 1,
+            "id": drill.id,
+            "variant": variant.name,
+            "place": Place.LIVE.value,
+            "by": self._status.by,
+            "began_ms": tools.clock.real_ms(),
+            "boot_id": tools.board.status.boot_id,
+        }
+        facts = await run_variant(course, place, stop=self._stop)
+        return replace(facts, aborted=self._why) if facts.aborted else facts
+
+    async def _is_well(self, readers: Readers) -> bool:
+        """Whether the hypothesis holds: all served, nothing degraded or being made anew."""
+        until_s = self._tools.clock.monotonic_s() + _WELL_S
+        while self._tools.clock.monotonic_s() < until_s and not self._stop.is_set():
+            is_at_rest = not any(map(self._tools.store.is_drafting, self._tools.markets))
+            is_read = readers.facts.given >= READS_MIN
+            if is_well(self._tools.board.status) and is_at_rest and is_read:
+                return True
+            await asyncio.sleep(_LOOK_S)
+        return False
+
+    async def _wait_for_minute(self, variant: Variant) -> None:
+        """What only a new minute can show is put in shortly before one is final."""
+        if variant.origin is not Origin.MINUTE:
+            return
+        clock = self._tools.clock
+        settle_ms = self._tools.markets[victim_of(tuple(self._tools.markets))].settle_ms
+        while not self._stop.is_set():
+            since_s = ((clock.now_ms() - settle_ms) % 60_000) / 1_000
+            if 60.0 - since_s <= _SOON_S:
+                return
+            await asyncio.sleep(_LOOK_S)
+
+    # -- its end -----------------------------------------------------------------------------
+
+    async def _end(self, drill: Drill) -> None:
+        """The verdict, whatever became of the course."""
+        assert self._running is not None
+        await asyncio.wait((self._running,))
+        failure = None if self._running.cancelled() else self._running.exception()
+        trouble = self._why
+        if failure is not None:
+            trouble = f"The drill itself failed: {type(failure).__name__}: {failure}"
+            _log.error("%s", trouble, exc_info=failure)
+        facts = replace(self._facts(drill), trouble=trouble)
+        self.newest = facts
+        outcome = facts.outcome(self._tools.clock.real_ms())
+        await self._keep(outcome, facts)  # before it is said: then the next one may begin
+        self._tools.board.post(DrillEnded(outcome))
+        self._post(ended(self._status, facts, self._tools.clock.now_ms()))
+        _log.info("drill %s: %s. %s", drill.id, outcome.verdict.value, outcome.why)
+
+    async def _keep(self, outcome: DrillOutcome, facts: DrillFacts) -> None:
+        """Into the history; the journal goes in any case, for nothing is in any more."""
+        try:
+            await keep_outcome(self._files, outcome, facts)
+            await self._files.end()
+        except DiskFailed as error:
+            _log.warning("The outcome of drill %s was not written: %s", outcome.id, error)
+
+    def _facts(self, drill: Drill) -> DrillFacts:
+        return DrillFacts(drill.id, Place.LIVE, tuple(self._found), self._why)
+
+    @property
+    def _status(self) -> DrillStatus:
+        status = self._tools.board.status.drill
+        assert status is not None
+        return status
+
+    def _tell(self, phase: DrillPhase, variant: str) -> None:
+        self._post(entered(self._status, phase, variant, self._tools.clock.now_ms()))
+
+    def _post(self, status: DrillStatus) -> None:
+        self._tools.board.post(DrillChanged(status))
+
+    # -- what a boot finds -------------------------------------------------------------------
+
+    async def _remember(self) -> None:
+        """The history; and the way back of a drill that was cut off, gone to its end."""
+        try:
+            outcomes = await remembered(self._files, _KEPT)
+            if outcomes:
+                self._tools.board.post(DrillsRemembered(outcomes))
+            journal = await self._files.found()
+            if journal is not None:
+                await self._undo(journal)
+        except UdsError as error:
+            _log.warning("What drills left behind could not be looked at: %s", error)
+
+    async def _undo(self, journal: Mapping[str, object]) -> None:
+        undo = journal.get("undo")
+        await self._discard(undo if isinstance(undo, dict) else {})
+        drill_id = str(journal.get("id"))
+        drill_id = drill_id if drill_id in CATALOG else next(iter(CATALOG))
+        variant = str(journal.get("variant", ""))[:40]
+        why = f"It was interrupted while {variant!r} was in; all of it is taken out."
+        now_ms = self._tools.clock.real_ms()
+        verdict = Verdict.INCONCLUSIVE
+        outcome = DrillOutcome(drill_id, Place.LIVE, verdict, why, None, None, now_ms)
+        self._tools.board.post(DrillEnded(outcome))
+        _log.warning("drill %s: %s", drill_id, why)
+        await keep_outcome(self._files, outcome)
+        await self._files.end()
+
+    async def _discard(self, undo: Mapping[str, object]) -> None:
+        """Evidence about a file that is sound; anything that reads otherwise is left alone."""
+        mark, token, known = (undo.get(k) for k in ("evidence_of", "evidence_by", "known"))
+        if not (isinstance(mark, str) and isinstance(token, int) and isinstance(known, list)):
+            return
+        before = frozenset(map(str, known))
+        await self._files.discard(made_up(await self._files.evidence(), before, mark, token))
