@@ -25,6 +25,8 @@ STRUCK_S = 16.0
 """How long an operation may be awaited that is struck: a start, a minute, a collection."""
 HEAL_S = 240.0
 """How long an engine may take to be as if nothing had happened."""
+_AUDIT_S = 1.0
+"""How long the tails of one symbol in Redis may wait to be held against those in RAM."""
 _DOUBT_S = 125.0
 """How long a long silence is doubted at most."""
 _LATE_MAX = 2
@@ -120,8 +122,8 @@ def _is_busy(node: SimNode) -> bool:
 
 async def _settled(world: World, node: SimNode) -> None:
     """On to a moment at which nothing is due: between the settling of one minute and the next."""
-    if world.oracles.has_broker_lied:
-        await asyncio.sleep(_DOUBT_S)
+    lied = world.oracles.has_broker_lied
+    await asyncio.sleep(_DOUBT_S if lied else _AUDIT_S * (len(world.config.symbols) + 2))
     began_us = world.now_us()
     while world.now_us() - began_us < 120e6:
         into_s = world.true_ms() % 60_000 / 1_000
