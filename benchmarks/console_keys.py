@@ -64,6 +64,8 @@ def main() -> None:
     before, since = load_before(1.0), Usage.now()
     print(f"{description()}; others used {in_words(before)} before")
     with tempfile.TemporaryDirectory() as folder, console(Path(folder)) as (terminal, _):
+        terminal.type("A")
+        terminal.until("[ARMED")
         for is_rebuilding, says in ((False, "idle"), (True, "rebuilding")):
             took = moves(terminal, rebuilds, is_rebuilding)
             cuts = quantiles(took, n=20)

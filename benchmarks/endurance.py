@@ -31,7 +31,7 @@ from .fast_clock import SPEED, FastClock
 from .http_reader import HttpReader
 from .session import Target, run
 
-_BEGINS_MS = int(datetime(2026, 1, 14, 12, tzinfo=UTC).timestamp()) * 1_000
+BEGINS_MS = int(datetime(2026, 1, 14, 12, tzinfo=UTC).timestamp()) * 1_000
 """A Wednesday noon: in the twenty hours after it the day turns and every market pauses."""
 _READERS = 8
 _READ_PAUSE_S = 0.2
@@ -104,7 +104,7 @@ def measure(is_quick: bool) -> Sequence[Target]:
 
 async def _lived(folder: Path, duration_s: float, every_s: float) -> Sequence[Target]:
     with patch("engine.sources.SystemClock", FastClock):
-        async with open_engine(_configuration(folder), _BEGINS_MS) as engine:
+        async with open_engine(configuration(folder), BEGINS_MS) as engine:
             port = await _steady(engine)
             reading = Reading()
             readers = [
@@ -119,7 +119,8 @@ async def _lived(folder: Path, duration_s: float, every_s: float) -> Sequence[Ta
                 await asyncio.gather(*readers, return_exceptions=True)
 
 
-def _configuration(folder: Path) -> Config:
+def configuration(folder: Path) -> Config:
+    """That of this checkout, with its data there and any free port."""
     config = load_configuration()
     api = config.api.model_copy(update={"port": 0})
     return config.model_copy(update={"data_root": folder, "api": api})

@@ -22,6 +22,7 @@ class FastClock(SystemClock):
         super().__init__()
         self._at_ms = at_ms
         self._began_ns = time.monotonic_ns()
+        self._held_ms: int | None = None
 
     @classmethod
     def started_at(cls, at_ms: int) -> FastClock:
@@ -30,7 +31,13 @@ class FastClock(SystemClock):
 
     def now_ms(self) -> int:
         """The market's wall clock."""
+        if self._held_ms is not None:
+            return self._held_ms
         return self._at_ms + (time.monotonic_ns() - self._began_ns) * SPEED // 1_000_000
+
+    def hold(self) -> None:
+        """Say no later time from now on."""
+        self._held_ms = self.now_ms()
 
     def delay_s(self, until_ms: int) -> float:
         """How long to wait on the host until the market is there."""

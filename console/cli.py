@@ -16,6 +16,7 @@ from .analysing import analyze
 from .clean import defusing
 from .cli_at_rest import app as at_rest
 from .cli_drills import app as drills
+from .cli_simulation import app as simulation
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .fork import fork_behind
@@ -385,6 +386,7 @@ def down(ctx: typer.Context) -> None:
 
 app.add_typer(at_rest)
 app.add_typer(drills, name="drill")
+app.add_typer(simulation)
 
 
 def run() -> None:

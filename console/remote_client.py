@@ -128,6 +128,7 @@ class RemoteClient(Operating):
                     await remote.changed()
             except TimeoutError:
                 await remote.ask("hello", {})
+            remote.events.clear()  # the status tells all of it
             if remote.status is not seen:
                 seen = remote.status
                 self._moved.set()

@@ -92,6 +92,18 @@ if TYPE_CHECKING:
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
     from .seat import Seat as Seat
+    from .simulation.case import BadCase as BadCase
+    from .simulation.case import Case as Case
+    from .simulation.case import case_json as case_json
+    from .simulation.case import read_case as read_case
+    from .simulation.crew import run_set as run_set
+    from .simulation.minimise import minimised as minimised
+    from .simulation.report import Summary as Summary
+    from .simulation.run import Outcome as Outcome
+    from .simulation.run import run_case as run_case
+    from .simulation.story import told as told
+    from .simulation.strategies import STRATEGIES as STRATEGIES
+    from .simulation.strategies import case_named as case_named
     from .stages import Stage as Stage
     from .status import Act as Act
     from .status import BrokerStatus as BrokerStatus
@@ -188,6 +200,13 @@ __getattr__ = lazy_door(
         "recording": ("Recording", "recording_of"),
         "operations": ("look",),
         "records": ("read_boot", "recorded_boots"),
+        "simulation.case": ("BadCase", "Case", "case_json", "read_case"),
+        "simulation.crew": ("run_set",),
+        "simulation.minimise": ("minimised",),
+        "simulation.report": ("Summary",),
+        "simulation.run": ("Outcome", "run_case"),
+        "simulation.story": ("told",),
+        "simulation.strategies": ("STRATEGIES", "case_named"),
         "stages": ("Stage",),
         "waterfall": ("Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
         "remote": ("RemoteEngine", "attached"),

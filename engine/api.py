@@ -113,7 +113,7 @@ def answer_bars(
     if isinstance(verdict, gate.Closed):
         return _refused(status, "The gate is closed.", now_ms)
     if snapshot is None or not len(snapshot.tails[query.key.timeframe]):
-        return _refused(status, f"{query.key} has no bars yet.", now_ms)
+        return _refused(status, f"{query.key} has no bars yet.", now_ms, query.key)
     reasons = [r for r in status.reasons if r.scope in (None, query.key, query.key.symbol)]
     depth = _depth(status, query.key, snapshot, target_bars)
     preview = forming.get(query.key) if query.with_preview else None
@@ -195,8 +195,10 @@ def _follows(query: BarsQuery, tail: Bars, preview: Preview) -> bool:
     return is_inside and preview.open_time_ms >= (tail.last_close_ms or 0)
 
 
-def _refused(status: Status, detail: str, now_ms: int) -> Answer:
+def _refused(status: Status, detail: str, now_ms: int, lacking: SeriesKey | None = None) -> Answer:
+    """503, and what is waited for: the one cell that lacks bars, where the gate waits for none."""
     progress = progress_document(status, now_ms)
+    waiting = waiting_for(status)
     document = ProblemDocument(
         type="about:blank",
         title="not ready",
@@ -204,7 +206,7 @@ def _refused(status: Status, detail: str, now_ms: int) -> Answer:
         detail=detail,
         phase=status.phase.value,
         progress=progress,
-        waiting_for=waiting_for(status),
+        waiting_for=waiting if waiting or lacking is None else [str(lacking)],
         reasons=[reason_document(reason) for reason in status.reasons],
     )
     retry_after_s = max(_RETRY_AFTER_MIN_S, math.ceil(progress.eta_s or 0))

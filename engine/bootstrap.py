@@ -96,6 +96,7 @@ async def derive_all(tools: Tools, symbol: Symbol) -> None:
     market = tools.markets[symbol]
     covered = tools.store.coverage(m1).without(0, tools.store.resident_from_ms(m1))
     wanted = tuple(tf for tf in tools.config.timeframes if tf.is_derived)
+    into = tools.store.filled(symbol)
     derived = derive(
         tools.store.load(m1),
         market.anchors,
@@ -108,7 +109,7 @@ async def derive_all(tools: Tools, symbol: Symbol) -> None:
     began_s = tools.since_opened_s()
     keys = {SeriesKey(symbol, timeframe): bars for timeframe, bars in derived.items()}
     lost = [key for key, bars in keys.items() if _say_lost(tools, key, bars)]
-    write = partial(tools.store.append_all, symbol, derived)
+    write = partial(tools.store.append_all, symbol, derived, into=into)
     await attempt(tools, Partner.DISK, symbol, write)
     for key in lost:
         tools.board.post(ReasonCleared(DegradedCode.CASCADE_EMPTY, key))

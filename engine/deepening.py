@@ -4,9 +4,9 @@ Theory of operation. One worker takes symbol after symbol, and of each the newes
 missing: whole trading days, as many as fill a page or a segment. The M1 of a stretch are fetched
 side by side, M3 to H4 are derived from them alone, because no bucket crosses the D1 open a
 stretch begins at; then all of it goes to disk, M1 first, so that no derived bar ever lies there
-without its proof, and the coverage last. So coverage is the commit point of a stretch, and
-whoever comes after a kill goes on from it: M1 without it count for nothing, and what was brought
-since the last checkpoint, a stretch as a rule, is the most that is fetched twice.
+without its proof, and H4 last, so that a stretch with them is whole. Coverage is the commit point,
+and whoever comes after a kill goes on from it, or from the H4 where no checkpoint has recorded it
+yet: a stretch is the most that is fetched twice.
 
 Readers see deeper tails only where the resident tail was short. The rest is on disk, counted in
 `depth`. When a symbol has its depth, and now and then before, a draft is begun from the live
@@ -178,6 +178,7 @@ class SymbolDepth:
         if timeframe is Timeframe.M1:
             size = max(STRETCH_BARS, self._market.page_bars_max)
             from_ms, last_ms = plan.stretch(self._market, from_ms, until_ms, size)
+        into = self._store.filled(self._symbol)
         bars = await self._fetchers[timeframe].read(from_ms, last_ms, Lane.BACKFILL)
         if bars is None:
             self._due_s = self._tools.clock.monotonic_s() + 60.0
@@ -189,7 +190,7 @@ class SymbolDepth:
         if timeframe is Timeframe.M1:
             chunks |= self._derived(bars, from_ms, last_ms, until_ms)
         covered: dict[Timeframe, tuple[int, int]] = {timeframe: (from_ms, until_ms)}
-        write = partial(self._store.backfill, self._symbol, chunks, covered)
+        write = partial(self._store.backfill, self._symbol, chunks, covered, into)
         key = SeriesKey(self._symbol, timeframe)
         if not await attempt(self._tools, Partner.DISK, key, write):
             return False

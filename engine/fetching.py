@@ -6,7 +6,8 @@ the time it is proof for. Three answers look alike and are not: a silence that i
 came too early, and one that is a fault. So
 
 - at the live edge silence is believed when it is told twice, a minute apart (`LiveEdge`);
-- further back it is believed at once when it is short, and asked for again when it is long;
+- further back it is believed at once when it is short, and asked for again when it is long,
+  at once and, when it is told twice, a minute later once more;
 - when rows come again after minutes of silence, it is asked about once more;
 - of a series that never had a bar it proves nothing: its pages are asked for again.
 
@@ -25,7 +26,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from uds.model import MINUTE_MS, Bars, Coverage, SeriesKey, Symbol, Timeframe
+from uds.model import MINUTE_MS, Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
 
 from . import plan
 from .attempt import Partner, attempt
@@ -60,6 +61,8 @@ class Part:
     """What was asked."""
     fetched: Fetched
     """What came."""
+    into: Generation
+    """What was being filled when it was asked for: it belongs nowhere else."""
     proved_from_ms: int
     """From where on the answer says all there is; its end is the request's."""
 
@@ -87,10 +90,15 @@ class Fetcher:
         self._market = tools.markets[symbol]
         self._timeframe = timeframe
         self._rank = tuple(tools.markets).index(symbol)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was proved of one generation is no proof for the next."""
         self._edge = LiveEdge()
         self._flawed: _Flawed | None = None
         self._repairs = Repairs()
         self._given_up: set[tuple[int, int]] = set()
+        self._silences: dict[BarsRequest, int | None] = {}
 
     def missing(self, from_ms: int) -> tuple[BarsRequest, ...]:
         """The pages that would fill what is not covered since then; none when all is."""
@@ -100,6 +108,8 @@ class Fetcher:
 
     async def fill(self, from_ms: int, lane: Lane) -> None:
         """Fetch and store every missing page side by side; the cell shows how far it is."""
+        if not len(self._tools.store.load(self.key)):
+            self._forget()
         self._say_whether_any()
         requests = self.missing(from_ms)
         done = 0
@@ -141,6 +151,7 @@ class Fetcher:
                 touched.append(request.from_ms)
         if last_close_ms is not None and await self._ask_about_silence(last_close_ms):
             touched.append(last_close_ms)
+        touched.extend(await self._ask_about_silences())
         flawed = self._flawed
         if flawed is not None and self._tools.clock.now_ms() >= flawed.due_ms:
             await self._page(flawed.request, Lane.CATCH_UP, 0)
@@ -162,8 +173,20 @@ class Fetcher:
         await self._page(silence, Lane.CATCH_UP, 0)
         return True
 
+    async def _ask_about_silences(self) -> list[int]:
+        """Long silences that were believed a minute ago: a source may have been at a loss then."""
+        now_ms = self._tools.clock.now_ms()
+        due = [r for r, at in self._silences.items() if at is not None and now_ms - at >= MINUTE_MS]
+        for request in due:
+            self._silences[request] = None
+            await self._page(request, Lane.CATCH_UP, 0)
+        return [request.from_ms for request in due]
+
     async def read(self, from_ms: int, until_ms: int, lane: Lane) -> Bars | None:
-        """All bars of old time, stored nowhere; None when part of it could not be had."""
+        """All bars of old time, stored nowhere; None when part of it could not be had.
+
+        A long silence is none until it was read twice.
+        """
         now_ms = until_ms + self._market.settle_ms
         requests = plan.pages(self._market, self._timeframe, Coverage(), from_ms, now_ms)
         read = Bars.empty()
@@ -190,11 +213,12 @@ class Fetcher:
 
         Returns whether all of it came.
         """
+        is_stored = take is None
         take = take or self._store
         remaining: BarsRequest | None = request
-        tries, parts = 0, 0
+        tries, parts, came = 0, 0, 0
         while remaining is not None:
-            asked = remaining
+            asked, into = remaining, self._tools.store.filled(self.key.symbol)
             fetched = await attempt(
                 self._tools,
                 Partner.BROKER,
@@ -210,16 +234,21 @@ class Fetcher:
                 await self._tools.clock.sleep(_SILENCE_PAUSE_S)
                 continue
             if tries and self._is_doubtful(asked, fetched):
-                if tries < TRIES:
+                is_known = asked in self._silences
+                if tries < TRIES and is_stored and not is_known:
                     await self._tools.clock.sleep(_SILENCE_PAUSE_S)
                     continue
                 if fetched.outside_count:
                     self._give_up(asked, f"{tries} answers in a row held other bars only")
                     return False
+                self._silences.setdefault(asked, self._tools.clock.now_ms())
+                if not (is_stored or is_known):
+                    return False
             largest = self._tools.session.largest_answer(self._timeframe)
-            remaining = plan.remainder(self._market, asked, fetched.bars, largest)
+            remaining = plan.remainder(self._market, asked, fetched.bars, largest, came)
+            came += len(fetched.bars)
             oldest_ms = asked.from_ms if remaining is None else remaining.until_ms
-            await take(Part(asked, fetched, oldest_ms))
+            await take(Part(asked, fetched, into, oldest_ms))
             if remaining is not None and parts >= CHAIN_MAX:
                 self._give_up(remaining, f"it came in more than {CHAIN_MAX} parts")
                 return False
@@ -238,9 +267,11 @@ class Fetcher:
         if fetched.flaw is None or not len(fetched.bars):
             self._flawed = None
             return False
-        repeats = 0 if before is None else before.attempts + 1
+        now_ms = self._tools.clock.now_ms()
+        # The pages beside it are of the same attempt: what counts is how often it was asked again.
+        repeats = 0 if before is None else before.attempts + (now_ms >= before.due_ms)
         rest_ms = min(REST_MS, MINUTE_MS << min(repeats, 6))
-        self._flawed = _Flawed(asked, repeats, self._tools.clock.now_ms() + rest_ms)
+        self._flawed = _Flawed(asked, repeats, now_ms + rest_ms)
         return before is None
 
     def _is_doubtful(self, asked: BarsRequest, fetched: Fetched) -> bool:
@@ -264,8 +295,10 @@ class Fetcher:
             self._tools,
             Partner.DISK,
             self.key,
-            lambda: self._tools.store.append(self.key, settled, proved),
+            lambda: self._tools.store.append(self.key, settled, proved, part.into),
         )
+        if stored.is_superseded:
+            return
         self.written_count += len(settled) - stored.repeated_count
         if stored.repeated_count or stored.revised_count:
             counted = BarsCounted(stored.repeated_count, stored.revised_count)

@@ -16,7 +16,7 @@ from functools import partial
 from uds import CacheDown, CacheRegressed, DiskFailed, Fenced
 from uds.model import Generation, Symbol
 
-from .attempt import Partner, attempt
+from .attempt import Partner, attempt, clear
 from .bootstrap import has_lost, show
 from .cell import CellState
 from .degraded import DegradedCode
@@ -120,9 +120,15 @@ class _Collector:
             if is_due and self._collected.get(symbol) != generation:
                 try:
                     await self._tools.store.collect(symbol)
-                except (CacheDown, CacheRegressed, DiskFailed):
+                except (CacheDown, CacheRegressed):
                     continue  # whose watch says so; at the next beat again
+                except DiskFailed as error:
+                    detail = f"What {symbol} needs no more was not removed: {error}"
+                    code = Partner.DISK.code_of(error)
+                    self._tools.board.post(ReasonRaised(code, symbol, detail))
+                    continue
                 except Fenced:
                     return False
+                clear(self._tools, Partner.DISK, symbol)
                 self._collected[symbol] = generation
         return True

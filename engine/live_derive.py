@@ -50,6 +50,7 @@ class LiveDerive:
 
     async def _derive_since(self, from_ms: int, now_ms: int) -> bool:
         m1, store = SeriesKey(self._symbol, Timeframe.M1), self._tools.store
+        into = store.filled(self._symbol)
         derived = derive_touched(
             store.load(m1),
             from_ms,
@@ -65,8 +66,10 @@ class LiveDerive:
         for key in self._keys:
             bars = derived[key.timeframe]
             if len(bars):
-                append = partial(store.append, key, bars)
+                append = partial(store.append, key, bars, into=into)
                 stored = await attempt(self._tools, Partner.DISK, key, append)
+                if stored.is_superseded:
+                    return wrote
                 wrote = wrote or stored.repeated_count < len(bars)
         note_derived(self._tools, self._symbol)
         return wrote

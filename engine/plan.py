@@ -114,13 +114,15 @@ def expected_bars(market: Market, timeframe: BrokerTimeframe, from_ms: int, unti
 
 
 def remainder(
-    market: Market, request: BarsRequest, bars: Bars, largest_answer: int
+    market: Market, request: BarsRequest, bars: Bars, largest_answer: int, came_before: int = 0
 ) -> BarsRequest | None:
     """What to ask next when an answer was cut short; None when there was no more.
 
     A broker's own page may be smaller than ours, and nobody tells. So an answer that lacks the
     head of its range counts as cut when it holds our page or as many bars as the largest
-    answer so far, or when so long a silence is improbable beside the rows that came.
+    answer so far, or when so long a silence is improbable beside the rows that came: in this
+    part, and `came_before` in the newer parts of the same page. Without those a broker that
+    always sends the newer half would be believed as soon as the halves are small.
 
     The answer holds the newest bars of the range, so each remainder ends earlier than the
     request before it: the chain cannot go on without progress.
@@ -132,7 +134,8 @@ def remainder(
     is_full = len(bars) >= market.page_bars_max or (missing and len(bars) >= largest_answer)
     if not is_full:
         present = expected_bars(market, request.timeframe, first_ms, request.until_ms)
-        if not _is_improbable(missing, len(bars), max(present, len(bars))):
+        came, expected = came_before + len(bars), came_before + max(present, len(bars))
+        if not _is_improbable(missing, came, expected):
             return None
     return BarsRequest(request.symbol, request.timeframe, request.from_ms, first_ms)
 

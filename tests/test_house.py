@@ -33,6 +33,7 @@ _PURE_ROOMS = {
         answers circuit lanes login_plan market market_day noise port quotes token_bucket
     """,
     "engine/drills": "cards catalog checklist drill facts failures owners report shape",
+    "engine/simulation": "case ledger minimise oracles report story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())
@@ -63,7 +64,12 @@ SEAMS = {
     },
     "starlette": {"engine/http.py"},
     "uvicorn": {"engine/http.py"},
-    "typer": {"console/cli.py", "console/cli_at_rest.py", "console/cli_drills.py"},
+    "typer": {
+        "console/cli.py",
+        "console/cli_at_rest.py",
+        "console/cli_drills.py",
+        "console/cli_simulation.py",
+    },
     "time": {"engine/clock.py"},
 }
 MAY_OPEN = {"uds/disk.py", "engine/history/files.py", "engine/records.py"}

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from .fault import Fault as Fault
     from .fault import FaultKind as FaultKind
     from .fault import FaultPlan as FaultPlan
+    from .fault import Injection as Injection
+    from .faulty import FaultyCache as FaultyCache
+    from .faulty import FaultySteps as FaultySteps
     from .folder_check import Flaw as Flaw
     from .folder_check import StateChecked as StateChecked
     from .folder_check import check_agreement as check_agreement
@@ -61,8 +64,16 @@ if TYPE_CHECKING:
     from .legacy import LegacyFolder as LegacyFolder
     from .legacy import LegacySeries as LegacySeries
     from .legacy_codec import encode_records as encode_records
+    from .memory_cache import MemoryCache as MemoryCache
+    from .memory_disk import MemoryDisk as MemoryDisk
+    from .memory_disk import NodeCrashed as NodeCrashed
+    from .opening import mint_token as mint_token
     from .opening import new_boot_id as new_boot_id
     from .opening import open_store as open_store
+    from .platter import Platter as Platter
+    from .ports import Cache as Cache
+    from .ports import Pointer as Pointer
+    from .reader import Reader as Reader
     from .reader import Served as Served
     from .recovery import Dropped as Dropped
     from .recovery import Recovered as Recovered
@@ -111,7 +122,9 @@ __getattr__ = lazy_door(
             "Fault",
             "FaultKind",
             "FaultPlan",
+            "Injection",
         ),
+        "faulty": ("FaultyCache", "FaultySteps"),
         "folder_check": (
             "Flaw",
             "StateChecked",
@@ -144,11 +157,16 @@ __getattr__ = lazy_door(
             "LegacySeries",
         ),
         "legacy_codec": ("encode_records",),
+        "memory_cache": ("MemoryCache",),
+        "memory_disk": ("MemoryDisk", "NodeCrashed"),
         "opening": (
+            "mint_token",
             "new_boot_id",
             "open_store",
         ),
-        "reader": ("Served",),
+        "platter": ("Platter",),
+        "ports": ("Cache", "Pointer"),
+        "reader": ("Reader", "Served"),
         "recovery": (
             "Dropped",
             "Recovered",

@@ -96,6 +96,10 @@ class FaultPlan:
         """How often a fault was answered since it was armed last, also after its revert."""
         return self._injected.get(name, 0)
 
+    def is_about(self, operation: str) -> bool:
+        """Whether an armed fault is about such operations, whatever their subject."""
+        return any(fnmatchcase(operation, fault.operation) for fault in self._armed.values())
+
     def next(self, operation: str, subject: str, able: Set[FaultKind]) -> Injection | None:
         """The fault for this operation, None for none; the first armed that applies wins."""
         for name, fault in self._armed.items():

@@ -39,12 +39,21 @@ class Publisher:
         self._cache = cache
 
     async def prime(self, book: Book) -> None:
-        """Put all tails of a generation under its own keys."""
+        """Put all tails of a generation under its own keys.
+
+        Where its flip was applied and not answered they may not be written any more: then all is
+        there but for what became durable since, and the next flip finds that.
+        """
         book.unpublished.clear()
         book.unanswered = {}
         book.prime_count += 1
         tails = self._packed(book, self._terms.timeframes)
-        await self._cache.write(book.symbol, self._token, book.generation, tails)
+        try:
+            await self._cache.write(book.symbol, self._token, book.generation, tails)
+        except CacheRegressed:
+            found = await self._cache.read(book.symbol, ())
+            if found is None or found[0].generation != book.generation:
+                raise
         book.is_primed = True
 
     async def flip(self, book: Book) -> Generation | None:

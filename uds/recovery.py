@@ -10,8 +10,9 @@ A file is believed line by line. Up to its recorded length every line must be th
 what is not is *damage*, it goes to quarantine, and its time leaves the coverage so that it is
 fetched again. Beyond the recorded length stand bars that came after the last record, but only
 in files of the generation's own owner: what another owner wrote there is a zombie's. They are
-believed line by line too, and cover their own minutes only, and these only where they are newer
-than all that was recorded. Bad lines at the very end there are a *torn tail*: a write that was
+believed line by line too. They cover their own minutes only, where they are newer than all that
+was recorded; older ones are covered where the derived bars say that a stretch of depth was
+written to its end. Bad lines at the very end there are a *torn tail*: a write that was
 interrupted and so never acknowledged.
 
 Good lines of a damaged file are rescued into a new one, because its account would never fit
@@ -120,6 +121,7 @@ async def recover_into(
     loads = [_Load(disk, key, found, since, draft, doubted) for key in keys]
     found_series = await gather(*(load.run(kept_bars(load.key.timeframe)) for load in loads))
     book.series.update(zip(book.series, found_series, strict=True))
+    _cover_finished_stretches(book, loads)
     terms = draft.head if draft is not None else found
     minutes = next(load for load in loads if load.key.timeframe is Timeframe.M1)
     recovered = Recovered(
@@ -182,6 +184,21 @@ async def _unfinished(symbol: Symbol, disk: Disk, newest: Manifest | None) -> Jo
     return None
 
 
+def _cover_finished_stretches(book: Book, loads: Iterable[_Load]) -> None:
+    """M1 under derived bars that came after the last record are covered, silent minutes as well.
+
+    Of a stretch of depth M1 are written first and the widest derived timeframe last, and such a
+    bar was made only when all its M1 were covered. Without their M1 they prove nothing.
+    """
+    by_timeframe = {load.key.timeframe: load for load in loads}
+    derived = [timeframe for timeframe in by_timeframe if timeframe.is_derived]
+    minutes = by_timeframe[Timeframe.M1]
+    if derived and all(drop.is_torn for drop in minutes.drops):
+        series = book.series[Timeframe.M1]
+        later = by_timeframe[max(derived)].later_runs
+        series.coverage = Coverage.of((*series.coverage, *later))
+
+
 class _Load:
     """One series being read."""
 
@@ -215,6 +232,11 @@ class _Load:
     def paths(self) -> Iterable[str]:
         """The files of the found generation."""
         return self._records
+
+    @property
+    def later_runs(self) -> Iterable[tuple[int, int]]:
+        """Time of bars in good files that came after the last record."""
+        return (run for file in self._sound for run in file.later_runs)
 
     async def run(self, kept_bars: int) -> Series:
         """Files that end last first, until all that belongs in RAM was read; others are listed."""
@@ -315,8 +337,8 @@ class _Load:
     def _covered(self) -> Coverage:
         """What was recorded, the time of later bars and of resumed pages, less the holes.
 
-        Bars that came after the last record but are older than what it covers prove nothing: a
-        stretch of depth was being written, and what derives from it may be missing.
+        Bars that came after the last record but are older than what it covers prove nothing by
+        themselves: a stretch of depth was being written, and what they make may be missing.
         """
         timeframe = self.key.timeframe
         recorded = Coverage()

@@ -73,6 +73,8 @@ class Appended:
     """Bars of it that were stored just so before; nothing was written for them."""
     revised_count: int
     """Bars of it that replaced other content of the same open."""
+    is_superseded: bool = False
+    """Whether nothing was written, because the generation it was for is not filled any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +123,14 @@ class Shelf:
     """Generations nobody is served from whose tails may still be in Redis."""
     change_count: int = 0
     """How often the live generation got bars or coverage that a checkpoint must record."""
+
+    def drafted(self, symbol: Symbol) -> Book:
+        """The draft, where there must be one."""
+        assert self.draft is not None, f"{symbol} has no draft"
+        return self.draft
+
+    def newest(self, symbol: Symbol) -> Book:
+        """The draft, else the live generation."""
+        book = self.draft or self.live
+        assert book is not None, f"{symbol} was neither recovered nor begun"
+        return book

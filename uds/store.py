@@ -88,7 +88,7 @@ class Store:
             await self._disk.append([Append(path, b"") for path in reading.unsettled])
             book.begin_journal(reading.recovered.found, reading.carried, self.terms.anchors)
             for timeframe, bars in reading.rescued:
-                await self._writer.append(shelf, book, {timeframe: bars}, ())
+                await self._writer.append(shelf, book, {timeframe: bars}, (), None)
             if shelf.live is None and reading.newest is not None:
                 shelf.previous = Generation.parse(reading.newest.generation)
                 shelf.previous_paths = reading.paths
@@ -121,22 +121,33 @@ class Store:
 
     # -- durable -----------------------------------------------------------------------------
 
-    async def append(self, key: SeriesKey, bars: Bars, covered: Intervals = ()) -> Appended:
+    def filled(self, symbol: Symbol) -> Generation:
+        """The one that `append` writes to: the draft, else the live generation."""
+        return self._shelves[symbol].newest(symbol).generation
+
+    async def append(
+        self, key: SeriesKey, bars: Bars, covered: Intervals = (), into: Generation | None = None
+    ) -> Appended:
         """Make bars durable in the draft, else in the live generation; n may be 0.
 
         `covered` are the half-open intervals the answer is proof for. Bars equal to stored ones
-        are skipped, so that a repeated answer writes nothing. Raises DiskFailed.
+        are skipped. What was fetched or derived for `into` is dropped when that is not `filled`
+        any more; None means whatever is. Raises DiskFailed.
         """
-        (appended,) = await self.append_all(key.symbol, {key.timeframe: bars}, covered)
+        (appended,) = await self.append_all(key.symbol, {key.timeframe: bars}, covered, into)
         return appended
 
     async def append_all(
-        self, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: Intervals = ()
+        self,
+        symbol: Symbol,
+        bars: Mapping[Timeframe, Bars],
+        covered: Intervals = (),
+        into: Generation | None = None,
     ) -> tuple[Appended, ...]:
-        """The same for several series of a symbol, on one trip to the disk."""
+        """The same for several series of a symbol, side by side."""
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            return await self._writer.append(shelf, self._newest(symbol), bars, covered)
+            return await self._writer.append(shelf, shelf.newest(symbol), bars, covered, into)
 
     def load(self, key: SeriesKey) -> Bars:
         """The resident bars of the draft, else of the live generation."""
@@ -157,7 +168,7 @@ class Store:
 
     async def commit(self, symbol: Symbol) -> Generation:
         """Make the draft what the next start finds; raises DiskFailed."""
-        shelf, book = self._shelves[symbol], self._drafted(symbol)
+        book = (shelf := self._shelves[symbol]).drafted(symbol)
         async with shelf.writing:
             path = layout.manifest_path(symbol, book.generation)
             commit_path = layout.commit_path(symbol, book.generation)
@@ -188,17 +199,19 @@ class Store:
         symbol: Symbol,
         chunks: Mapping[Timeframe, Bars],
         covered: Mapping[Timeframe, tuple[int, int]],
+        into: Generation | None = None,
     ) -> bool:
-        """Append bars older than all others to the live generation, in the order given.
+        """Append bars older than all others to the live generation `into`, in the order given.
 
-        They go to segments of their own, and count as covered once every chunk is durable.
-        False, and nothing written, while a draft is being filled. Raises DiskFailed.
+        They go to segments of their own, and count as covered once every chunk is durable. False
+        while a draft is being filled, or when another is live: nothing written. Raises DiskFailed.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            if shelf.live is None or shelf.draft is not None:
+            live = shelf.live
+            if live is None or shelf.draft is not None or into not in (None, live.generation):
                 return False
-            await self._writer.backfill(shelf, shelf.live, chunks, covered)
+            await self._writer.backfill(shelf, live, chunks, covered)
             return True
 
     def deepen(self, symbol: Symbol) -> Generation:
@@ -214,14 +227,14 @@ class Store:
 
     async def prime(self, symbol: Symbol) -> None:
         """Put all tails of the draft into Redis under its own keys; raises CacheDown and kin."""
-        await self._publisher.prime(self._drafted(symbol))
+        await self._publisher.prime(self._shelves[symbol].drafted(symbol))
 
     async def flip(self, symbol: Symbol) -> Snapshot:
         """Serve the draft from now on; returns once the pointer was read back.
 
         Bars that came after `prime` are durable and in the snapshot; `extend` shows them in Redis.
         """
-        shelf, book = self._shelves[symbol], self._drafted(symbol)
+        book = (shelf := self._shelves[symbol]).drafted(symbol)
         async with shelf.writing:  # or `restore` may bring the old one back in between
             stale = await self._publisher.flip(book)
             if stale is not None:
@@ -383,16 +396,5 @@ class Store:
         shelf.draft = Book(symbol, generation, self.terms.open_mode, series)
         return shelf.draft
 
-    def _drafted(self, symbol: Symbol) -> Book:
-        draft = self._shelves[symbol].draft
-        assert draft is not None, f"{symbol} has no draft"
-        return draft
-
-    def _newest(self, symbol: Symbol) -> Book:
-        """The draft, else the live generation."""
-        book = self._shelves[symbol].draft or self._shelves[symbol].live
-        assert book is not None, f"{symbol} was neither recovered nor begun"
-        return book
-
     def _series(self, key: SeriesKey) -> Series:
-        return self._newest(key.symbol).series[key.timeframe]
+        return self._shelves[key.symbol].newest(key.symbol).series[key.timeframe]

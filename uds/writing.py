@@ -10,11 +10,12 @@ most of what a start computes, and meanwhile the broker's answers must be taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .book import Book, Planned, SegmentNumbers, plan_append, plan_page, settle
-from .model import Bars, Compared, Coverage, FencingToken, Timeframe, compare
+from .model import Bars, Compared, Coverage, FencingToken, Generation, Timeframe, compare
 from .ports import Append, Disk
 from .shelf import Appended, Shelf, StoreTerms
 
@@ -33,8 +34,15 @@ class Writer:
         book: Book,
         bars: Mapping[Timeframe, Bars],
         covered: Iterable[tuple[int, int]],
+        into: Generation | None,
     ) -> tuple[Appended, ...]:
-        """Make bars of some series durable, and what each of them is proof for."""
+        """Make bars of some series durable, and what each of them is proof for.
+
+        Nothing is done when they are meant for another generation than this.
+        """
+        if into not in (None, book.generation):
+            keys = map(book.key, bars)
+            return tuple(Appended(key, None, 0, 0, is_superseded=True) for key in keys)
         proved = Coverage.of(covered)
         chunks = [_Chunk.of(book, timeframe, some, proved) for timeframe, some in bars.items()]
         changes = [chunk for chunk in chunks if chunk.is_change]
@@ -64,7 +72,10 @@ class Writer:
         shelf.change_count += 1
 
     async def _write(self, book: Book, chunks: Iterable[_Chunk]) -> None:
-        """Bars first, then the note of their page: what the journal says is durable."""
+        """Bars first, then the note of their page: what the journal says is durable.
+
+        The syncs of several series overlap, for a disk settles many at once.
+        """
         noted = book.journal
         written: list[tuple[_Chunk, list[Planned]]] = []
         plans: list[tuple[_Chunk, Iterable[Planned]]] = []
@@ -79,18 +90,17 @@ class Writer:
             return
         book.journal = None  # poisoned as well
 
-        def batch() -> Iterator[Append]:
-            for chunk, plan in plans:
-                steps: list[Planned] = []
-                for step in plan:
-                    steps.append(step)
-                    yield step.append
-                page = plan_page(book, noted, chunk.timeframe, chunk.proved, steps)
-                if page is not None:
-                    yield page
-                written.append((chunk, steps))
+        def batch(chunk: _Chunk, plan: Iterable[Planned]) -> Iterator[Append]:
+            steps: list[Planned] = []
+            for step in plan:
+                steps.append(step)
+                yield step.append
+            page = plan_page(book, noted, chunk.timeframe, chunk.proved, steps)
+            if page is not None:
+                yield page
+            written.append((chunk, steps))
 
-        await self._disk.append(batch())
+        await _side_by_side([self._disk.append(batch(*one)) for one in plans])
         book.journal = noted
         for chunk, steps in written:
             self._settle(book, chunk, steps)
@@ -103,6 +113,16 @@ class Writer:
         if len(chunk.news):
             series.keep(series.bars.merged(chunk.news), self._terms.kept_bars(timeframe))
             book.unpublished.add(timeframe)
+
+
+async def _side_by_side(writes: Sequence[Coroutine[object, object, None]]) -> None:
+    """Series wait for nothing of each other; returns or raises when no write is under way."""
+    if len(writes) == 1:
+        await writes[0]
+        return
+    for failed in await asyncio.gather(*writes, return_exceptions=True):
+        if failed is not None:
+            raise failed
 
 
 @dataclass(frozen=True, slots=True)

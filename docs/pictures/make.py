@@ -47,7 +47,7 @@ class Shot(NamedTuple):
 
 SHOTS = (
     Shot("console", scenes.closed_with_reasons(), (120, 30), ("n", "n", "n")),
-    Shot("ready", scenes.end_of_boot(), (80, 24), ("j", "j", "b")),
+    Shot("ready", scenes.end_of_boot(), (80, 24), ("A", "j", "j", "b")),
     Shot("reasons-uk", scenes.closed_with_reasons(), (80, 24), ("3",), "uk"),
 )
 

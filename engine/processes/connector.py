@@ -98,12 +98,14 @@ async def _keep_days(tools: Tools, symbol: Symbol) -> None:
 async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     """All days that are missing; a symbol without a single day is not ready."""
     symbol = fetcher.key.symbol
-    start_s = tools.since_opened_s()
+    start_s, draft = tools.since_opened_s(), tools.store.filled(symbol)
     await fetcher.fill(_from_ms(tools, symbol), Lane.D1)
     while not len(tools.store.load(fetcher.key)):
         await tools.clock.sleep(EMPTY_RETRY_S)
         if await fetcher.has_any(_from_ms(tools, symbol), Lane.D1):
             await fetcher.fill(_from_ms(tools, symbol), Lane.D1)
+    if tools.store.filled(symbol) != draft:
+        return  # a repair put another in its place, which has to be filled as well
     tools.timeline.note(Span("D1", symbol, start_s, tools.since_opened_s()))
     show(tools, symbol, CellState.STORED, Timeframe.D1)
 

@@ -54,7 +54,7 @@ async def _live_with(tools: Tools, symbol: Symbol) -> None:
 async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     """M1 newest page first, then derive; seal as soon as D1 is there too."""
     symbol = fetcher.key.symbol
-    start_s = tools.since_opened_s()
+    start_s, draft = tools.since_opened_s(), tools.store.filled(symbol)
     from_ms = _from_ms(tools, symbol)
     is_short = tools.board.status.modes.get(symbol) is Mode.CATCH_UP
     lane = Lane.CATCH_UP if is_short and len(tools.store.load(fetcher.key)) else Lane.FILL
@@ -77,6 +77,8 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     d1 = SeriesKey(symbol, Timeframe.D1)
     unfetched = (CellState.EMPTY, CellState.FETCHING)
     await tools.board.until(lambda status: status.cells[d1].state not in unfetched)
+    if tools.store.filled(symbol) != draft:
+        return  # a repair put another in its place, which has to be filled as well
     await seal(tools, symbol)
     scrutinise(tools, symbol)
 

@@ -69,6 +69,18 @@ def test_the_logs_paused(snap_compare: Compare) -> None:
     assert snap_compare(app, terminal_size=(80, 24), press=["l", "k", "k"])
 
 
+def test_the_timeline(snap_compare: Compare) -> None:
+    """Waiting is light and work is dark; what came later than promised is marked."""
+    app, _ = staged(scenes.end_of_boot())
+    assert snap_compare(app, terminal_size=(80, 24), press=["t", "j", "j"])
+
+
+def test_the_journal(snap_compare: Compare) -> None:
+    """An act stands out among events, with the command that does the same below."""
+    app, _ = staged(scenes.end_of_boot())
+    assert snap_compare(app, terminal_size=(80, 24), press=["A", "b", "y", "7"])
+
+
 def test_a_drill_under_way(snap_compare: Compare) -> None:
     """What runs, what is done and what waits: the checklist of six ways of failing."""
     app, _ = staged(drilled.under_way(), armed=True)

@@ -5,9 +5,19 @@ from __future__ import annotations
 import pytest
 
 from console import codes, moments
-from console.commands import ACTS, EVERYWHERE, HOME, REPLAY, SECTIONS, Danger, all_keys, footer_line
+from console.commands import (
+    ACTS,
+    EVERYWHERE,
+    HOME,
+    REPLAY,
+    SECTIONS,
+    Command,
+    Danger,
+    all_keys,
+    footer_line,
+)
 from console.glyphs import STATES, in_ascii, needs_ascii
-from console.lines import ALWAYS, Form, Span, boxed, cropped, differing, fitted, text_of
+from console.lines import ALWAYS, Form, Span, boxed, cropped, differing, fitted, text_of, width_of
 from console.widgets.help_rows import help_rows
 from console.words import Words
 from engine.actions import ACTIONS
@@ -51,6 +61,17 @@ def test_the_footer_names_only_keys_that_work() -> None:
     assert " ?help :cmd /filter r restart b rebuild f drill l logs t time d detach" == text_of(
         footer_line(WORDS, SECTIONS)
     )
+
+
+def test_the_footer_has_room_for_the_key_of_a_drill() -> None:
+    """An engine that offers no drill has no key for it; 80 columns hold them all."""
+    drill = Command("drill", ("f",), "app.act('drill')", Danger.DESTROY)
+    tables = {**SECTIONS, "acts": (*ACTS, drill)}
+
+    assert " ?help :cmd /filter r restart b rebuild f drill l logs t time d detach" == text_of(
+        footer_line(WORDS, tables)
+    )
+    assert 80 >= width_of(footer_line(Words("uk"), tables))
 
 
 def test_help_names_every_command_and_how_to_leave_the_simulation() -> None:

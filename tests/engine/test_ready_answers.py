@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
+from typing import Protocol
 
-import httpx
 import pytest
 
 from engine import api
@@ -13,7 +17,7 @@ from engine.bootstrap import seal
 from engine.clock import ManualClock
 from engine.degraded import DegradedCode
 from engine.events import ReasonRaised
-from engine.http import build_app
+from engine.http import build_app, serve
 from engine.ready_answers import ReadyAnswers
 from engine.status import Status
 from tests.engine.builders import (
@@ -31,6 +35,12 @@ from uds.model import MINUTE_MS, Timeframe
 
 QUERY = b"symbol=XAU%2FUSD&tf=M1&limit=2"
 M1 = key(GOLD, Timeframe.M1)
+
+
+class Talk(Protocol):
+    """Requests in one packet, answered one by one."""
+
+    def __call__(self, *requests: bytes) -> Awaitable[list[bytes]]: ...
 
 
 @pytest.fixture
@@ -69,14 +79,14 @@ def tail(house: House) -> Snapshot:
     return snapshot
 
 
-def got(ready: ReadyAnswers, house: House, status: Status | None = None) -> Answer | None:
+def got(ready: ReadyAnswers, house: House, status: Status | None = None) -> bytes | None:
     """What stands ready a second later."""
     return ready.get(QUERY, status or house.board.status, house.store.tail, NOON + 1_000)
 
 
 async def test_a_ready_answer_is_the_one_that_would_be_made_now(house: House) -> None:
     """Only the time differs, and it is the time of the question."""
-    assert made(house, NOON + 1_000) == got(kept(house), house)
+    assert made(house, NOON + 1_000).body == got(kept(house), house)
 
 
 async def test_another_question_has_no_ready_answer(house: House) -> None:
@@ -141,15 +151,75 @@ async def test_ready_answers_never_take_more_than_they_may(house: House) -> None
     assert 3 == most
 
 
-async def test_the_api_answers_twice_alike_and_a_preview_is_made_each_time(house: House) -> None:
-    """Through the real route: the second answer stood ready, and nobody can tell."""
+@pytest.fixture
+async def talk(house: House) -> AsyncIterator[Talk]:
+    """Says bytes on a fresh connection to its API and hears all answers until it is closed."""
     depth_bars = house.tools.config.bootstrap.depth_bars
     app = build_app(house.board, house.store, house.tools.clock, depth_bars)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://engine") as reader:
-        asked = {"symbol": GOLD, "tf": "M1"}
-        answers = [await reader.get("/api/bars", params=asked) for _ in range(2)]
-        forming = [await reader.get("/api/bars", params={**asked, "preview": 1}) for _ in range(2)]
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    serving = asyncio.create_task(serve(app, listening))
 
-    assert answers[0].content == answers[1].content == forming[0].content == forming[1].content
-    assert answers[0].headers == answers[1].headers
+    async def said(*requests: bytes) -> list[bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"".join(requests))
+        heard = re.split(rb"(?=HTTP/1\.1 )", await reader.read(-1))
+        writer.close()
+        return [re.sub(rb"date: [^\r]+\r\n", b"", one) for one in heard if one]
+
+    yield said
+    serving.cancel()
+    await asyncio.wait((serving,))
+
+
+def asked(query: bytes, *headers: bytes, method: bytes = b"GET", version: bytes = b"1.1") -> bytes:
+    """A request as it goes over the wire."""
+    lines = (b"%b /api/bars?%b HTTP/%b" % (method, query, version), b"Host: engine", *headers)
+    return b"\r\n".join((*lines, b"", b""))
+
+
+CLOSE = b"Connection: close"
+BARS = b"symbol=XAU%2FUSD&tf=M1"
+
+
+async def test_what_stands_ready_is_what_would_be_made(talk: Talk) -> None:
+    """Byte for byte, head and all: nobody can tell which road an answer took."""
+    (made_now,) = await talk(asked(BARS, CLOSE))
+    first, second, last = await talk(asked(BARS), asked(BARS), asked(BARS, CLOSE))
+
+    assert first == second
+    assert made_now == last == first.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1)
+
+
+async def test_requests_in_one_packet_are_answered_in_their_order(talk: Talk) -> None:
+    """A ready answer must not overtake one that is still being made."""
+    await talk(asked(BARS, CLOSE))
+    fresh = b"symbol=XAU%2FUSD&tf=M5"
+    words = [b'"tf":"M1"', b'"tf":"M5"', b'"tf":"M1"', b'"tf":"M1"']
+    found = await talk(asked(BARS), asked(fresh), asked(BARS), asked(BARS, CLOSE))
+
+    assert [True] * 4 == [word in answer for word, answer in zip(words, found, strict=True)]
+
+
+async def test_only_a_plain_question_is_answered_from_what_stands_ready(talk: Talk) -> None:
+    """Other methods, bodies and versions go the road that knows them."""
+    await talk(asked(BARS, CLOSE))
+    (head,) = await talk(asked(BARS, CLOSE, method=b"HEAD"))
+    (post,) = await talk(asked(BARS, CLOSE, method=b"POST"))
+    (old,) = await talk(asked(BARS, version=b"1.0"))
+    got_first, got_second = await talk(
+        asked(BARS, b"Content-Length: 2") + b"{}", asked(BARS, CLOSE)
+    )
+
+    assert head.startswith(b"HTTP/1.1 200")
+    assert head.endswith(b"\r\n\r\n")
+    assert post.startswith(b"HTTP/1.1 405")
+    assert old.startswith(b"HTTP/1.1 200")
+    assert got_first.partition(b"\r\n\r\n")[2] == got_second.partition(b"\r\n\r\n")[2]
+
+
+async def test_a_preview_is_made_each_time(talk: Talk) -> None:
+    """It changes with every tick, and nothing tells."""
+    final, forming = [(await talk(asked(BARS + more, CLOSE)))[0] for more in (b"", b"&preview=1")]
+
+    assert final == forming

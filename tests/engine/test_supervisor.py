@@ -302,6 +302,23 @@ async def test_when_one_finds_another_owner_all_who_write_stop_and_the_reader_st
 
 
 @in_virtual_time
+async def test_failures_count_against_their_limit_until_they_are_forgiven() -> None:
+    """How near a process is to being held is what its row is read for."""
+    limit = small_config().supervisor.intensity
+    async with family(ui=Child(crash(), crash())) as (house, supervisor):
+        await asyncio.sleep(2)
+        assert (2, limit, 2) == (row(house).failures, row(house).failures_max, row(house).restarts)
+        await asyncio.sleep(61)
+        assert (0, 2) == (row(house).failures, row(house).restarts)
+        supervisor.fail("ui", ConnectionError("again"))
+        await asyncio.sleep(1)
+        assert 1 == row(house).failures
+        supervisor.restart("ui")
+        await asyncio.sleep(1)
+        assert (0, ProcessState.READY) == (row(house).failures, row(house).state)
+
+
+@in_virtual_time
 async def test_a_bug_gets_one_restart_and_is_then_held() -> None:
     """Many bugs are rare, the others only make noise."""
     child = Child(*(crash(KeyError("x")) for _ in range(3)))

@@ -61,7 +61,7 @@ class Glass:
             stdout=theirs,
             stderr=theirs,
             cwd=cwd,
-            env=_environment(),
+            env=environment(),
             preexec_fn=lead,
         )
         self._theirs = theirs
@@ -173,7 +173,8 @@ def until(reached: Callable[[], object], else_say: Callable[[], str]) -> None:
         time.sleep(_POLL_S)
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
+    """Of a program in such a terminal, whatever the tests were started in."""
     inherited = {
         name: value
         for name, value in os.environ.items()

@@ -72,6 +72,39 @@ async def test_a_kill_keeps_every_stretch_that_was_acknowledged() -> None:
     assert ((minute(-10), minute(10)),) == successor.coverage(GOLD_M1).intervals
 
 
+@pytest.mark.parametrize(("is_whole", "begins"), [(True, -10), (False, 0)])
+async def test_a_kill_before_the_checkpoint_keeps_a_stretch_that_was_written_to_its_end(
+    is_whole: bool, begins: int
+) -> None:
+    """The derived bars, which come last, say so; M1 alone would leave them out for ever."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    stretch = {M1: bars(10, -10, skip=[-5]), M5: bars(2, -2, M5)}
+    if not is_whole:
+        del stretch[M5]
+    await store.backfill(GOLD, stretch, {M1: (minute(-10), minute(0))})
+    successor = await store_over(disk, owner=2)
+    recovered = await successor.recover(GOLD)
+
+    assert () == recovered.drops
+    assert ((minute(begins), minute(10)),) == successor.coverage(GOLD_M1).intervals
+
+
+async def test_derived_bars_of_a_stretch_whose_minutes_are_damaged_cover_nothing() -> None:
+    """They were written after their M1, but these are not there any more."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    stretch = {M1: bars(10, -10), M5: bars(2, -2, M5)}
+    await store.backfill(GOLD, stretch, {M1: (minute(-10), minute(0))})
+    path = segments_in(disk)[-1]
+    disk.files[path] = b"\0" + disk.files[path][1:]
+    successor = await store_over(disk, owner=2)
+    recovered = await successor.recover(GOLD)
+
+    assert [path] == [drop.path for drop in recovered.drops]
+    assert ((minute(0), minute(10)),) == successor.coverage(GOLD_M1).intervals
+
+
 async def test_nothing_is_written_while_a_draft_is_filled() -> None:
     """It would be lost with the draft's flip."""
     store = await served_store(MemoryDisk())

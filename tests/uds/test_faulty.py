@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
@@ -71,6 +71,23 @@ LOOKS: dict[str, Callable[[Disk], Awaitable[object]]] = {
     "read": lambda disk: disk.read("a/x", 1, 3),
     "size": lambda disk: disk.size("a/x"),
 }
+
+
+async def test_bytes_are_made_behind_the_seam_unless_a_fault_is_about_them(
+    disk: FaultyDisk, behind: MemoryDisk, plan: FaultPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk behind makes them in a thread; here the loop would wait for them."""
+    handed: list[Iterable[Append]] = []
+
+    async def append(appends: Iterable[Append]) -> None:
+        handed.append(appends)
+
+    monkeypatch.setattr(behind, "append", append)
+    plan.arm("elsewhere", Fault(FaultKind.SLOW, "disk.read"))
+    made = iter([Append("a/x", b"4")])
+    await disk.append(made)
+
+    assert [made] == handed
 
 
 @pytest.mark.parametrize("operation", [*CHANGES, *LOOKS])

@@ -290,7 +290,7 @@ def mutable_pointer() -> Callable[[pytest.MonkeyPatch, World], None]:
 
 async def flip_before_prime(self: Store, symbol: Symbol) -> None:
     """Prime one timeframe only: the rest will surely follow."""
-    book = self._drafted(symbol)
+    book = self._shelves[symbol].drafted(symbol)
     tails = self._publisher._packed(book, TIMEFRAMES[:1])
     await self._cache.write(symbol, self.token, book.generation, tails)
     book.is_primed = True

@@ -1,0 +1,336 @@
+"""Does to a world what its case says, takes it back in time, and notes what must be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING
+
+from uds import DiskFailed, Fault, FaultKind, Fenced
+
+from ..action import Given
+from ..actions import find_action
+from ..broker.faulty import BrokerFault
+from ..broker.faulty import FaultKind as BrokerFaultKind
+from ..broker.port import BarsRequest
+from ..degraded import DegradedCode
+from ..errors import ActionRefused, StoredLater
+from .case import Act, ActKind
+from .loudness import Loudness, standing_codes
+
+if TYPE_CHECKING:
+    from .node import SimNode
+    from .world import World
+
+_CODE, _KIND = DegradedCode, ActKind
+_REDIS = frozenset({_CODE.REDIS_DOWN, _CODE.REDIS_TIMEOUT, _CODE.REDIS_REGRESSED})
+_DISK = frozenset({_CODE.DISK_ERROR, _CODE.DISK_FULL})
+_FETCH = frozenset({_CODE.BROKER_FETCH_FAILED, _CODE.BROKER_RATE_LIMITED})
+_CHILD = frozenset({_CODE.CHILD_RESTARTING, _CODE.CHILD_HELD})
+_LOUD_BROKER: dict[BrokerFaultKind, tuple[frozenset[DegradedCode], float]] = {
+    BrokerFaultKind.FETCH_ERROR: (_FETCH, 0.0),
+    BrokerFaultKind.FETCH_HANGS: (_FETCH, 5.0),
+    BrokerFaultKind.RATE_LIMIT: (_FETCH, 0.0),
+    BrokerFaultKind.LOGIN_REFUSED: (frozenset({_CODE.BROKER_LOGIN_TRANSIENT}), 0.0),
+    BrokerFaultKind.LOGIN_HANGS: (frozenset({_CODE.BROKER_LOGIN_TIMEOUT}), 10.0),
+    BrokerFaultKind.LOGIN_PERMANENT: (frozenset({_CODE.BROKER_LOGIN_PERMANENT}), 0.0),
+}
+_LIES = (BrokerFaultKind.SHORT, BrokerFaultKind.EMPTY)
+_QUIET_OPERATIONS = ("cache.preview", "cache.publish_tick", "cache.forget")
+
+
+class HeardFault(BrokerFault):
+    """A broker fault that tells whom it hits."""
+
+    __slots__ = ("heard",)
+    heard: Callable[[], None]
+
+    def strikes(self, request: BarsRequest | None, at_s: float) -> bool:
+        """As the fault, aloud."""
+        does = super().strikes(request, at_s)
+        if does:
+            self.heard()
+        return does
+
+
+class Acts:
+    """The hand of the world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.context: Context = copy_context()
+        """Of what belongs to no node."""
+        self._plan_acts: dict[int, Act] = {}
+        self._loudness = Loudness(world, self.context)
+        self._armed: list[Fault] = []
+        """Kept, because they are known by their identity."""
+
+    # -- by the clock ------------------------------------------------------------------------
+
+    def schedule(self, acts: Iterable[Act]) -> None:
+        """Do each when its time comes."""
+        for number, act in enumerate(acts):
+            self._later(act.at_s, self._begin, number, act)
+
+    def _begin(self, number: int, act: Act) -> None:
+        world = self._world
+        world.tell("NEMESIS", act.told())
+        world.oracles.counts[f"act {act.kind.value}"] += 1
+        node = world.current
+        kind = act.kind
+        if kind in _PLANNED:
+            self._arm(number, act)
+        elif kind in (_KIND.BROKER, _KIND.LOGIN):
+            self._spoil(number, act)
+        elif kind is _KIND.REDIS_EMPTIED:
+            self._empty_redis(node)
+        elif kind is _KIND.REDIS_TAIL_LOST:
+            self._lose_tail(act.subject)
+        elif kind is _KIND.BIT_FLIPPED:
+            self._flip_bit(act)
+        elif kind is _KIND.CLOCK_JUMP:
+            self._jump(act.amount)
+            if act.for_s:
+                self._later(act.for_s, self._jump, -act.amount)
+        elif node is not None:
+            self._do_to(node, act)
+
+    def _do_to(self, node: SimNode, act: Act) -> None:
+        world, kind = self._world, act.kind
+        if kind is _KIND.KILL:
+            world.kill(node)
+            world.boot_later(act.amount)
+        elif kind is _KIND.POWER_CUT:
+            world.cut_power()
+            world.boot_later(act.amount)
+        elif kind is _KIND.STOP:
+            if node.engine is not None:
+                node.reboot_s = act.amount
+                node.engine.stop()
+        elif kind is _KIND.PAUSE:
+            self._pause(node)
+            self._later(act.for_s, self._resume, node)
+        elif kind is _KIND.ZOMBIE:
+            self.make_zombie(node, act.for_s)
+        elif kind is _KIND.STALL:
+            self._loudness.disturb(node)
+            world.loop.call_soon(world.loop.stall, round(act.amount * 1e6), context=self.context)
+        elif kind is _KIND.BUG:
+            self._explode(node, act.subject)
+        else:
+            self._operate(node, act)
+
+    def _operate(self, node: SimNode, act: Act) -> None:
+        """What an operator does, through the registry of actions."""
+        given: Given = {}
+        if act.kind in (_KIND.RESTART, _KIND.RESTART_FORCE):
+            given = {"process": (act.subject,)}
+        elif act.kind is _KIND.REBUILD:
+            given = {"symbols": (act.subject,)}
+        if node.engine is None:
+            return
+        engine = node.engine
+        try:
+            said = node.node.context().run(
+                find_action(act.kind.value).run, engine, given, "nemesis"
+            )
+        except ActionRefused as error:
+            said = f"refused: {error}"
+        self._world.tell(node.node.name, said)
+
+    # -- death and sleep ---------------------------------------------------------------------
+
+    def strike(self, node: SimNode, kind: ActKind) -> None:
+        """Before an operation of this very node."""
+        world = self._world
+        world.tell("NEMESIS", f"{kind.value} before operation {node.operations - 1}")
+        world.oracles.counts[f"act {kind.value}"] += 1
+        if kind is _KIND.ZOMBIE:
+            self.make_zombie(node, 20.0)
+            return
+        if kind is _KIND.POWER_CUT:
+            world.cut_power()
+        else:
+            world.kill(node)
+        world.boot_later(0.5)
+
+    def make_zombie(self, node: SimNode, for_s: float) -> None:
+        """It sleeps, a successor boots, it wakes up."""
+        if node.node.is_paused:
+            return
+        self._pause(node)
+        node.reboot_s = None
+        self._world.boot_later(0.1)
+        self._later(for_s, self._wake_zombie, node)
+
+    def _wake_zombie(self, node: SimNode) -> None:
+        world = self._world
+        if not node.is_alive:
+            return
+        self._resume(node)
+        if node.token is None:  # it will mint the newest token of all: it is the successor
+            others = [other for other in world.nodes if other is not node and other.is_alive]
+            node.reboot_s = 1.0
+            for other in others:
+                other.reboot_s = None
+                self._later(5.0, self._bury_zombie, other)
+            return
+        self._later(5.0, self._bury_zombie, node)
+
+    def _bury_zombie(self, node: SimNode) -> None:
+        world = self._world
+        if not node.is_alive:
+            return
+        said = {code for _, code, _ in node.view.raised}
+        if node.engine is not None and node.token != world.newest_token():
+            if _CODE.FENCED in said:
+                world.oracles.counts["a zombie was fenced"] += 1
+            else:
+                world.oracles.violated(f"{node.view.name}: woke up as a zombie and was not fenced")
+        world.kill(node)
+
+    def _pause(self, node: SimNode) -> None:
+        self._loudness.disturb(node)
+        self._world.tell(node.node.name, "is paused")
+        self._world.loop.pause(node.node)
+
+    def _resume(self, node: SimNode) -> None:
+        self._loudness.disturb(node)
+        if node.is_alive:
+            self._world.tell(node.node.name, "is resumed")
+        self._world.loop.resume(node.node)
+
+    def _explode(self, node: SimNode, process: str) -> None:
+        bomb = node.bombs.get(process)
+        if bomb is not None and node.engine is not None:
+            self._loudness.expect(node, _CHILD, 0.0, f"a bug in {process}")
+            bomb.set()
+
+    def judge_end(self, error: BaseException) -> None:
+        """A boot may end by itself only because the world did not let it live."""
+        if not isinstance(error, (DiskFailed, StoredLater, Fenced)):
+            self._world.oracles.violated(f"the engine ended with {error!r}")
+
+    # -- faults that hold --------------------------------------------------------------------
+
+    def _arm(self, number: int, act: Act) -> None:
+        name = f"act {number}"
+        fault = _PLANNED[act.kind](act)
+        self._plan_acts[id(fault)] = act
+        self._world.plan.arm(name, fault)
+        self._armed.append(fault)
+        self._later(act.for_s, self._world.plan.revert, name)
+
+    def hit(self, fault: Fault, operation: str) -> None:
+        """A fault of the plan was answered."""
+        world, act = self._world, self._plan_acts.get(id(fault))
+        world.oracles.counts[f"hit {fault.kind.value} {operation.partition('.')[0]}"] += 1
+        if fault.kind is FaultKind.LOSE_REPLY:
+            world.oracles.counts[f"a reply was lost: {operation}"] += 1
+        node = self._loudness.running()
+        if act is None or node is None or (act.amount and act.kind is _KIND.REDIS_LOSES):
+            return
+        if fault.kind is FaultKind.SLOW or operation in _QUIET_OPERATIONS:
+            return
+        if not operation.startswith("cache."):
+            world.oracles.is_disk_faulty = True
+        if operation.startswith("cache."):
+            slack_s = 1.0 if fault.kind is FaultKind.TIME_OUT else 0.25
+            self._loudness.expect_once(node, id(fault), _REDIS, slack_s, act)
+        elif act.subject in ("*", "append.*", "append.Sync", "replace.*"):
+            self._loudness.expect_once(node, id(fault), _DISK, 0.0, act)
+
+    def _spoil(self, number: int, act: Act) -> None:
+        world = self._world
+        kind = BrokerFaultKind(act.subject)
+        fault = HeardFault(kind)
+        loud = _LOUD_BROKER.get(kind)
+
+        def heard() -> None:
+            world.oracles.counts[f"hit broker {kind.value}"] += 1
+            world.oracles.has_broker_lied |= kind in _LIES
+            node = self._loudness.running()
+            if node is not None and loud is not None:
+                self._loudness.expect_once(node, id(fault), loud[0], loud[1], act)
+
+        fault.heard = heard
+        world.broker_faults.append(fault)
+        for node in world.nodes:
+            node.broker.inject(fault)
+        self._later(act.for_s, self._unspoil, fault)
+
+    def _unspoil(self, fault: BrokerFault) -> None:
+        world = self._world
+        if fault in world.broker_faults:
+            world.broker_faults.remove(fault)
+        for node in world.nodes:
+            node.broker.heal(fault)
+
+    def _empty_redis(self, node: SimNode | None) -> None:
+        world = self._world
+        if node is not None and node.view.has_opened and not standing_codes(node) & _REDIS:
+            self._loudness.expect(node, _REDIS, 0.25, "Redis emptied")
+        world.cache.emptied()
+        world.oracles.emptied()
+
+    def _lose_tail(self, symbol: str) -> None:
+        world = self._world
+        live = world.cache.live.get(symbol)
+        keys = [k for k in world.cache.tails if live and k[:2] == (symbol, live.generation)]
+        if keys:
+            del world.cache.tails[world.random.choice(keys)]
+            world.oracles.emptied()
+
+    def _flip_bit(self, act: Act) -> None:
+        world = self._world
+        folder = act.subject.replace("/", "_")
+        paths = sorted(p for p in world.platter.files if f"{folder}/tf_" in p)
+        if not paths:
+            return
+        path = paths[int(act.amount * len(paths)) % len(paths)]
+        data = bytearray(world.platter.files[path])
+        at = world.random.randrange(len(data)) if data else 0
+        if data:
+            data[at] ^= 1 << world.random.randrange(8)
+            world.platter.files[path] = bytes(data)
+            world.oracles.damaged.add(act.subject)
+            world.tell("NEMESIS", f"flipped a bit of {path}")
+
+    def _jump(self, by_s: float) -> None:
+        world = self._world
+        world.skew_ms += round(by_s * 1_000)
+        self._loudness.note_jump()
+        world.oracles.was_clock_late |= world.skew_ms < 0
+        for node in world.nodes:
+            node.clock.skew_ms = world.skew_ms
+        current = world.current
+        if current is not None and current.view.has_opened:
+            self._loudness.expect(
+                current, frozenset({_CODE.CLOCK_JUMP}), 0.25, f"a jump of {by_s:g} s"
+            )
+
+    def heal(self) -> None:
+        """Take back all that still holds."""
+        world = self._world
+        world.plan.revert_all()
+        for fault in tuple(world.broker_faults):
+            self._unspoil(fault)
+        if world.skew_ms:
+            self._jump(-world.skew_ms / 1_000)
+
+    def _later(self, delay_s: float, call: Callable[..., object], *args: object) -> None:
+        self._world.loop.call_later(delay_s, call, *args, context=self.context)
+
+
+_PLANNED: dict[ActKind, Callable[[Act], Fault]] = {
+    _KIND.REDIS_REFUSES: lambda act: Fault(FaultKind.REFUSE, "cache.*"),
+    _KIND.REDIS_SILENT: lambda act: Fault(FaultKind.TIME_OUT, "cache.*"),
+    _KIND.REDIS_LOSES: lambda act: Fault(FaultKind.LOSE_REPLY, act.subject, chance=act.amount),
+    _KIND.REDIS_SLOW: lambda act: Fault(FaultKind.SLOW, "cache.*", delay_s=act.amount),
+    _KIND.DISK_FAILS: lambda act: Fault(FaultKind.REFUSE, act.subject, chance=act.amount),
+    _KIND.DISK_FULL: lambda act: Fault(FaultKind.FULL, "*"),
+    _KIND.DISK_PARTIAL: lambda act: Fault(
+        FaultKind.FULL, "append.Write", kept_bytes=round(act.amount)
+    ),
+    _KIND.DISK_SLOW: lambda act: Fault(FaultKind.SLOW, act.subject, delay_s=act.amount),
+}

@@ -1,0 +1,250 @@
+"""The course of a run and its last questions: does all heal, and is all there."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import numpy as np
+
+from uds import MemoryDisk, Reader, Recovered, Store, mint_token
+from uds.model import Bars, SeriesKey, Timeframe
+
+from ..degraded import DegradedCode, Severity
+from ..derive import derive
+from ..gate import GateState
+from ..plan import warmup_from_ms
+from ..sources import store_terms
+from .case import Act
+from .node import SimNode
+from .world import World
+
+_LOOK_S = 0.5
+STRUCK_S = 16.0
+"""How long an operation may be awaited that is struck: a start, a minute, a collection."""
+HEAL_S = 240.0
+"""How long an engine may take to be as if nothing had happened."""
+_READ_S = 1.0
+_DOUBT_S = 125.0
+"""How long a long silence is doubted at most."""
+_LATE_MAX = 2
+"""Minutes that may be on their way when a run is judged."""
+_FAR_MS = 1 << 62
+_BELIEVED_MAX, _BELIEVED_SHARE = 12, 0.04
+"""Minutes that a broker may leave out before it must have been seen: a few of each page."""
+
+
+async def live_through(world: World, acts: tuple[Act, ...]) -> None:
+    """Boot, let everything be done, heal, wait, judge."""
+    world.boot()
+    world.acts.schedule(acts)
+    reading = asyncio.create_task(_read(world), name="reader of Redis")
+    least_s = 0.0 if world.case.strike is None else STRUCK_S
+    await asyncio.sleep(max((act.until_s for act in acts), default=least_s) + 0.5)
+    world.strike = None
+    world.acts.heal()
+    world.tell("WORLD", "heals")
+    node = await _healthy(world)
+    reading.cancel()
+    if node is None:
+        return
+    await _settled(world, node)
+    _judge(world, node)
+    await _stop(world, node)
+    await _judge_disk(world)
+
+
+async def _read(world: World) -> None:
+    reader = Reader(world.cache)
+    turn = 0
+    while True:
+        await asyncio.sleep(_READ_S)
+        symbols, timeframes = world.config.symbols, world.config.timeframes
+        some = {timeframes[(turn + step) % len(timeframes)] for step in (0, 1, 4)}
+        symbol = symbols[turn % len(symbols)]
+        await world.oracles.read_redis(reader, symbol, tuple(sorted(some)))
+        turn += 1
+
+
+async def _healthy(world: World) -> SimNode | None:
+    """The boot that is as if nothing had happened, once there is one."""
+    began_us = world.now_us()
+    while world.now_us() - began_us < HEAL_S * 1e6:
+        node = world.current
+        is_alone = sum(node.is_alive for node in world.nodes) == 1
+        if node is not None and is_alone and _is_well(world, node):
+            return node
+        if node is not None and node.engine is not None:
+            _help(world, node)
+        for other in world.nodes:
+            if other.is_alive and DegradedCode.FENCED in {code for _, code, _ in other.view.raised}:
+                world.kill(other)
+        await asyncio.sleep(_LOOK_S)
+    _say_ill(world)
+    return None
+
+
+def _is_well(world: World, node: SimNode) -> bool:
+    """Open and not degraded; that D1 and M1 differ is true once M1 were left out."""
+    if node.engine is None:
+        return False
+    status = node.engine.board.status
+    degraded = {r.code for r in status.reasons if r.severity is Severity.DEGRADED}
+    if world.oracles.has_broker_lied:
+        degraded.discard(DegradedCode.D1_MISMATCH)
+    return status.gate_state.is_open and not degraded
+
+
+def _help(world: World, node: SimNode) -> None:
+    """After a login that was refused for good nothing comes without an operator."""
+    assert node.engine is not None
+    if node.engine.board.status.gate_state is GateState.NEEDS_OPERATOR:
+        node.node.context().run(node.engine.supervisor.restart, "connector")
+
+
+def _say_ill(world: World) -> None:
+    node = world.current
+    if node is None or node.engine is None:
+        world.oracles.violated(f"no engine is up {HEAL_S:g} s after all was healed")
+        return
+    status = node.engine.board.status
+    reasons = sorted({f"{r.code.value} of {r.scope}" for r in status.reasons})
+    behind = [f"{key} {cell.state.value}" for key, cell in status.cells.items() if not cell.serving]
+    world.oracles.violated(
+        f"{HEAL_S:g} s after all was healed the gate is {status.gate_state.value}: "
+        f"{', '.join(reasons) or 'no reason'}; {', '.join(behind[:4]) or 'all cells served'}"
+    )
+
+
+def _is_busy(node: SimNode) -> bool:
+    """Whether history is being deepened, or a generation filled."""
+    assert node.engine is not None
+    engine = node.engine
+    drafts = any(engine.store.is_drafting(symbol) for symbol in engine.tools.markets)
+    return drafts or engine.board.status.broker.slots_used > 0 or not node.is_alive
+
+
+async def _settled(world: World, node: SimNode) -> None:
+    """On to a moment at which nothing is due: between the settling of one minute and the next."""
+    if world.oracles.has_broker_lied:
+        await asyncio.sleep(_DOUBT_S)
+    began_us = world.now_us()
+    while world.now_us() - began_us < 120e6:
+        into_s = world.true_ms() % 60_000 / 1_000
+        if 20 <= into_s <= 55 and not _is_busy(node):
+            return
+        await asyncio.sleep(_LOOK_S if 20 <= into_s < 55 else (25 - into_s) % 60)
+
+
+def _judge(world: World, node: SimNode) -> None:
+    assert node.engine is not None
+    status = node.engine.board.status
+    if not _is_well(world, node) or not node.is_alive:
+        reasons = sorted({f"{r.code.value} of {r.scope}: {r.detail}" for r in status.reasons})
+        world.oracles.violated(f"what was healed did not stay so: {reasons}")
+        return
+    for symbol in world.config.symbols:
+        snapshot = node.engine.store.tail(symbol)
+        pointer = world.cache.live.get(symbol)
+        assert snapshot is not None
+        if pointer is None or (pointer.generation, pointer.seq) != (
+            snapshot.generation,
+            snapshot.seq,
+        ):
+            world.oracles.violated(f"{symbol}: Redis serves {pointer}, RAM {snapshot.generation}")
+        for timeframe in world.config.timeframes:
+            _judge_series(world, node, SeriesKey(symbol, timeframe))
+    used = status.broker.slots_used
+    if used:
+        world.oracles.violated(f"{used} slots are held though nobody asks")
+
+
+def _judge_series(world: World, node: SimNode, key: SeriesKey) -> None:
+    """What is stored is what the market says, byte for byte, and all of it is there."""
+    assert node.engine is not None
+    store = node.engine.store
+    bars = store.load(key).between(store.resident_from_ms(key), _FAR_MS)
+    wanted = _wanted(world, node, key).between(store.resident_from_ms(key), _FAR_MS)
+    if not bars.same_as(wanted):
+        world.oracles.violated(f"{key} is not what the market says: {_difference(bars, wanted)}")
+
+
+def _wanted(world: World, node: SimNode, key: SeriesKey) -> Bars:
+    """All of a series that must be there now."""
+    assert node.engine is not None
+    tools, now_ms = node.engine.tools, world.true_ms()
+    market, warmup = tools.markets[key.symbol], tools.config.bootstrap.warmup_bars
+    last_ms = now_ms - market.settle_ms
+    if key.timeframe is Timeframe.D1:
+        true = world.truth.series(key.symbol, key.timeframe, node.revisions[key.symbol])
+        from_ms = tools.store.load(key).first_open_ms or 0
+        return true.take((true.open_time_ms >= from_ms) & (true.close_time_ms <= last_ms))
+    m1 = SeriesKey(key.symbol, Timeframe.M1)
+    stored, covered = tools.store.load(m1), tools.store.coverage(m1)
+    true = world.truth.series(key.symbol, Timeframe.M1, node.revisions[key.symbol])
+    from_ms = min(warmup_from_ms(market, now_ms, warmup.M1), *(a for a, _ in covered), now_ms)
+    minutes = true.take((true.open_time_ms >= from_ms) & (true.close_time_ms <= last_ms))
+    late = len(minutes.between((stored.last_open_ms or 0) + 1, _FAR_MS))
+    if late > _LATE_MAX:
+        world.oracles.violated(f"{m1} lacks its newest {late} minutes")
+    minutes = minutes.take(slice(0, len(minutes) - late))
+    if world.oracles.has_broker_lied:
+        is_resident = minutes.open_time_ms >= tools.store.resident_from_ms(m1)
+        left_out = np.isin(minutes.open_time_ms, stored.open_time_ms, invert=True) & is_resident
+        lacking = int(left_out.sum())
+        if lacking > _BELIEVED_MAX + _BELIEVED_SHARE * len(minutes):
+            world.oracles.violated(f"{m1}: {lacking} minutes were left out and believed")
+        minutes = minutes.take(~left_out)
+    if key.timeframe is Timeframe.M1:
+        return minutes
+    return derive(minutes, market.anchors, market.calendar, covered, now_ms, market.settle_ms)[
+        key.timeframe
+    ]
+
+
+def _difference(bars: Bars, wanted: Bars) -> str:
+    found = set(bars.open_time_ms.tolist())
+    true = set(wanted.open_time_ms.tolist())
+    missing, foreign = sorted(true - found), sorted(found - true)
+    if missing or foreign:
+        return (
+            f"{len(missing)} of {len(true)} missing {missing[:2]}, {len(foreign)} foreign "
+            f"{foreign[:2]}"
+        )
+    for name in ("close_time_ms", "o", "h", "low", "c", "v", "source_count", "expected_count"):
+        one, other = getattr(bars, name), getattr(wanted, name)
+        differing = (one != other).nonzero()[0]
+        if len(differing):
+            at = int(differing[0])
+            first_ms = bars.open_time_ms[at]
+            return f"{name} of {len(differing)} bars, {one[at]} for {other[at]} at {first_ms}"
+    return "only in its partial reasons"
+
+
+async def _stop(world: World, node: SimNode) -> None:
+    """An orderly stop leaves nobody behind."""
+    assert node.engine is not None
+    world.ends = True
+    node.engine.stop()
+    began_us = world.now_us()
+    while node.is_alive and world.now_us() - began_us < 30e6:
+        await asyncio.sleep(_LOOK_S)
+    await asyncio.sleep(0)
+    left = world.loop.living(node.node)
+    if node.is_alive or left:
+        world.oracles.violated(f"{node.view.name} was stopped and left {left}")
+
+
+async def _judge_disk(world: World) -> None:
+    """What was served is durable: after a power cut the next owner finds it."""
+    world.platter.power_cut(Random(f"{world.case.seed}/last"))
+    disk = MemoryDisk(world.platter)
+    token = await mint_token(disk, "f" * 32)
+    store = Store(store_terms(world.config), token, disk, world.cache, None)
+    for symbol in world.config.symbols:
+        recovered: Recovered = await store.recover(symbol)
+        world.ledger.check_recovered(symbol, recovered, store.load)
+        torn = [drop for drop in recovered.drops if not drop.is_torn]
+        is_excused = symbol in world.oracles.damaged or world.oracles.is_disk_faulty
+        if torn and not is_excused:
+            world.oracles.violated(f"{symbol}: {torn[0].path} is damaged: {torn[0].why}")

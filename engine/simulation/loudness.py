@@ -1,0 +1,97 @@
+"""Listens whether the engine says what it must, a second after it could know at the latest.
+
+What cannot be held against it is let go: a boot that died, slept or was held up meanwhile, that
+is fenced, or that had not come so far as to say anything; a fault that was over before.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context
+from typing import TYPE_CHECKING
+
+from ..degraded import DegradedCode
+from .case import Act
+from .loop import current_node
+
+if TYPE_CHECKING:
+    from .node import SimNode
+    from .world import World
+
+_CODE = DegradedCode
+_LOUD_US = 1_000_000
+_ONE_BEAT_US = 600_000
+
+
+class Loudness:
+    """What is still expected of whom."""
+
+    def __init__(self, world: World, context: Context) -> None:
+        self._world = world
+        self._context = context
+        self._disturbed_us: dict[int, int] = {}
+        self._heard: set[tuple[int, int]] = set()
+        self._jumped_us: list[int] = []
+
+    def running(self) -> SimNode | None:
+        """The boot that lives and can speak."""
+        now = current_node()
+        nodes = self._world.nodes
+        found = next((node for node in nodes if node.node is now), None)
+        return found if found is not None and found.engine is not None else None
+
+    def disturb(self, node: SimNode) -> None:
+        """It sleeps or is held up: nothing is asked of it for a while."""
+        self._disturbed_us[node.number] = self._world.now_us()
+
+    def note_jump(self) -> None:
+        """A wall clock was set."""
+        self._jumped_us.append(self._world.now_us())
+
+    def expect_once(
+        self,
+        node: SimNode,
+        what: int,
+        codes: frozenset[DegradedCode],
+        slack_s: float,
+        act: Act,
+    ) -> None:
+        """The first time that a fault hits this boot, if it holds until it must be said."""
+        ends_early = act.until_s < self._world.now_us() / 1e6 + slack_s + 1.0
+        if (node.number, what) not in self._heard and not ends_early:
+            self._heard.add((node.number, what))
+            self.expect(node, codes, slack_s, act.told())
+
+    def expect(
+        self, node: SimNode, codes: frozenset[DegradedCode], slack_s: float, told: str
+    ) -> None:
+        """It must have said one of them by then."""
+        since_us = self._world.now_us()
+        wait_us = round(slack_s * 1e6) + _LOUD_US
+        self._world.loop.call_later(
+            wait_us / 1e6, self._judge, node, codes, since_us, told, context=self._context
+        )
+
+    def _judge(
+        self, node: SimNode, codes: frozenset[DegradedCode], since_us: int, told: str
+    ) -> None:
+        counts, view = self._world.oracles.counts, node.view
+        if not node.is_alive or self._disturbed_us.get(node.number, -1) >= since_us - 3_000_000:
+            return
+        if standing_codes(node) & {_CODE.FENCED}:
+            return
+        near = [us for us in self._jumped_us if abs(us - since_us) < _ONE_BEAT_US]
+        if _CODE.CLOCK_JUMP in codes and len(near) > 1:
+            return  # they may have cancelled each other between two looks
+        said = {code for at_us, code, _ in view.raised if at_us >= since_us} | standing_codes(node)
+        if said & codes:
+            counts["loud in time"] += 1
+        else:
+            names = "/".join(sorted(code.value for code in codes))
+            self._world.oracles.violated(f"{view.name}: {told} and {names} was not said in time")
+
+
+def standing_codes(node: SimNode) -> set[DegradedCode]:
+    """What stands on a boot's board."""
+    if node.engine is None:
+        return set()
+    return {reason.code for reason in node.engine.board.status.reasons}
