@@ -24,6 +24,7 @@ REGISTERED = sorted(ACTIONS)
 ARGUMENTS: dict[str, dict[str, list[str]]] = {
     "restart": {"process": ["ui"]},
     "restart-force": {"process": ["ui"]},
+    "drill": {"drill": ["F2"]},
     "rebuild": {"symbols": [GOLD]},
     "acknowledge": {"code": ["GAP"], "scope": [GOLD]},
 }
