@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .at_rest import state_head as state_head
     from .at_rest import view_folder as view_folder
     from .codec import bars_json as bars_json
+    from .codec import pack_tail as pack_tail
     from .disk import read_document as read_document
     from .drill_files import DrillFiles as DrillFiles
     from .errors import BadManifest as BadManifest
@@ -99,7 +100,7 @@ __getattr__ = lazy_door(
             "state_head",
             "view_folder",
         ),
-        "codec": ("bars_json",),
+        "codec": ("bars_json", "pack_tail"),
         "disk": ("read_document",),
         "drill_files": ("DrillFiles",),
         "errors": (

@@ -170,18 +170,22 @@ class Acts:
         self._later(for_s, self._wake_zombie, node)
 
     def _wake_zombie(self, node: SimNode) -> None:
-        world = self._world
         if not node.is_alive:
             return
         self._resume(node)
-        if node.token is None:  # it will mint the newest token of all: it is the successor
-            others = [other for other in world.nodes if other is not node and other.is_alive]
-            node.reboot_s = 1.0
-            for other in others:
-                other.reboot_s = None
-                self._later(5.0, self._bury_zombie, other)
+        self._later(5.0, self._bury_zombie if node.token else self._bury_older, node)
+
+    def _bury_older(self, node: SimNode) -> None:
+        """It slept before it had a token: it is the successor, unless its number was taken."""
+        living = [other for other in self._world.nodes if other.is_alive]
+        if node.is_alive and node.token != max(other.token or 0 for other in living):
+            self._bury_zombie(node)
             return
-        self._later(5.0, self._bury_zombie, node)
+        node.reboot_s = 1.0
+        for other in living:
+            if other is not node:
+                other.reboot_s = None
+                self._bury_zombie(other)
 
     def _bury_zombie(self, node: SimNode) -> None:
         world = self._world

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from uds import MemoryDisk, Reader, Recovered, Store, mint_token
+from uds import MemoryDisk, Recovered, Store, mint_token
 from uds.model import Bars, SeriesKey, Timeframe
 
 from ..degraded import DegradedCode, Severity
@@ -18,6 +18,7 @@ from .case import Act
 from .ground import SETTLE_MS
 from .loudness import standing_codes
 from .node import SimNode
+from .readers import read_slowly, read_whole
 from .world import World
 
 _LOOK_S = 0.5
@@ -25,7 +26,8 @@ STRUCK_S = 16.0
 """How long an operation may be awaited that is struck: a start, a minute, a collection."""
 HEAL_S = 240.0
 """How long an engine may take to be as if nothing had happened."""
-_READ_S = 1.0
+_AUDIT_S = 1.0
+"""How long the tails of one symbol in Redis may wait to be held against those in RAM."""
 _MINUTE_S = 65.0
 """How long a wait for the next minute lasts that began under another wall clock."""
 _DOUBT_S = 125.0
@@ -42,32 +44,24 @@ async def live_through(world: World, acts: tuple[Act, ...]) -> None:
     """Boot, let everything be done, heal, wait, judge."""
     world.boot()
     world.acts.schedule(acts)
-    reading = asyncio.create_task(_read(world), name="reader of Redis")
+    readers = (
+        asyncio.create_task(read_whole(world), name="reader of Redis"),
+        asyncio.create_task(read_slowly(world), name="slow reader of Redis"),
+    )
     least_s = 0.0 if world.case.strike is None else STRUCK_S
     await asyncio.sleep(max((act.until_s for act in acts), default=least_s) + 0.5)
     world.strike = None
     world.acts.heal()
     world.tell("WORLD", "heals")
     node = await _healthy(world)
-    reading.cancel()
+    for reader in readers:
+        reader.cancel()
     if node is None:
         return
     await _settled(world, node)
     _judge(world, node)
     await _stop(world, node)
     await _judge_disk(world)
-
-
-async def _read(world: World) -> None:
-    reader = Reader(world.cache)
-    turn = 0
-    while True:
-        await asyncio.sleep(_READ_S)
-        symbols, timeframes = world.config.symbols, world.config.timeframes
-        some = {timeframes[(turn + step) % len(timeframes)] for step in (0, 1, 4)}
-        symbol = symbols[turn % len(symbols)]
-        await world.oracles.read_redis(reader, symbol, tuple(sorted(some)))
-        turn += 1
 
 
 async def _healthy(world: World) -> SimNode | None:
@@ -124,8 +118,10 @@ def _is_busy(node: SimNode) -> bool:
     """Whether history is being deepened, or a generation filled."""
     assert node.engine is not None
     engine = node.engine
+    status = engine.board.status
     drafts = any(engine.store.is_drafting(symbol) for symbol in engine.tools.markets)
-    return drafts or engine.board.status.broker.slots_used > 0 or not node.is_alive
+    deepens = any(reason.code is DegradedCode.DEPTH_SHORT for reason in status.reasons)
+    return drafts or deepens or engine.board.status.broker.slots_used > 0 or not node.is_alive
 
 
 async def _settled(world: World, node: SimNode) -> None:
@@ -134,6 +130,8 @@ async def _settled(world: World, node: SimNode) -> None:
         await asyncio.sleep(_DOUBT_S)
     elif world.oracles.has_clock_jumped:
         await asyncio.sleep(_MINUTE_S)
+    else:
+        await asyncio.sleep(_AUDIT_S * (len(world.config.symbols) + 2))
     began_us = world.now_us()
     while world.now_us() - began_us < 120e6:
         into_s = world.true_ms() % 60_000 / 1_000
@@ -160,6 +158,7 @@ def _judge(world: World, node: SimNode) -> None:
             world.oracles.violated(f"{symbol}: Redis serves {pointer}, RAM {snapshot.generation}")
         for timeframe in world.config.timeframes:
             _judge_series(world, node, SeriesKey(symbol, timeframe))
+    node.conduct.judge_tails()
     used = status.broker.slots_used
     if used:
         world.oracles.violated(f"{used} slots are held though nobody asks")

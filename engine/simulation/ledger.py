@@ -57,9 +57,8 @@ class Ledger:
             return
         generation, wanted = acked
         if recovered.found is None:
-            self._oracles.must(
-                recovered.resumed is not None, f"{symbol}: {generation.short} is not found any more"
-            )
+            is_resumed = recovered.resumed is not None and recovered.resumed > generation
+            self._oracles.must(is_resumed, f"{symbol}: {generation.short} is not found any more")
             return
         if recovered.found != generation:
             self._oracles.must(
@@ -119,6 +118,7 @@ class NodeWitness:
 
     def committed(self, symbol: Symbol, generation: Generation) -> None:
         """A generation is durable."""
+        self._node.conduct.committed(symbol, generation)
         if self._is_owner():
             rows = {tf: rows_of(self._load(SeriesKey(symbol, tf))) for tf in Timeframe}
             self._ledger.note_acked(symbol, generation, rows)
@@ -127,6 +127,7 @@ class NodeWitness:
     def served(self, symbol: Symbol, snapshot: Snapshot) -> None:
         """Readers get this."""
         self._oracles.counts["snapshots"] += 1
+        self._node.conduct.served(symbol, snapshot)
         self._oracles.look_at_redis()
 
     def _is_owner(self) -> bool:

@@ -25,6 +25,7 @@ from ..ground import Ground, Seams
 from ..process import ProcessSpec, Tools
 from ..runtime import PROCESSES, Engine, run_engine, tools_on
 from ..sources import store_terms
+from .conduct import Conduct
 from .ground import SimClock, WatchedStore
 from .loop import Node
 from .oracles import NodeView
@@ -59,6 +60,7 @@ class SimNode:
         """Operations on disk and Redis so far."""
         self.clock = SimClock(world.loop, world.start_ms, world.skew_ms)
         self.view = NodeView(self.node.name)
+        self.conduct = Conduct(world, self)
         self.bombs: dict[str, asyncio.Event] = {}
         self.revisions: dict[Symbol, int] = {}
         self._delays = Random(f"{world.case.seed}/{number}/delays")
@@ -103,6 +105,7 @@ class SimNode:
         boot_id = blake2b(f"{world.case.seed}/{self.number}".encode(), digest_size=16).hexdigest()
         token = await mint_token(self.disk, boot_id)
         self.token = token.value
+        self.conduct.minted(token.value)
         cache = FaultyCache(NodeCache(world.cache, self), world.plan, asyncio.sleep)
         store = WatchedStore(store_terms(world.config), token, self.disk, cache, None)
         self.store = store

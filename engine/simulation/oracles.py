@@ -17,7 +17,7 @@ from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
 from ..api import Answer
 from ..degraded import DegradedCode, Scope
-from ..events import GenerationFailed, ReasonCleared, ReasonRaised
+from ..events import GenerationFailed, ProcessChanged, ReasonCleared, ReasonRaised
 from ..gate import GateState
 from .truth import BASE, Truth, revision_of
 
@@ -105,6 +105,8 @@ class Oracles:
         """Whether the host's wall clock was ever behind the world's."""
         self.has_broker_lied = False
         """Whether the broker left out bars: a short silence is believed, as it must be."""
+        self.losses = 0
+        """How often Redis lost something that nobody of ours took away."""
         self._scene = scene
         self._truth = truth
         self._symbols = symbols
@@ -124,6 +126,7 @@ class Oracles:
         """Redis lost everything: what it serves may go back once."""
         self._pointers.clear()
         self._has_emptied = True
+        self.losses += 1
 
     # -- readers -----------------------------------------------------------------------------
 
@@ -244,6 +247,7 @@ class Oracles:
             event = posted.event
             if isinstance(event, ReasonRaised):
                 view.raised.append((now_us, event.code, event.scope))
+                node.conduct.raised(event.code, event.scope)
                 self.counts[event.code.value] += 1
                 self._scene.tell(
                     view.name, f"says {event.code.value} {_of(event.scope)}{event.detail}"
@@ -253,11 +257,14 @@ class Oracles:
                 self.violated(f"{view.name}: {event.detail}")
             elif isinstance(event, ReasonCleared):
                 view.cleared.append((now_us, event.code, event.scope))
+                node.conduct.cleared(event.code, event.scope)
                 if (event.code, event.scope) in view.standing:
                     partner = _PARTNERS.get(event.code)
                     is_true = partner is None or not self._scene.gone(partner)
                     self.must(is_true, f"{view.name}: cleared {event.code.value} while it held")
                     self._scene.tell(view.name, f"clears {event.code.value} {_of(event.scope)}")
+            elif isinstance(event, ProcessChanged):
+                node.conduct.moved(event.process)
         view.seq = status.seq
         view.standing = {(reason.code, reason.scope) for reason in status.reasons}
         if view.mode is None and status.mode is not None:
@@ -288,6 +295,7 @@ class Oracles:
         assert node.engine is not None
         standing = {reason.code for reason in node.engine.board.status.reasons}
         self.must(not standing & set(_DEPENDS), f"{node.view.name}: opened while Redis is not ours")
+        node.conduct.opened()
 
     def look_at_redis(self) -> None:
         """What readers are pointed to never goes back, but when the server lost all it had."""

@@ -1,0 +1,362 @@
+"""Bugs for the waist: each takes one promise of the store, the disk or the server away.
+
+A bug is a function of a patch and a world; it is planted before the first boot of each run and
+taken back after it. Whatever it calls of the original was kept when this file was imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import uds.recovery
+import uds.store
+from engine.simulation import node
+from engine.simulation.world import World
+from uds import journal, layout
+from uds.book import Book
+from uds.errors import BadJournal, CacheDown
+from uds.memory_cache import MemoryCache
+from uds.model import Bars, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
+from uds.ports import Disk, Pointer
+from uds.publishing import Publisher
+from uds.reader import Reader, Served
+from uds.shelf import Snapshot
+from uds.store import Store
+from uds.writing import Writer
+
+Bug = Callable[[pytest.MonkeyPatch, World], None]
+
+
+def leaving_out(*steps: str) -> Bug:
+    """A disk that does not do these steps."""
+
+    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
+        world.leaves_out |= frozenset(steps)
+
+    return plant
+
+
+def patching(owner: object, name: str, bug: object) -> Bug:
+    """One function of the product replaced."""
+
+    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
+        patch.setattr(owner, name, bug)
+
+    return plant
+
+
+def both(*bugs: Bug) -> Bug:
+    """Several layers gone at once."""
+
+    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
+        for bug in bugs:
+            bug(patch, world)
+
+    return plant
+
+
+# -- ownership ------------------------------------------------------------------------------------
+
+
+async def _mint_by_reading(disk: Disk, boot_id: str) -> FencingToken:
+    """Read the highest, add one, write it."""
+    names = await disk.names(layout.OWNER_FOLDER)
+    number = max((layout.owner_token(name) or 0 for name in names), default=0) + 1
+    await disk.replace(layout.owner_path(number), boot_id.encode())
+    return FencingToken(number, boot_id)
+
+
+async def _check_nothing(self: Store) -> None:
+    """Nobody looks into the owner folder."""
+
+
+def _standing_for_anyone(self: MemoryCache, symbol: Symbol, token: FencingToken) -> str:
+    """The server compares no tokens."""
+    return "OK" if symbol in self.owners else "UNCLAIMED"
+
+
+async def _flip_unfenced(
+    self: MemoryCache,
+    symbol: Symbol,
+    token: FencingToken,
+    generation: Generation,
+    seq: int,
+    timeframes: Sequence[Timeframe],
+) -> None:
+    """No look at the owner, nor at what is live."""
+    live = self.live.get(symbol)
+    if live is None or live.generation != generation:
+        self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
+
+
+token_read_then_written = patching(node, "mint_token", _mint_by_reading)
+folder_unwatched = patching(Store, "check_folder", _check_nothing)
+server_unfenced = patching(MemoryCache, "_standing", _standing_for_anyone)
+flip_unfenced = patching(MemoryCache, "flip", _flip_unfenced)
+
+
+# -- durable --------------------------------------------------------------------------------------
+
+_COMMIT = Store.commit
+_NEWEST_COMMIT = uds.recovery._newest_commit
+_UNFINISHED = uds.recovery._unfinished
+_RECOVER = Store.recover
+_WRITE = Writer._write
+
+
+async def _commit_and_point(self: Store, symbol: Symbol) -> Generation:
+    """A file CURRENT that each commit overwrites."""
+    generation = await _COMMIT(self, symbol)
+    current = f"{layout.folder_of(symbol)}/CURRENT"
+    await self._disk.replace(current, str(generation).encode())
+    return generation
+
+
+async def _pointed_commit(symbol: Symbol, disk: Disk) -> Any:
+    """The commit that CURRENT names, in place of the highest."""
+    current = await disk.read(f"{layout.folder_of(symbol)}/CURRENT")
+    wanted = None if current is None else Generation.parse(current.decode())
+
+    class Pointed:
+        """The disk with no commit but that one."""
+
+        async def names(self, folder: str) -> tuple[str, ...]:
+            return tuple(name for name in await disk.names(folder) if name == str(wanted))
+
+        async def read(self, path: str) -> bytes | None:
+            return await disk.read(path)
+
+    return await _NEWEST_COMMIT(symbol, Pointed())  # type: ignore[arg-type]
+
+
+async def _acknowledge_early(self: Writer, book: Book, chunks: Any) -> None:
+    """Account for bars while their write is still on its way."""
+    disk, writes = self._disk, []
+
+    class Later:
+        """A disk that answers before it has done anything."""
+
+        async def append(self, appends: Any) -> None:
+            writes.append(asyncio.ensure_future(disk.append(list(appends))))
+
+    self._disk = Later()  # type: ignore[assignment]
+    try:
+        await _WRITE(self, book, chunks)
+    finally:
+        self._disk = disk
+    for write in writes:
+        write.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+async def _write_unpoisoned(self: Writer, book: Any, chunks: Any) -> None:
+    """After a failed write the same files are appended to, as if nothing was."""
+    journal = book.journal
+    targets = {tf: series.open_segment for tf, series in book.series.items()}
+    try:
+        await _WRITE(self, book, chunks)
+    except BaseException:
+        book.journal = journal
+        for timeframe, target in targets.items():
+            book.series[timeframe].open_segment = target
+        raise
+
+
+async def _settle_nothing(self: Store, symbol: Symbol) -> Any:
+    """What a killed owner left is taken for durable."""
+    append = self._disk.append
+
+    async def without_empty(appends: Any) -> None:
+        await append([one for one in appends if one.data])
+
+    self._disk.append = without_empty  # type: ignore[method-assign]
+    try:
+        return await _RECOVER(self, symbol)
+    finally:
+        del self._disk.append
+
+
+async def _believe_any_journal(symbol: Symbol, disk: Disk, newest: Any) -> Any:
+    """The journal of any draft, whatever it was begun from and whatever was committed since."""
+    for name in sorted(await disk.names(layout.journal_folder(symbol)), reverse=True):
+        generation = layout.journaled_generation(name)
+        if generation is not None:
+            data = await disk.read(layout.journal_path(symbol, generation)) or b""
+            try:
+                found = journal.decode(symbol, generation, data)
+            except BadJournal:
+                continue
+            if found.pages:
+                return found
+    return None
+
+
+async def _collect_live(
+    disk: Disk, symbol: Symbol, shelf: Any, token: int
+) -> AsyncIterator[tuple[str, ...]]:
+    """Only what was committed is needed: the files of live bars are garbage."""
+    committed = frozenset(shelf.live.committed_bytes)
+    for timeframe in Timeframe:
+        folder = layout.series_folder(shelf.live.key(timeframe))
+        paths = (f"{folder}/{name}" for name in await disk.names(folder))
+        yield tuple(p for p in paths if p not in committed | shelf.previous_paths)
+
+
+async def _commit_nothing(self: Store, symbol: Symbol) -> Generation:
+    """Served first, durable at some other time."""
+    return self._shelves[symbol].drafted(symbol).generation
+
+
+mutable_pointer = both(
+    patching(Store, "commit", _commit_and_point),
+    patching(uds.recovery, "_newest_commit", _pointed_commit),
+)
+acknowledged_early = patching(Writer, "_write", _acknowledge_early)
+unpoisoned = patching(Writer, "_write", _write_unpoisoned)
+unsettled = patching(Store, "recover", _settle_nothing)
+any_journal = patching(uds.recovery, "_unfinished", _believe_any_journal)
+live_collected = patching(uds.store, "garbage", _collect_live)
+never_committed = patching(Store, "commit", _commit_nothing)
+
+
+# -- visible --------------------------------------------------------------------------------------
+
+_FLIP_READ_BACK = Publisher.flip
+_STORE_FLIP = Store.flip
+_EXTEND = Publisher.extend
+_PREVIEW = Store.preview
+
+
+async def _prime_one(self: Store, symbol: Symbol) -> None:
+    """Prime one timeframe only: the rest will surely follow."""
+    book = self._shelves[symbol].drafted(symbol)
+    tails = self._publisher._packed(book, (Timeframe.M1,))
+    await self._cache.write(symbol, self.token, book.generation, tails)
+    book.is_primed = True
+
+
+async def _flip_unread(self: Publisher, book: Any) -> Generation | None:
+    """Move the pointer and take its reply for granted."""
+    cache, timeframes = self._cache, self._terms.timeframes
+    await cache.flip(book.symbol, self._token, book.generation, book.seq, timeframes)
+    return None
+
+
+async def _flip_incomplete(
+    self: MemoryCache,
+    symbol: Symbol,
+    token: FencingToken,
+    generation: Generation,
+    seq: int,
+    timeframes: Sequence[Timeframe],
+) -> None:
+    """No look at the tails."""
+    self._stand("flip", symbol, token)
+    live = self.live.get(symbol)
+    if live is None or live.generation != generation:
+        self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
+
+
+async def _collect_at_once(self: Store, symbol: Symbol) -> Snapshot:
+    """What readers are served goes before the pointer does, because it is about to be old."""
+    shelf = self._shelves[symbol]
+    if shelf.live is not None:
+        tails = self._cache_tails()  # type: ignore[attr-defined]
+        for timeframe in self.terms.timeframes:
+            tails.pop((symbol, shelf.live.generation, timeframe), None)
+    return await _STORE_FLIP(self, symbol)
+
+
+def collected_at_once(patch: pytest.MonkeyPatch, world: World) -> None:
+    """The grace before collection is gone, and the old tails go with the flip, not after it."""
+    patch.setattr(Store, "_cache_tails", lambda _: world.cache.tails, raising=False)
+    patch.setattr(Store, "flip", _collect_at_once)
+
+
+async def _extend_unsequenced(
+    self: MemoryCache,
+    symbol: Symbol,
+    token: FencingToken,
+    generation: Generation,
+    from_seq: int,
+    tails: Any,
+) -> None:
+    """No look at the sequence: each call counts one on."""
+    self._stand("extend", symbol, token)
+    live = self.live[symbol]
+    for timeframe, value in tails.items():
+        self.tails[symbol, generation, timeframe] = value
+    self.live[symbol] = replace(live, seq=live.seq + 1)
+
+
+async def _extend_anew(self: Publisher, book: Book) -> None:
+    """A call that was not answered is taken for done, and what it showed is shown by another."""
+    try:
+        await _EXTEND(self, book)
+    except CacheDown:
+        if book.unanswered:
+            book.unpublished.update(book.unanswered)
+            book.unanswered = {}
+            book.seq += 1
+        raise
+
+
+async def _restore_nothing(self: Publisher, shelf: Any) -> None:
+    """An emptied server stays empty until somebody rebuilds."""
+
+
+async def _read_each(self: Reader, symbol: Symbol, timeframes: Sequence[Timeframe]) -> Any:
+    """The pointer is read again for each key, a round trip later."""
+    first: Served | None = None
+    tails: dict[Timeframe, Bars] = {}
+    for timeframe in timeframes:
+        found = await _READ(self, symbol, (timeframe,))
+        await asyncio.sleep(0.3)
+        if found is None:
+            return None
+        first = first or found
+        tails |= found.tails
+    return None if first is None else replace(first, tails=tails)
+
+
+_READ: Callable[..., Awaitable[Served | None]] = Reader.read
+
+
+async def _preview_as_final(self: Store, symbol: Symbol, previews: Any) -> None:
+    """The forming minute is stored with the others."""
+    await _PREVIEW(self, symbol, previews)
+    forming = previews.get(Timeframe.M1)
+    if forming is not None and not self.is_drafting(symbol):
+        await self.append(SeriesKey(symbol, Timeframe.M1), _bars_of(forming))
+
+
+def _bars_of(forming: Preview) -> Bars:
+    return Bars.of(
+        [forming.open_time_ms],
+        [forming.close_time_ms],
+        [forming.o],
+        [forming.h],
+        [forming.low],
+        [forming.c],
+        [forming.v],
+    )
+
+
+def _served_anyway(shelf: Any, pointer: Pointer | None) -> bool:
+    """The heartbeat asks for the owner only."""
+    return True
+
+
+half_primed = patching(Store, "prime", _prime_one)
+flip_unread = patching(Publisher, "flip", _flip_unread)
+flip_incomplete = patching(MemoryCache, "flip", _flip_incomplete)
+extend_unsequenced = patching(MemoryCache, "extend", _extend_unsequenced)
+extend_anew = patching(Publisher, "extend", _extend_anew)
+unrestored = patching(Publisher, "restore", _restore_nothing)
+pointer_reread = patching(Reader, "read", _read_each)
+preview_as_final = patching(Store, "preview", _preview_as_final)
+pointer_unwatched = patching(uds.store, "is_served", _served_anyway)
