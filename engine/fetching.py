@@ -99,6 +99,7 @@ class Fetcher:
         self._repairs = Repairs()
         self._given_up: set[tuple[int, int]] = set()
         self._silences: dict[BarsRequest, int | None] = {}
+        self._reread: set[tuple[int, int]] = set()
 
     def missing(self, from_ms: int) -> tuple[BarsRequest, ...]:
         """The pages that would fill what is not covered since then; none when all is."""
@@ -185,7 +186,7 @@ class Fetcher:
     async def read(self, from_ms: int, until_ms: int, lane: Lane) -> Bars | None:
         """All bars of old time, stored nowhere; None when part of it could not be had.
 
-        A long silence is none until it was read twice.
+        A long silence, or an answer that had to be mended, is none until it was read twice.
         """
         now_ms = until_ms + self._market.settle_ms
         requests = plan.pages(self._market, self._timeframe, Coverage(), from_ms, now_ms)
@@ -200,6 +201,10 @@ class Fetcher:
                 group.create_task(self._page(request, lane, page, take))
                 for page, request in enumerate(requests)
             ]
+        flawed, self._flawed = self._flawed, None
+        if flawed is not None and (from_ms, until_ms) not in self._reread:
+            self._reread.add((from_ms, until_ms))
+            return None
         return read if all(task.result() for task in tasks) else None
 
     async def _page(
@@ -268,8 +273,10 @@ class Fetcher:
             self._flawed = None
             return False
         now_ms = self._tools.clock.now_ms()
-        # The pages beside it are of the same attempt: what counts is how often it was asked again.
-        repeats = 0 if before is None else before.attempts + (now_ms >= before.due_ms)
+        repeats = 0
+        if before is not None:  # the pages beside it are of the same attempt
+            is_repeat = asked == before.request or now_ms >= before.due_ms
+            repeats = before.attempts + is_repeat
         rest_ms = min(REST_MS, MINUTE_MS << min(repeats, 6))
         self._flawed = _Flawed(asked, repeats, now_ms + rest_ms)
         return before is None

@@ -280,8 +280,7 @@ class Acts:
 
     def _unspoil(self, fault: BrokerFault) -> None:
         world = self._world
-        if fault in world.broker_faults:
-            world.broker_faults.remove(fault)
+        world.broker_faults = [one for one in world.broker_faults if one is not fault]
         for node in world.nodes:
             node.broker.heal(fault)
 
@@ -319,7 +318,10 @@ class Acts:
         world = self._world
         world.skew_ms += round(by_s * 1_000)
         self._loudness.note_jump()
-        world.oracles.was_clock_late |= world.skew_ms < 0
+        oracles = world.oracles
+        oracles.has_clock_jumped = True
+        oracles.was_clock_late |= world.skew_ms < 0
+        oracles.clock_early_ms = max(oracles.clock_early_ms, world.skew_ms)
         for node in world.nodes:
             node.clock.skew_ms = world.skew_ms
         current = world.current

@@ -12,10 +12,11 @@ from uds.model import Bars, SeriesKey, Timeframe
 
 from ..degraded import DegradedCode, Severity
 from ..derive import derive
-from ..gate import GateState
 from ..plan import warmup_from_ms
 from ..sources import store_terms
 from .case import Act
+from .ground import SETTLE_MS
+from .loudness import standing_codes
 from .node import SimNode
 from .readers import read_slowly, read_whole
 from .world import World
@@ -27,10 +28,13 @@ HEAL_S = 240.0
 """How long an engine may take to be as if nothing had happened."""
 _AUDIT_S = 1.0
 """How long the tails of one symbol in Redis may wait to be held against those in RAM."""
+_MINUTE_S = 65.0
+"""How long a wait for the next minute lasts that began under another wall clock."""
 _DOUBT_S = 125.0
 """How long a long silence is doubted at most."""
 _LATE_MAX = 2
 """Minutes that may be on their way when a run is judged."""
+_POLL_SPARE_MS = 10_000
 _FAR_MS = 1 << 62
 _BELIEVED_MAX, _BELIEVED_SHARE = 12, 0.04
 """Minutes that a broker may leave out before it must have been seen: a few of each page."""
@@ -92,7 +96,7 @@ def _is_well(world: World, node: SimNode) -> bool:
 def _help(world: World, node: SimNode) -> None:
     """After a login that was refused for good nothing comes without an operator."""
     assert node.engine is not None
-    if node.engine.board.status.gate_state is GateState.NEEDS_OPERATOR:
+    if DegradedCode.BROKER_LOGIN_PERMANENT in standing_codes(node):
         node.node.context().run(node.engine.supervisor.restart, "connector")
 
 
@@ -122,8 +126,12 @@ def _is_busy(node: SimNode) -> bool:
 
 async def _settled(world: World, node: SimNode) -> None:
     """On to a moment at which nothing is due: between the settling of one minute and the next."""
-    lied = world.oracles.has_broker_lied
-    await asyncio.sleep(_DOUBT_S if lied else _AUDIT_S * (len(world.config.symbols) + 2))
+    if world.oracles.has_broker_lied:
+        await asyncio.sleep(_DOUBT_S)
+    elif world.oracles.has_clock_jumped:
+        await asyncio.sleep(_MINUTE_S)
+    else:
+        await asyncio.sleep(_AUDIT_S * (len(world.config.symbols) + 2))
     began_us = world.now_us()
     while world.now_us() - began_us < 120e6:
         into_s = world.true_ms() % 60_000 / 1_000
@@ -166,6 +174,8 @@ def _judge_series(world: World, node: SimNode, key: SeriesKey) -> None:
         from_ms = max(from_ms, min((a for a, _ in covered), default=0))
     bars = store.load(key).between(from_ms, _FAR_MS)
     wanted = _wanted(world, node, key).between(from_ms, _FAR_MS)
+    if world.oracles.clock_early_ms:  # a host that is ahead closes a shut market's bars early
+        bars = bars.take(bars.close_time_ms <= world.true_ms() - SETTLE_MS)
     if not bars.same_as(wanted):
         world.oracles.violated(f"{key} is not what the market says: {_difference(bars, wanted)}")
 
@@ -178,7 +188,10 @@ def _wanted(world: World, node: SimNode, key: SeriesKey) -> Bars:
     last_ms = now_ms - market.settle_ms
     if key.timeframe is Timeframe.D1:
         true = world.truth.series(key.symbol, key.timeframe, node.revisions[key.symbol])
-        from_ms = tools.store.load(key).first_open_ms or 0
+        days = tools.store.load(key)
+        from_ms = days.first_open_ms or 0
+        polled_ms = last_ms - round(tools.config.poll.d1_s * 1_000) - _POLL_SPARE_MS
+        last_ms = min(last_ms, max(days.last_close_ms or 0, polled_ms))
         return true.take((true.open_time_ms >= from_ms) & (true.close_time_ms <= last_ms))
     m1 = SeriesKey(key.symbol, Timeframe.M1)
     stored, covered = tools.store.load(m1), tools.store.coverage(m1)

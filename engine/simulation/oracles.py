@@ -99,6 +99,10 @@ class Oracles:
         """Whose files somebody changed on the medium: what they held may be lost."""
         self.is_disk_faulty = False
         """Whether writes failed: files that were never acknowledged may hold anything."""
+        self.has_clock_jumped = False
+        """Whether the host's wall clock was ever set."""
+        self.clock_early_ms = 0
+        """How far it was ever ahead of the world's."""
         self.was_clock_late = False
         """Whether the host's wall clock was ever behind the world's."""
         self.has_broker_lied = False
@@ -163,7 +167,7 @@ class Oracles:
                 bar["v"],
                 (bar["o"], bar["h"], bar["low"], bar["c"]),
             )
-            closed = bar["close_time_ms"] <= self._scene.true_ms()
+            closed = bar["close_time_ms"] <= self._scene.true_ms() + self.clock_early_ms
             self.must(closed, f"{who}: a bar that has not closed is called final")
 
     async def read_redis(
