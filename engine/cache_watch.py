@@ -13,7 +13,7 @@ from uds import CacheDown, CacheRegressed, CacheTooOld, DiskFailed, Fenced, Serv
 
 from .attempt import Partner, clear
 from .degraded import DegradedCode
-from .events import ReasonRaised
+from .events import ReasonCleared, ReasonRaised
 from .process import Tools
 from .tenure import say_fenced
 
@@ -22,7 +22,7 @@ BEAT_S = 0.25
 
 async def watch_cache(tools: Tools) -> None:
     """Run until fenced or cancelled."""
-    is_ours = False
+    is_ours = is_disk_blamed = False
     while True:
         try:
             if is_ours:
@@ -30,6 +30,9 @@ async def watch_cache(tools: Tools) -> None:
             else:
                 await _take(tools)
                 is_ours = True
+                if is_disk_blamed:
+                    tools.board.post(ReasonCleared(DegradedCode.DISK_ERROR, None))
+                is_disk_blamed = False
         except CacheRegressed as error:
             is_ours = False
             _say(tools, DegradedCode.REDIS_REGRESSED, error)
@@ -41,7 +44,7 @@ async def watch_cache(tools: Tools) -> None:
             _say(tools, DegradedCode.REDIS_DOWN, error)
         except DiskFailed as error:
             is_ours = False
-            _say(tools, DegradedCode.DISK_ERROR, error)
+            is_disk_blamed |= _say(tools, DegradedCode.DISK_ERROR, error)
         except Fenced as error:
             say_fenced(tools.board, error)
             return
@@ -54,11 +57,14 @@ async def _take(tools: Tools) -> None:
     for symbol in tools.markets:
         await tools.store.restore(symbol)
     clear(tools, Partner.REDIS, None)
-    clear(tools, Partner.DISK, None)
 
 
-def _say(tools: Tools, code: DegradedCode, error: Exception) -> None:
-    """Raise the reason once; repeating it at every beat would only count beats."""
-    standing = {reason.code for reason in tools.board.status.reasons}
-    if code not in standing:
-        tools.board.post(ReasonRaised(code, None, str(error)))
+def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:
+    """Raise the reason once; repeating it at every beat would only count beats.
+
+    Whether it is ours: what somebody else has said is for them to take back.
+    """
+    if code in {reason.code for reason in tools.board.status.reasons}:
+        return False
+    tools.board.post(ReasonRaised(code, None, str(error)))
+    return True

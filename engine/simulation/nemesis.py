@@ -11,7 +11,7 @@ from .case import Act, ActKind, Case
 from .ground import SETTLE_MS, start_ms
 
 _PROCESSES = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
-_SPANS_S = (1.0, 3.0, 75.0, 75.0, 75.0)
+_SPANS_S = (0.3, 1.0, 3.0, 75.0, 75.0, 75.0)
 """Acts come within so many seconds: a start takes half a second, a minute is fetched in a tenth."""
 _AT_EDGE = 0.35
 """How many acts of a long span come when a closed minute is being fetched."""

@@ -154,11 +154,11 @@ _APPEND_ALL = Store.append_all
 
 
 async def _append_merging(
-    self: Store, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: Any = (), **more: Any
+    self: Store, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: Any = (), *more: Any
 ) -> Any:
     """A bar that was derived before is added to, not replaced."""
     merged = {tf: _added(self, SeriesKey(symbol, tf), chunk) for tf, chunk in bars.items()}
-    return await _APPEND_ALL(self, symbol, merged, covered, **more)
+    return await _APPEND_ALL(self, symbol, merged, covered, *more)
 
 
 def _added(store: Store, key: SeriesKey, bars: Bars) -> Bars:

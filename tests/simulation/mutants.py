@@ -67,7 +67,7 @@ def struck(strategy: str) -> Iterator[Case]:
 
 @lru_cache(maxsize=8)
 def _all_struck(strategy: str) -> tuple[Case, ...]:
-    return tuple(cases_of(strategy, 10_000, 3, 90, lambda case: run_case(case).operations_by_boot))
+    return tuple(cases_of(strategy, 10_000, 1, 60, lambda case: run_case(case).operations_by_boot))
 
 
 STRATEGIES: dict[str, Callable[[], Iterator[Case]]] = {
@@ -153,7 +153,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("lost reply retried as another call", "nemesis", store_bugs.extend_anew),
     Mutant("acknowledged before fsync", "nemesis", store_bugs.acknowledged_early),
     Mutant("write after a failed write to the same file", "nemesis", store_bugs.unpoisoned),
-    Mutant("killed owner's bytes taken for durable", "power", store_bugs.unsettled),
+    Mutant("killed owner's bytes taken for durable", "crash", store_bugs.unsettled),
     Mutant("journal of another draft believed", "nemesis", store_bugs.any_journal),
     Mutant("served and never committed", "nemesis", store_bugs.never_committed, True),
     Mutant("emptied Redis not primed again", "nemesis", store_bugs.unrestored),

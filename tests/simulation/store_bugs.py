@@ -21,6 +21,7 @@ from uds import journal, layout
 from uds.book import Book
 from uds.errors import BadJournal, CacheDown
 from uds.memory_cache import MemoryCache
+from uds.memory_disk import MemoryDisk
 from uds.model import Bars, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from uds.ports import Disk, Pointer
 from uds.publishing import Publisher
@@ -110,10 +111,12 @@ _WRITE = Writer._write
 
 
 async def _commit_and_point(self: Store, symbol: Symbol) -> Generation:
-    """A file CURRENT that each commit overwrites."""
+    """A file CURRENT that each commit overwrites, in one durable step."""
     generation = await _COMMIT(self, symbol)
     current = f"{layout.folder_of(symbol)}/CURRENT"
-    await self._disk.replace(current, str(generation).encode())
+    assert isinstance(self._disk, MemoryDisk)
+    await self._disk._before("replace.Rename", current)
+    self._disk.files[current] = str(generation).encode()
     return generation
 
 
@@ -166,7 +169,7 @@ async def _write_unpoisoned(self: Writer, book: Any, chunks: Any) -> None:
         raise
 
 
-async def _settle_nothing(self: Store, symbol: Symbol) -> Any:
+async def _settle_nothing(self: Store, symbol: Symbol, *more: Any, **named: Any) -> Any:
     """What a killed owner left is taken for durable."""
     append = self._disk.append
 
@@ -175,7 +178,7 @@ async def _settle_nothing(self: Store, symbol: Symbol) -> Any:
 
     self._disk.append = without_empty  # type: ignore[method-assign]
     try:
-        return await _RECOVER(self, symbol)
+        return await _RECOVER(self, symbol, *more, **named)
     finally:
         del self._disk.append
 
