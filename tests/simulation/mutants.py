@@ -190,6 +190,30 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("one child's failure stops another", "nemesis", engine_bugs.all_for_one),
     Mutant("a failed child is not begun again", "nemesis", engine_bugs.never_restarted),
     Mutant("lost tails in Redis not noticed", "nemesis", engine_bugs.unaudited),
+    Mutant(
+        "one layer: a flip's reply taken for granted",
+        "crash",
+        _UNREAD,
+        guarded_by="the heartbeat, which compares the pointer",
+    ),
+    Mutant(
+        "one layer: the owner folder not looked at",
+        "zombie",
+        store_bugs.folder_unwatched,
+        guarded_by="the token that every call of Redis carries",
+    ),
+    Mutant(
+        "one layer: who slept writes on unasked",
+        "zombie",
+        engine_bugs.tenure_unasked,
+        guarded_by="recovery, which believes no file of another owner",
+    ),
+    Mutant(
+        "one layer: Redis compares no tokens",
+        "zombie",
+        store_bugs.server_unfenced,
+        guarded_by="the owner folder and the order of generations",
+    ),
 )
 
 
