@@ -86,8 +86,8 @@ class Board:
         """What stands around the picture."""
         self._boots: Waterfalls | None = None
         self._seen: Xray | None = None
-        self._uses: Uses | None = None
         self._cards: Catalogue | None = None
+        self._uses: Uses | None = None
         self._newest: Facts | None = None
         self._now_ms = 0
         self._frozen: Picture | None = None
@@ -114,10 +114,10 @@ class Board:
         if self.outlook.page is Page.TIMELINE:
             is_open = self._newest.status.opened_gate_after_s is not None
             return Wish("timeline", (), _SETTLED_S if is_open else _UNDER_WAY_S)
-        if self.outlook.page is Page.PROCESSES:
-            return Wish("host", (), _UNDER_WAY_S)
         if self.outlook.page in (Page.DRILLS, Page.DRILL):
             return Wish("drills", (), _SETTLED_S)
+        if self.outlook.page is Page.PROCESSES:
+            return Wish("host", (), _UNDER_WAY_S)
         cell = self.outlook.cursor.cell
         if self.outlook.page is Page.XRAY and cell is not None:
             place = (("symbol", cell.symbol), ("timeframe", cell.timeframe.name))
@@ -139,11 +139,11 @@ class Board:
         with suppress(BadReplica):
             if wish.op == "xray":
                 self._seen = xray_of(answer)
+            elif wish.op == "drills":
+                self._cards = catalogue_of(answer)
             elif wish.op == "host":
                 use = host_use_of(answer)
                 self._uses = Uses(use) if self._uses is None else self._uses.after(use)
-            elif wish.op == "drills":
-                self._cards = catalogue_of(answer)
             else:
                 self._boots = waterfalls_of(answer)
 

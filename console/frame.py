@@ -88,7 +88,7 @@ def listing_of(outlook: Outlook, picture: Picture | None, width: int = 80) -> Li
     """
     if picture is None:
         return None
-    facts, now_ms, words, entries, logs, boots, _, uses, *_ = picture
+    facts, now_ms, words, entries, logs, boots, _, uses, cards = picture
     match outlook.page:
         case Page.PROCESSES:
             listing = process_listing(facts, now_ms, words, logs, uses)
@@ -99,7 +99,7 @@ def listing_of(outlook: Outlook, picture: Picture | None, width: int = 80) -> Li
         case Page.LOGS:
             listing = log_listing(logs.lines, words)
         case Page.DRILLS:
-            listing = drill_listing(picture.cards, facts.status, now_ms, words, width)
+            listing = drill_listing(cards, facts.status, now_ms, words, width)
         case Page.JOURNAL:
             listing = journal_listing(entries, words)
         case _:

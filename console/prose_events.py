@@ -38,7 +38,13 @@ class EventProse:
                 return self._broker(event["broker"])
             case "OperatorActed":
                 return f"{event['by']}: {event['action']} {_given(event['given'])}— {event['said']}"
-            case "BarsCounted":
+            case "DrillChanged":
+                drill = event["drill"]
+                return " ".join(("drill", drill["id"], drill["phase"], drill["variant"])).rstrip()
+            case "DrillEnded":
+                outcome = event["outcome"]
+                return f"drill {outcome['id']} {outcome['verdict']}: {outcome['why']}"
+            case "BarsCounted" | "DrillsRemembered":
                 return None
         fields = ", ".join(f"{name} {_value(value)}" for name, value in event.items())
         return f"{kind}  {fields}".rstrip()

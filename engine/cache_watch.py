@@ -53,6 +53,7 @@ async def watch_cache(tools: Tools) -> None:
 
 async def _take(tools: Tools) -> None:
     await tools.store.connect()
+    tools.claimed.set()  # before what is restored: a symbol that hangs there holds no other
     for symbol in tools.markets:
         await tools.store.restore(symbol)
     clear(tools, Partner.REDIS, None)

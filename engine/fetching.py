@@ -250,7 +250,8 @@ class Fetcher:
                 if not (is_stored or is_known):
                     return False
             largest = self._tools.session.largest_answer(self._timeframe)
-            remaining = plan.remainder(self._market, asked, fetched.bars, largest, came)
+            rows = fetched.row_count
+            remaining = plan.remainder(self._market, asked, fetched.bars, largest, came, rows)
             came += len(fetched.bars)
             oldest_ms = asked.from_ms if remaining is None else remaining.until_ms
             await take(Part(asked, fetched, into, oldest_ms))

@@ -114,7 +114,12 @@ def expected_bars(market: Market, timeframe: BrokerTimeframe, from_ms: int, unti
 
 
 def remainder(
-    market: Market, request: BarsRequest, bars: Bars, largest_answer: int, came_before: int = 0
+    market: Market,
+    request: BarsRequest,
+    bars: Bars,
+    largest_answer: int,
+    came_before: int = 0,
+    row_count: int = 0,
 ) -> BarsRequest | None:
     """What to ask next when an answer was cut short; None when there was no more.
 
@@ -122,7 +127,8 @@ def remainder(
     head of its range counts as cut when it holds our page or as many bars as the largest
     answer so far, or when so long a silence is improbable beside the rows that came: in this
     part, and `came_before` in the newer parts of the same page. Without those a broker that
-    always sends the newer half would be believed as soon as the halves are small.
+    always sends the newer half would be believed as soon as the halves are small. `row_count`
+    is what the answer held before a forming bar was dropped, which took an older one's place.
 
     The answer holds the newest bars of the range, so each remainder ends earlier than the
     request before it: the chain cannot go on without progress.
@@ -131,7 +137,8 @@ def remainder(
     if first_ms is None or first_ms <= request.from_ms:
         return None
     missing = expected_bars(market, request.timeframe, request.from_ms, first_ms)
-    is_full = len(bars) >= market.page_bars_max or (missing and len(bars) >= largest_answer)
+    came_count = max(len(bars), row_count)
+    is_full = came_count >= market.page_bars_max or (missing and len(bars) >= largest_answer)
     if not is_full:
         present = expected_bars(market, request.timeframe, first_ms, request.until_ms)
         came, expected = came_before + len(bars), came_before + max(present, len(bars))

@@ -65,10 +65,10 @@ class Listing(NamedTuple):
     """What is said when nothing is to be shown."""
     yielding: frozenset[int] = frozenset()
     """The spans of an entry's row that give way in a narrow terminal, by their place."""
-    note: Line = ()
-    """What is said beside the title."""
     is_detail_first: bool = False
     """Whether what is below may take all but a few rows of the entries."""
+    note: Line = ()
+    """What is said beside the title."""
 
     @property
     def is_sortable(self) -> bool:

@@ -23,6 +23,8 @@ class Fetched:
     """Bars that were dropped because nobody had asked for them."""
     flaw: str | None = None
     """What was wrong with it, as a sentence; None when it was as the port wants it."""
+    row_count: int = 0
+    """Rows of the range that came, forming ones included: a full page is told by them."""
 
 
 def mended(request: BarsRequest, answer: BarsAnswer, now_ms: int) -> Fetched:
@@ -55,7 +57,7 @@ def mended(request: BarsRequest, answer: BarsAnswer, now_ms: int) -> Fetched:
             raise FetchFailed(f"The broker's answer for {name} is no history: {error}.") from error
     closed = inside.take(inside.close_time_ms <= now_ms)
     flaw = f"The broker's answer for {name} came {' and '.join(faults)}." if faults else None
-    return Fetched(closed, answer.latency_s, outside_count, flaw)
+    return Fetched(closed, answer.latency_s, outside_count, flaw, len(inside))
 
 
 def _is_faultless(bars: Bars, request: BarsRequest, now_ms: int) -> bool:

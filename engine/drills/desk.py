@@ -143,16 +143,6 @@ class DrillDesk:
         self._stop.set()
 
     async def _run(self, drill: Drill) -> DrillFacts:
-        """Its variants one after the other, while no deeper history is fetched behind them."""
-        tools = self._tools
-        was_held = tools.board.status.depth_paused
-        pause_depth(tools, is_paused=True)
-        try:
-            return await self._run_all(drill)
-        finally:
-            pause_depth(tools, is_paused=was_held)
-
-    async def _run_all(self, drill: Drill) -> DrillFacts:
         tools = self._tools
         is_simulated = tools.config.broker.kind == "sim"
         truth = simulated_market(tools.config).m1 if is_simulated else None
@@ -216,12 +206,10 @@ class DrillDesk:
         return replace(facts, aborted=self._why) if facts.aborted else facts
 
     async def _is_well(self, readers: Readers) -> bool:
-        """Whether the hypothesis holds: all served, nothing degraded or being made anew."""
+        """Whether the hypothesis holds: all served, nothing degraded, readers answered."""
         until_s = self._tools.clock.monotonic_s() + _WELL_S
         while self._tools.clock.monotonic_s() < until_s and not self._stop.is_set():
-            is_at_rest = not any(map(self._tools.store.is_drafting, self._tools.markets))
-            is_read = readers.facts.given >= READS_MIN
-            if is_well(self._tools.board.status) and is_at_rest and is_read:
+            if is_well(self._tools.board.status) and readers.facts.given >= READS_MIN:
                 return True
             await asyncio.sleep(_LOOK_S)
         return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from uds.model import SeriesKey
+
 from .drill import Variant, Way
 from .host_injections import MemoryIn, ServerIn, StallIn
 from .injection import Injection, Scene
@@ -15,10 +17,13 @@ _SERVER_WAYS = (
     Way.SERVER_RESTARTED_EMPTY,
 )
 
+_TURNS_MAX = 30
+"""Of the scrub, a second each: half of what the dead man leaves."""
+
 
 def about(scene: Scene, variant: Variant) -> Scene:
     """The same scene with the symbol that this variant is about."""
-    found = scene.tools.store.scrubbed_in(2) if variant.way is Way.OVERLAY else None
+    found = _scrubbed_soon(scene) if variant.way is Way.OVERLAY else None
     return scene if found is None else replace(scene, victim=found[0].symbol)
 
 
@@ -36,10 +41,20 @@ async def injection_of(scene: Scene, variant: Variant) -> Injection | None:
         case Way.STALL:
             return StallIn(scene, variant)
         case Way.OVERLAY:
-            found = scene.tools.store.scrubbed_in(2)
+            found = _scrubbed_soon(scene)
             if found is None or found[0].symbol != scene.victim:
                 return None
-            overlay = OverlayIn(scene, variant, found[1].path)
+            overlay = OverlayIn(scene, variant, found[1])
             await overlay.note_evidence()
             return overlay
+    return None
+
+
+def _scrubbed_soon(scene: Scene) -> tuple[SeriesKey, str] | None:
+    """The next file of the scrub whose bars are in RAM: what is older heals with the depth."""
+    store = scene.tools.store
+    for turns in range(2, _TURNS_MAX):
+        found = store.scrubbed_in(turns)
+        if found is not None and found[1].last_ms >= store.resident_from_ms(found[0]):
+            return found[0], found[1].path
     return None

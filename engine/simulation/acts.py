@@ -7,6 +7,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING
 
 from uds import DiskFailed, Fault, FaultKind, Fenced
+from uds.model import MINUTE_MS
 
 from ..action import Given
 from ..actions import find_action
@@ -322,6 +323,8 @@ class Acts:
         oracles.has_clock_jumped = True
         oracles.was_clock_late |= world.skew_ms < 0
         oracles.clock_early_ms = max(oracles.clock_early_ms, world.skew_ms)
+        # So far ahead two askings for a minute come before it is published: silence is believed.
+        oracles.has_broker_lied |= world.skew_ms >= MINUTE_MS
         for node in world.nodes:
             node.clock.skew_ms = world.skew_ms
         current = world.current
@@ -348,8 +351,7 @@ def _wholly_gone(act: Act) -> str | None:
     """Which partner does nothing while this holds; None when some calls succeed."""
     if act.kind in (_KIND.REDIS_REFUSES, _KIND.REDIS_SILENT):
         return "redis"
-    is_every = act.kind is _KIND.DISK_FAILS and act.subject == "*" and act.amount == 1.0
-    return "disk" if is_every else None
+    return None
 
 
 _PLANNED: dict[ActKind, Callable[[Act], Fault]] = {

@@ -169,7 +169,7 @@ def _judge_series(world: World, node: SimNode, key: SeriesKey) -> None:
     assert node.engine is not None
     store = node.engine.store
     from_ms = store.resident_from_ms(key)
-    if key.timeframe.is_derived:  # of a stretch of history its M1 are noted last
+    if key.timeframe is not Timeframe.D1:  # what a stretch of history covers is noted last
         covered = store.coverage(SeriesKey(key.symbol, Timeframe.M1))
         from_ms = max(from_ms, min((a for a, _ in covered), default=0))
     bars = store.load(key).between(from_ms, _FAR_MS)
@@ -206,7 +206,8 @@ def _wanted(world: World, node: SimNode, key: SeriesKey) -> Bars:
         is_resident = minutes.open_time_ms >= tools.store.resident_from_ms(m1)
         left_out = np.isin(minutes.open_time_ms, stored.open_time_ms, invert=True) & is_resident
         lacking = int(left_out.sum())
-        if lacking > _BELIEVED_MAX + _BELIEVED_SHARE * len(minutes):
+        is_doubt_kept = len(world.nodes) == 1  # a boot forgets what it doubted
+        if is_doubt_kept and lacking > _BELIEVED_MAX + _BELIEVED_SHARE * len(minutes):
             world.oracles.violated(f"{m1}: {lacking} minutes were left out and believed")
         minutes = minutes.take(~left_out)
     if key.timeframe is Timeframe.M1:

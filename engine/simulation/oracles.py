@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _PARTNERS = {
     DegradedCode.REDIS_DOWN: "redis",
     DegradedCode.REDIS_TIMEOUT: "redis",
-    DegradedCode.DISK_ERROR: "disk",
-    DegradedCode.DISK_FULL: "disk",
 }
 _DEPENDS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED)
 
@@ -57,7 +55,7 @@ class Scene(Protocol):
         ...
 
     def gone(self, partner: str) -> bool:
-        """Whether `redis` or `disk` has done nothing at all for a while."""
+        """Whether `redis` has done nothing at all for a while."""
         ...
 
     def tell(self, who: str, text: str) -> None:

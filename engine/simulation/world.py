@@ -104,7 +104,7 @@ class World:
         return None if live is None else (live.generation, live.seq)
 
     def gone(self, partner: str) -> bool:
-        """Whether `redis` or `disk` has done nothing at all for a while."""
+        """Whether `redis` has done nothing at all for a while."""
         return self.acts.gone(partner)
 
     # -- boots -------------------------------------------------------------------------------

@@ -24,9 +24,9 @@ REGISTERED = sorted(ACTIONS)
 ARGUMENTS: dict[str, dict[str, list[str]]] = {
     "restart": {"process": ["ui"]},
     "restart-force": {"process": ["ui"]},
+    "drill": {"drill": ["F2"]},
     "rebuild": {"symbols": [GOLD]},
     "acknowledge": {"code": ["GAP"], "scope": [GOLD]},
-    "drill": {"drill": ["F1"]},
 }
 CLAIMS: tuple[dict[str, object], ...] = (
     {},

@@ -111,6 +111,26 @@ async def test_nothing_is_sent_before_the_login() -> None:
 
 
 @in_virtual_time
+async def test_a_forgotten_login_holds_the_queue_and_costs_no_slot() -> None:
+    """What was under way ends; nothing is sent until the next login, and then as much as ever."""
+    room = Room(slots=2)
+    await room.session.login()
+    under_way = [room.ask(rank=(0, page)) for page in (0, 1)]
+    await settle(4)
+    room.session.forget_login()
+    held = [room.ask(rank=(0, page)) for page in (2, 3, 4)]
+    await asyncio.gather(*under_way)
+    await asyncio.sleep(60)
+
+    assert 2 == len(room.broker.asked)
+    assert "logged_out" == room.status.state
+    await room.session.login()
+    await asyncio.gather(*held)
+    assert 5 == len(room.broker.asked)
+    assert ("ready", 0) == (room.status.state, room.status.slots_used)
+
+
+@in_virtual_time
 async def test_no_more_requests_are_under_way_than_there_are_slots() -> None:
     """The account allows so many; with 4 slots and 50 ms each, 10 take 3 rounds."""
     room = Room(slots=4)

@@ -6,7 +6,7 @@ As those of the waist, a bug is a function of a patch and a world.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,14 +46,20 @@ _REDIS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDI
 # -- the gate -------------------------------------------------------------------------------------
 
 _WORD = engine.gate.word
+_STANDING: Callable[[Status], Standing] = Status.standing.fget  # type: ignore[attr-defined]
 _SEAL_FLIP = engine.bootstrap._flip
 
 
-def _word_by_time(cells: Any, reasons: Iterable[DegradedReason], standing: Standing) -> GateState:
+def _word_by_time(cells: Cells, reasons: Iterable[DegradedReason], standing: Standing) -> GateState:
     """What is overdue is open."""
     found = _WORD(cells, reasons, standing)
-    is_late = any(reason.code is DegradedCode.GATE_OVERDUE for reason in reasons)
-    return GateState.OPEN_DEGRADED if is_late and found is GateState.CLOSED else found
+    is_late = standing.opens_late and found is GateState.CLOSED
+    return GateState.OPEN_DEGRADED if is_late else found
+
+
+def _standing_late(status: Status) -> Standing:
+    """Whatever the configuration says of a late gate."""
+    return replace(_STANDING(status), opens_late=status.overdue)
 
 
 def _gate_by_flags(status: Status) -> GateState:
@@ -79,7 +85,9 @@ async def _flip_seen_early(tools: Tools, symbol: Symbol) -> None:
 
 
 gate_by_time: Bug = both(
-    patching(engine.gate, "word", _word_by_time), patching(engine.status, "word", _word_by_time)
+    patching(engine.gate, "word", _word_by_time),
+    patching(engine.status, "word", _word_by_time),
+    patching(Status, "standing", property(_standing_late)),
 )
 gate_by_flags = patching(Status, "gate_state", property(_gate_by_flags))
 gate_before_read_back = patching(engine.bootstrap, "_flip", _flip_seen_early)

@@ -10,7 +10,7 @@ from .mutants import MUTANTS, Mutant, hunt
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 _SEEN = [m for m in MUTANTS if not m.guarded_by and (NIGHTLY or m.is_cheap)]
-_UNSEEN = [m for m in MUTANTS if m.guarded_by and NIGHTLY]
+_UNSEEN = [m for m in MUTANTS if m.guarded_by]
 
 
 @pytest.mark.parametrize("mutant", _SEEN, ids=lambda mutant: mutant.name)
@@ -21,7 +21,7 @@ def test_a_planted_bug_is_noticed(mutant: Mutant) -> None:
     assert found.caught_by is not None, f"{mutant.name} went unnoticed in {found.runs} runs"
 
 
-@pytest.mark.parametrize("mutant", _UNSEEN, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", _UNSEEN if NIGHTLY else _UNSEEN[:1], ids=lambda m: m.name)
 def test_one_of_two_layers_is_enough(mutant: Mutant) -> None:
     """What this bug takes away is guarded by another layer as well."""
     assert hunt(mutant).caught_by is None, f"{mutant.name} is not guarded by {mutant.guarded_by}"

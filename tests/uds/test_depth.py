@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from uds.errors import DiskFailed
+from uds.errors import CacheRegressed, DiskFailed
+from uds.memory_cache import MemoryCache
 from uds.memory_disk import MemoryDisk
-from uds.model import Generation, Timeframe
+from uds.model import FencingToken, Generation, Symbol, Timeframe
+from uds.ports import Pointer
+from uds.store import Store
 
 from .samples import (
     GOLD,
@@ -137,6 +142,35 @@ async def test_a_stretch_that_failed_is_not_covered() -> None:
     assert await store.backfill(GOLD, {M1: bars(10, -10)}, {M1: (minute(-10), minute(0))})
     assert list(range(-10, 10)) == opens(store.load(GOLD_M1))
     assert 0 == len(store.load(GOLD_M5))
+
+
+class CacheThatAnswersLate(MemoryCache):
+    """What it answers is true when it is asked; the store flips before it hears of it."""
+
+    store: Store | None = None
+
+    async def holds(
+        self, symbols: Sequence[Symbol], token: FencingToken
+    ) -> tuple[Pointer | None, ...]:
+        """The pointers of before."""
+        pointers = await super().holds(symbols, token)
+        if self.store is not None:
+            await serve(self.store)
+        return pointers
+
+
+async def test_a_flip_under_an_answer_is_no_loss_of_redis() -> None:
+    """A busy loop hears of a pointer after the flip that moved it; nothing is wrong with that."""
+    cache = CacheThatAnswersLate()
+    store = await served_store(MemoryDisk(), cache)
+    store.deepen(GOLD)
+    cache.store = store
+    await store.check_ownership()
+
+    cache.store = None
+    cache.live.clear()
+    with pytest.raises(CacheRegressed, match="serves nothing of XAU/USD"):
+        await store.check_ownership()
 
 
 async def test_a_doubted_file_is_read_however_old_its_bars_are() -> None:

@@ -203,6 +203,28 @@ async def test_a_killed_server_is_started_again_with_its_data(server: EmbeddedSe
     assert first != server.pid
 
 
+async def test_a_drill_can_stop_empty_and_lose_it(server: EmbeddedServer) -> None:
+    """Each as the host or another owner would do it, and each is over with the next call."""
+    await server.ensure()
+    with redis.Redis.from_url(server.url) as client:
+        client.set("a", "1")
+        server.pause()
+        while not server.is_paused:
+            await asyncio.sleep(0.001)
+        server.resume()
+        assert b"1" == client.get("a")
+        await server.empty()
+        assert 0 == client.dbsize()
+        client.set("b", "2")
+    first = server.pid
+    await server.lose()
+    assert server.pid is None
+    await server.ensure()
+    with redis.Redis.from_url(server.url) as client:
+        assert 0 == client.dbsize()
+    assert first != server.pid
+
+
 async def test_stopping_ends_it(server: EmbeddedServer) -> None:
     """And stopping what is stopped, or never ran, is nothing."""
     await server.stop()
