@@ -188,7 +188,6 @@ final_too_early = patching(engine.derive, "bucket_states", _states_unsettled)
 
 _FILL = Fetcher.fill
 _PROVED = Fetcher._proved
-_SLOT = BrokerSession._slot
 _LEAVE = BrokerSession._leave_slot
 
 
@@ -214,17 +213,6 @@ async def _fill_days_last(self: Fetcher, from_ms: int, lane: Lane) -> None:
     await _FILL(self, from_ms, Lane.BACKFILL if lane is Lane.D1 else lane)
 
 
-async def _slot_leaking(self: BrokerSession, ticket: Ticket, now_s: float) -> None:
-    """A waiter that is cancelled after it was granted a slot forgets that it has one."""
-    free, backfills = self._free, self._backfills
-    try:
-        await _SLOT(self, ticket, now_s)
-    except asyncio.CancelledError:
-        if self._free > free:
-            self._free, self._backfills = free, backfills
-        raise
-
-
 def _leave_unless_cancelled(self: BrokerSession, ticket: Ticket) -> None:
     """A request that is cancelled under way keeps its slot."""
     task = asyncio.current_task()
@@ -235,7 +223,6 @@ def _leave_unless_cancelled(self: BrokerSession, ticket: Ticket) -> None:
 newest_hour_skipped = patching(Fetcher, "fill", _fill_but_newest)
 proved_to_the_end = patching(Fetcher, "_proved", _proved_to_the_end)
 days_last = patching(Fetcher, "fill", _fill_days_last)
-slot_leaks_when_granted = patching(BrokerSession, "_slot", _slot_leaking)
 slot_leaks_under_way = patching(BrokerSession, "_leave_slot", _leave_unless_cancelled)
 
 
