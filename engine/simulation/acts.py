@@ -178,8 +178,10 @@ class Acts:
 
     def _bury_older(self, node: SimNode) -> None:
         """It slept before it had a token: it is the successor, unless its number was taken."""
+        if not node.is_alive:
+            return
         living = [other for other in self._world.nodes if other.is_alive]
-        if node.is_alive and node.token != max(other.token or 0 for other in living):
+        if node.token != max(other.token or 0 for other in living):
             self._bury_zombie(node)
             return
         node.reboot_s = 1.0

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from uds import Snapshot, pack_tail
 from uds.model import Generation, Symbol, Timeframe
 
-from ..broker.lanes import PATIENCE_S, Lane
+from ..broker.lanes import PATIENCE_S
 from ..degraded import DegradedCode, Scope
-from ..status import ProcessState, ProcessStatus
+from ..status import Mode, ProcessState, ProcessStatus
 from .case import Act, ActKind
 
 if TYPE_CHECKING:
@@ -123,11 +123,13 @@ class Conduct:
         assert node.engine is not None
         if any(code in _OF_BROKER for _, code, _ in node.view.raised):
             return  # who failed, was limited or probes alone keeps no order
-        answered = node.engine.tools.session.answered
-        days = [one for one in answered if one.lane is Lane.D1]
+        answered, modes = node.engine.tools.session.answered, node.engine.board.status.modes
+        is_day = {id(one): one.request.timeframe is Timeframe.D1 for one in answered}
+        cold = {symbol for symbol, mode in modes.items() if mode is Mode.COLD}
+        days = [one for one in answered if is_day[id(one)] and one.request.symbol in cold]
         until_s = min((one.sent_s for one in answered), default=0.0) + PATIENCE_S
         for minutes in answered:
-            if minutes.lane is Lane.D1 or minutes.sent_s >= until_s:
+            if is_day[id(minutes)] or minutes.sent_s >= until_s:
                 continue
             late = [day for day in days if day.queued_s < minutes.sent_s < day.sent_s]
             self._world.oracles.counts["D1 went first"] += bool(days) and not late

@@ -6,7 +6,7 @@ As those of the waist, a bug is a function of a patch and a world.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,14 +46,20 @@ _REDIS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDI
 # -- the gate -------------------------------------------------------------------------------------
 
 _WORD = engine.gate.word
+_STANDING: Callable[[Status], Standing] = Status.standing.fget  # type: ignore[attr-defined]
 _SEAL_FLIP = engine.bootstrap._flip
 
 
-def _word_by_time(cells: Any, reasons: Iterable[DegradedReason], standing: Standing) -> GateState:
+def _word_by_time(cells: Cells, reasons: Iterable[DegradedReason], standing: Standing) -> GateState:
     """What is overdue is open."""
     found = _WORD(cells, reasons, standing)
-    is_late = any(reason.code is DegradedCode.GATE_OVERDUE for reason in reasons)
-    return GateState.OPEN_DEGRADED if is_late and found is GateState.CLOSED else found
+    is_late = standing.opens_late and found is GateState.CLOSED
+    return GateState.OPEN_DEGRADED if is_late else found
+
+
+def _standing_late(status: Status) -> Standing:
+    """Whatever the configuration says of a late gate."""
+    return replace(_STANDING(status), opens_late=status.overdue)
 
 
 def _gate_by_flags(status: Status) -> GateState:
@@ -79,7 +85,9 @@ async def _flip_seen_early(tools: Tools, symbol: Symbol) -> None:
 
 
 gate_by_time: Bug = both(
-    patching(engine.gate, "word", _word_by_time), patching(engine.status, "word", _word_by_time)
+    patching(engine.gate, "word", _word_by_time),
+    patching(engine.status, "word", _word_by_time),
+    patching(Status, "standing", property(_standing_late)),
 )
 gate_by_flags = patching(Status, "gate_state", property(_gate_by_flags))
 gate_before_read_back = patching(engine.bootstrap, "_flip", _flip_seen_early)
@@ -180,7 +188,6 @@ final_too_early = patching(engine.derive, "bucket_states", _states_unsettled)
 
 _FILL = Fetcher.fill
 _PROVED = Fetcher._proved
-_SLOT = BrokerSession._slot
 _LEAVE = BrokerSession._leave_slot
 
 
@@ -206,17 +213,6 @@ async def _fill_days_last(self: Fetcher, from_ms: int, lane: Lane) -> None:
     await _FILL(self, from_ms, Lane.BACKFILL if lane is Lane.D1 else lane)
 
 
-async def _slot_leaking(self: BrokerSession, ticket: Ticket, now_s: float) -> None:
-    """A waiter that is cancelled after it was granted a slot forgets that it has one."""
-    free, backfills = self._free, self._backfills
-    try:
-        await _SLOT(self, ticket, now_s)
-    except asyncio.CancelledError:
-        if self._free > free:
-            self._free, self._backfills = free, backfills
-        raise
-
-
 def _leave_unless_cancelled(self: BrokerSession, ticket: Ticket) -> None:
     """A request that is cancelled under way keeps its slot."""
     task = asyncio.current_task()
@@ -227,7 +223,6 @@ def _leave_unless_cancelled(self: BrokerSession, ticket: Ticket) -> None:
 newest_hour_skipped = patching(Fetcher, "fill", _fill_but_newest)
 proved_to_the_end = patching(Fetcher, "_proved", _proved_to_the_end)
 days_last = patching(Fetcher, "fill", _fill_days_last)
-slot_leaks_when_granted = patching(BrokerSession, "_slot", _slot_leaking)
 slot_leaks_under_way = patching(BrokerSession, "_leave_slot", _leave_unless_cancelled)
 
 

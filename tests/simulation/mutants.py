@@ -139,13 +139,13 @@ _UNREAD = store_bugs.flip_unread
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("no fsync of segments before the commit link", "power", leaving_out("append.Sync")),
-    Mutant("no fsync of the manifest before the link", "cut", leaving_out("replace.Sync")),
+    Mutant("no fsync of the manifest before the link", "cut", leaving_out("replace.Sync"), True),
     Mutant("no fsync of the commit's folder", "power", leaving_out("link.SyncFolder")),
     Mutant("no fsync of a new segment's folder", "power", leaving_out("append.SyncFolder")),
     Mutant("token read, then written", "zombie", store_bugs.token_read_then_written),
     Mutant("mutable pointer", "zombie", store_bugs.mutable_pointer),
     Mutant("flip without fence", "zombie", store_bugs.flip_unfenced),
-    Mutant("flip before complete", "crash", both(_HALF, _UNREAD, store_bugs.flip_incomplete)),
+    Mutant("flip before complete", "crash", both(_HALF, _UNREAD, store_bugs.flip_incomplete), True),
     Mutant("immediate collection", "nemesis", store_bugs.collected_at_once),
     Mutant("files of live bars collected", "nemesis", store_bugs.live_collected),
     Mutant("reader re-reading the pointer", "nemesis", store_bugs.pointer_reread),
@@ -186,10 +186,33 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("catch-up skips the newest hour", "nemesis", engine_bugs.newest_hour_skipped),
     Mutant("coverage past the newest row", "nemesis", engine_bugs.proved_to_the_end),
     Mutant("slot lost when cancelled under way", "nemesis", engine_bugs.slot_leaks_under_way),
-    Mutant("slot lost after a cancelled grant", "nemesis", engine_bugs.slot_leaks_when_granted),
     Mutant("one child's failure stops another", "nemesis", engine_bugs.all_for_one),
     Mutant("a failed child is not begun again", "nemesis", engine_bugs.never_restarted),
     Mutant("lost tails in Redis not noticed", "nemesis", engine_bugs.unaudited),
+    Mutant(
+        "one layer: a flip's reply taken for granted",
+        "crash",
+        _UNREAD,
+        guarded_by="the heartbeat, which compares the pointer",
+    ),
+    Mutant(
+        "one layer: the owner folder not looked at",
+        "zombie",
+        store_bugs.folder_unwatched,
+        guarded_by="the token that every call of Redis carries",
+    ),
+    Mutant(
+        "one layer: who slept writes on unasked",
+        "zombie",
+        engine_bugs.tenure_unasked,
+        guarded_by="recovery, which believes no file of another owner",
+    ),
+    Mutant(
+        "one layer: Redis compares no tokens",
+        "zombie",
+        store_bugs.server_unfenced,
+        guarded_by="the owner folder and the order of generations",
+    ),
 )
 
 
