@@ -260,6 +260,7 @@ async def build_house(
         listener=Listener("127.0.0.1", 0),
         tenure=Tenure(clock, store.check_ownership),
     )
+    tools.claimed.set()  # a house stands on a Redis that is there
     return House(tools, disk, cache)
 
 
