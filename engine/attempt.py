@@ -58,8 +58,9 @@ async def attempt(
 ) -> _T:
     """Call until it succeeds; success clears what stood against the same partner and scope.
 
-    With the broker it clears only once no other call of the same scope is failing: the answer
-    to one page says nothing about the page beside it. `flaw_of` says what was wrong with a
+    It clears only once no other call of the same scope is failing: the answer to one page says
+    nothing about the page beside it, a disk call that had nothing to do nothing about the disk,
+    and one symbol's tails nothing about another's. `flaw_of` says what was wrong with a
     result that can be used all the same; that is said too. A result that does not say anything
     clears nothing. A failure that is not the partner's is not caught: it crashes the process.
     """
@@ -88,9 +89,7 @@ async def attempt(
     flaw = flaw_of(result)
     if flaw is not None:
         tools.board.post(ReasonRaised(partner.value[-1][1], scope, flaw))
-    elif says_anything(result) and not (
-        partner is Partner.BROKER and unsettled[(partner.name, scope)]
-    ):
+    elif says_anything(result) and not unsettled[(partner.name, scope)]:
         clear(tools, partner, scope)
     return result
 

@@ -57,7 +57,6 @@ async def _take(tools: Tools) -> None:
     for symbol in tools.markets:
         await tools.store.restore(symbol)
     clear(tools, Partner.REDIS, None)
-    tools.claimed.set()
 
 
 def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:

@@ -134,3 +134,29 @@ def test_what_is_not_the_partners_failure_is_not_caught(error: Exception) -> Non
         assert set() == house.codes
 
     raises()
+
+
+@pytest.mark.parametrize(
+    ("partner", "error", "code"),
+    [
+        (Partner.DISK, DiskFailed("Broken."), "DISK_ERROR"),
+        (Partner.REDIS, CacheRegressed("Empty."), "REDIS_REGRESSED"),
+    ],
+)
+def test_one_success_says_nothing_of_a_call_that_still_fails(
+    partner: Partner, error: Exception, code: str
+) -> None:
+    """A call with nothing to do, or of another symbol, would else call the failing one healed."""
+
+    @in_virtual_time
+    async def beside() -> None:
+        house = await a_house()
+        trying = asyncio.create_task(attempt(house.tools, partner, None, Flaky(error)))
+        await settle()
+        await attempt(house.tools, partner, None, Flaky())
+        assert {code} == house.codes
+
+        await trying
+        assert set() == house.codes
+
+    beside()
