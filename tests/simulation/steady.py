@@ -19,7 +19,8 @@ import asyncio
 import logging
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,9 @@ from engine import (
     watchdog,
 )
 from engine.clock import cpu_s
+from engine.config import Config
 from engine.derive import derive
+from engine.plan import Market
 from engine.processes import tick_preview
 from engine.simulation import node, run
 from engine.simulation.case import Case
@@ -79,14 +82,23 @@ class Lived:
 
 
 def live(
-    change: datetime, hours: tuple[float, float], symbol_count: int, restart_h: float
+    change: datetime,
+    hours: tuple[float, float],
+    symbol_count: int,
+    restart_h: float,
+    plant: Callable[[pytest.MonkeyPatch], None] | None = None,
 ) -> Lived:
-    """So many trading hours before the change and after it; a restart every `restart_h`."""
+    """So many trading hours before the change and after it; a restart every `restart_h`.
+
+    `plant` plants a bug in the engine; None leaves it as it is.
+    """
     began_s, lived = cpu_s(), Lived()
     loop = SimLoop()
     logging.disable(logging.CRITICAL)
     with pytest.MonkeyPatch.context() as patch:
         _stretch(patch)
+        if plant is not None:
+            plant(patch)
         world = World(Case("steady", 0, symbol_count, _WARMUP_M1), loop)
         from_ms, until_ms = _span(world, change, *hours)
         _settle_in(world, from_ms, until_ms)
@@ -100,6 +112,18 @@ def live(
     lived.faults += [*world.oracles.violations, *loop.errors]
     lived.virtual_h, lived.cpu_s = loop.now_us / 3.6e9, cpu_s() - began_s
     return lived
+
+
+def anchor_stays(patch: pytest.MonkeyPatch) -> None:
+    """The bug: the engine's H4 and D1 follow a place without clock changes."""
+
+    def stiff(config: Config) -> dict[Symbol, Market]:
+        return {
+            symbol: replace(market, anchors=replace(market.anchors, zone="America/Puerto_Rico"))
+            for symbol, market in markets(config).items()
+        }
+
+    patch.setattr("engine.runtime.markets", stiff)
 
 
 def _stretch(patch: pytest.MonkeyPatch) -> None:

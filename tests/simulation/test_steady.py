@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from .steady import CHANGES, live, told
+from .steady import CHANGES, anchor_stays, live, told
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
@@ -24,3 +24,10 @@ def test_minute_by_minute_gives_what_one_derivation_gives(change: str) -> None:
     assert sum(hours) * 59 <= lived.bars["M1"]
     assert 1 <= lived.days
     assert 6 * lived.days <= lived.bars["H4"]
+
+
+def test_an_anchor_that_does_not_move_with_the_clock_is_noticed() -> None:
+    """Else the runs above could miss what they are made for."""
+    lived = live(CHANGES["november"], (0.2, 4.3), 1, 20.0, anchor_stays)
+
+    assert any("H4" in fault for fault in lived.faults)
