@@ -104,6 +104,7 @@ async def world_of(config: Config, bars: tuple[Bars, Bars]) -> World:
         listener=Listener("127.0.0.1", 0),
         tenure=Tenure(clock, store.check_folder),
     )
+    tools.claimed.set()
     return World(tools, bars)
 
 

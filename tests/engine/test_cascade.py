@@ -79,11 +79,15 @@ class Forgetful(Store):
         return Bars.empty() if key in self.lost else super().load(key)
 
     async def append_all(
-        self, symbol: Symbol, bars: Mapping[Timeframe, Bars], covered: object = ()
+        self,
+        symbol: Symbol,
+        bars: Mapping[Timeframe, Bars],
+        covered: object = (),
+        into: Generation | None = None,
     ) -> tuple[Appended, ...]:
         """Make bars durable."""
         self.lost -= {SeriesKey(symbol, timeframe) for timeframe in bars}
-        return await super().append_all(symbol, bars, covered)  # type: ignore[arg-type]
+        return await super().append_all(symbol, bars, covered, into)  # type: ignore[arg-type]
 
 
 async def a_house(disk: MemoryDisk | None = None) -> House:
