@@ -30,6 +30,7 @@ from uds.model import (
     MINUTE_MS,
     Bars,
     Coverage,
+    Generation,
     SeriesKey,
     Symbol,
     Timeframe,
