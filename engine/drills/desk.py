@@ -16,7 +16,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from uds import DiskFailed, UdsError
 
@@ -24,7 +24,10 @@ from ..deepening import pause_depth
 from ..errors import ActionRefused
 from ..events import DrillChanged, DrillEnded, DrillsRemembered
 from ..gate import GateState
+from ..ground import Seams
+from ..process import Tools
 from ..sources import simulated_market
+from ..supervisor import Supervisor
 from .catalog import CATALOG
 from .checklist import ended, entered, first_status, measured
 from .drill import Drill, Origin, Variant
@@ -38,9 +41,6 @@ from .runner import is_well, new_course, run_variant, victim_of
 from .seam_injections import made_up
 from .shape import DrillOutcome, DrillPhase, DrillStatus, Place, Verdict
 
-if TYPE_CHECKING:
-    from ..runtime import Engine
-
 _KEPT = 50
 _WELL_S = 5.0
 _SOON_S = 15.0
@@ -50,10 +50,25 @@ _ANYWHERE = ("0.0.0.0", "::")
 _log = logging.getLogger(__name__)
 
 
+class Drillable(Protocol):
+    """An engine as its drills see it."""
+
+    tools: Tools
+    """Everything its processes are given."""
+    supervisor: Supervisor
+    """Keeper of its processes."""
+    seams: Seams | None
+    """Where faults may be put in; None where nobody may."""
+
+    async def stopped(self) -> None:
+        """Wait for the stop that somebody asked for."""
+        ...
+
+
 class DrillDesk:
     """The drills of one running engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Drillable) -> None:
         self._engine = engine
         self._tools = engine.tools
         self._files = engine.tools.store.drills
