@@ -178,7 +178,8 @@ def test_files_are_written_over_only_when_asked_to(here: Path, shell: Callable[.
 
 def test_a_running_engine_is_not_disturbed(tmp_path: Path) -> None:
     """No lock is asked for, and its bars are all there."""
-    (tmp_path / "config.json").write_text(json.dumps({"symbols": [SYMBOL]}))
+    config = {"symbols": [SYMBOL], "bootstrap": NO_DEPTH}  # deeper bars are another generation
+    (tmp_path / "config.json").write_text(json.dumps(config))
     with held("--at", f"{UNTIL}:30Z", cwd=tmp_path) as engine:
         served = engine.until(0)
         done = coldstart("export", "--all", "--json", cwd=tmp_path)
