@@ -122,7 +122,7 @@ async def _say_ready(tools: Tools) -> None:
     """Ready once every symbol is served; meanwhile say how many are."""
     while True:
         status, total = tools.board.status, len(tools.markets)
-        served = len(status.generations)
+        served = status.ready_cells // len(status.timeframes)
         if served == total:
             tools.ready()
             return
