@@ -23,7 +23,7 @@ import pytest
 
 from engine.clock import cpu_s
 from engine.degraded import DegradedCode
-from engine.simulation import ending
+from engine.simulation import stored
 from engine.simulation.case import Case
 from engine.simulation.run import Outcome, run_case
 from engine.simulation.strategies import cases_of
@@ -128,7 +128,7 @@ def bitten(mutant: Mutant, case: Case) -> Outcome:
             for symbol in world.config.symbols:  # what is true was drawn before the bug
                 for timeframe in world.config.timeframes:
                     world.truth.series(symbol, timeframe, 0)
-            patch.setattr(ending, "derive", _SOUND_DERIVE)  # who judges must not have it as well
+            patch.setattr(stored, "derive", _SOUND_DERIVE)  # who judges must not have it as well
             mutant.plant(patch, world)
 
         return run_case(case, planted)
