@@ -40,6 +40,8 @@ _LIES = (BrokerFaultKind.SHORT, BrokerFaultKind.EMPTY)
 _QUIET_OPERATIONS = ("cache.preview", "cache.publish_tick", "cache.forget")
 
 
+_AHEAD_OF_DOUBT_MS = 3 * MINUTE_MS
+"""A clock so far ahead believes in minutes that are still to come when it is next looked at."""
 _UNDER_WAY_S = 0.7
 """A call that was under way when its partner went may take so long to end well."""
 
@@ -326,7 +328,8 @@ class Acts:
         oracles.was_clock_late |= world.skew_ms < 0
         oracles.clock_early_ms = max(oracles.clock_early_ms, world.skew_ms)
         # So far ahead two askings for a minute come before it is published: silence is believed.
-        oracles.has_broker_lied |= world.skew_ms >= MINUTE_MS
+        # When the clock is set back it is doubted again, but of minutes that came meanwhile.
+        oracles.has_broker_lied |= MINUTE_MS <= world.skew_ms < _AHEAD_OF_DOUBT_MS
         for node in world.nodes:
             node.clock.skew_ms = world.skew_ms
         current = world.current

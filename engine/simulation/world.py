@@ -25,6 +25,7 @@ from .truth import truth_of
 
 _DEPTH_BARS = 600
 """M1 that every fourth seed wants behind its gate."""
+_REBOOT_S = 1.0
 _STORY_MAX = 20_000
 
 
@@ -61,6 +62,7 @@ class World:
         """Whether the run is over and nobody is booted any more."""
         self._digest = blake2b(digest_size=16)
         self._revision = 0
+        self._awaited_boots = 0
 
     # -- time and trace ----------------------------------------------------------------------
 
@@ -136,7 +138,17 @@ class World:
 
     def boot_later(self, delay_s: float) -> None:
         """The same after a while."""
-        self.loop.call_later(delay_s, self.boot, context=self.acts.context)
+        self._awaited_boots += 1
+        self.loop.call_later(delay_s, self._boot_awaited, context=self.acts.context)
+
+    def _boot_awaited(self) -> None:
+        self._awaited_boots -= 1
+        self.boot()
+
+    def boot_if_none(self) -> None:
+        """Where nobody lives and nobody is about to, as a service manager would."""
+        if self.current is None and not self._awaited_boots:
+            self.boot_later(_REBOOT_S)
 
     def kill(self, node: SimNode) -> None:
         """kill -9."""
