@@ -97,6 +97,8 @@ class Acts:
             self._lose_tail(act.subject)
         elif kind is _KIND.BIT_FLIPPED:
             self._flip_bit(act)
+        elif kind is _KIND.STATE_SPOILED:
+            self._spoil_state(node, act)
         elif kind is _KIND.CLOCK_JUMP:
             self._jump(act.amount)
             if act.for_s:
@@ -146,6 +148,14 @@ class Acts:
         except ActionRefused as error:
             said = f"refused: {error}"
         self._world.tell(node.node.name, said)
+
+    def expect_state(self, node: SimNode, code: DegradedCode) -> None:
+        """A boot reads state files of which it must say this."""
+        self._loudness.expect(node, frozenset({code}), 0.0, "a spoiled state file")
+
+    def expect_open(self, node: SimNode) -> None:
+        """A boot has begun, and either it opens in time or says that it is late."""
+        self._loudness.expect_open(node)
 
     # -- death and sleep ---------------------------------------------------------------------
 
@@ -318,6 +328,14 @@ class Acts:
             world.platter.files[path] = bytes(data)
             world.oracles.damaged.add(act.subject)
             world.tell("NEMESIS", f"flipped a bit of {path}")
+
+    def _spoil_state(self, node: SimNode | None, act: Act) -> None:
+        world = self._world
+        if node is not None:
+            world.kill(node)
+            world.boot_later(act.amount)
+        paths = world.state_files.spoil(act.subject, world.random)
+        world.tell("NEMESIS", f"spoiled {', '.join(paths) or 'nothing'}")
 
     def _jump(self, by_s: float) -> None:
         world = self._world

@@ -8,6 +8,7 @@ The oracles ask what readers get. Here is asked for the promises that readers do
 - isolation: a process that did not fail and was not told to is not begun again;
 - nobody holds the token of another;
 - what is served was committed before;
+- of a state file that cannot be believed the right thing is said, of a good one nothing;
 - what Redis was given is what it has in the end.
 
 Where an observation can be explained by something else, nothing is held against the boot.
@@ -34,6 +35,7 @@ _IN_FLIGHT_S = 2.0
 """So long a call may take that was let through before the fault began."""
 _OF_REDIS = frozenset(kind for kind in ActKind if kind.value.startswith("redis_"))
 _OF_DISK = frozenset(kind for kind in ActKind if kind.value.startswith("disk_"))
+_OF_STATE = frozenset({_CODE.STATE_FALLBACK_PREV, _CODE.STATE_REBUILT})
 _OF_CHILD = frozenset({_CODE.CHILD_RESTARTING, _CODE.CHILD_HELD})
 _OF_BROKER = frozenset(code for code in DegradedCode if code.value.startswith("BROKER_"))
 _TOLD = frozenset({_KIND.RESTART, _KIND.RESTART_FORCE})
@@ -61,6 +63,8 @@ class Conduct:
         self._raised_us: dict[tuple[DegradedCode, Scope], int] = {}
         self._restarts: dict[str, int] = {}
         self._has_failed: set[str] = set()
+        self._of_state: DegradedCode | None = None
+        """What must be said of the state files it found; None when nothing."""
         self._committed: dict[Symbol, Generation] = {}
 
     # -- reasons -----------------------------------------------------------------------------
@@ -68,6 +72,8 @@ class Conduct:
     def raised(self, code: DegradedCode, scope: Scope) -> None:
         """A reason was raised, perhaps again."""
         self._raised_us.setdefault((code, scope), self._world.now_us())
+        if code in _OF_STATE and code is not self._of_state:
+            self._violated(f"{code.value} was said of state files that are not so")
         if code in _OF_CHILD and isinstance(scope, str):
             self._has_failed.add(scope)
 
@@ -94,6 +100,21 @@ class Conduct:
         alike = next((group for group in _ALIKE if found[0].kind in group), kinds)
         return None if sum(act.kind in alike for act in current) > 1 else found[0]
 
+    # -- the state files ---------------------------------------------------------------------
+
+    def read_state(self, code: DegradedCode | None) -> None:
+        """It reads the second of the state files; this must be said of both."""
+        self._of_state = code
+        now_s, acts = self._world.now_us() / 1e6, self._world.case.acts or ()
+        current = (act for act in acts if act.at_s <= now_s + 1.0 and now_s < act.until_s)
+        if code is not None and not any(act.kind in _OF_DISK for act in current):
+            self._world.acts.expect_state(self._node, code)
+
+    def _check_state_was_said(self) -> None:
+        said = {code for _, code, _ in self._node.view.raised}
+        if self._of_state is not None and self._of_state not in said:
+            self._violated(f"opened and {self._of_state.value} was never said")
+
     # -- processes ---------------------------------------------------------------------------
 
     def moved(self, process: ProcessStatus) -> None:
@@ -119,6 +140,7 @@ class Conduct:
 
     def opened(self) -> None:
         """The gate opened for the first time: in which order was the broker asked?"""
+        self._check_state_was_said()
         node = self._node
         assert node.engine is not None
         if any(code in _OF_BROKER for _, code, _ in node.view.raised):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..degraded import DegradedCode
 from .case import Act
+from .ground import OVERDUE_S
 from .loop import current_node
 
 if TYPE_CHECKING:
@@ -70,6 +71,22 @@ class Loudness:
         self._world.loop.call_later(
             wait_us / 1e6, self._judge, node, codes, since_us, told, context=self._context
         )
+
+    def expect_open(self, node: SimNode) -> None:
+        """It must open in time, or say that it is late."""
+        wait_us = round(OVERDUE_S * 1e6) + _LOUD_US
+        self._world.loop.call_later(wait_us / 1e6, self._judge_opening, node, context=self._context)
+
+    def _judge_opening(self, node: SimNode) -> None:
+        view, now_us = node.view, self._world.now_us()
+        if not node.is_alive or view.has_opened or node.node.is_paused:
+            return
+        is_disturbed = self._disturbed_us.get(node.number, -1) >= now_us - 2 * _LOUD_US
+        if is_disturbed or standing_codes(node) & {_CODE.FENCED}:
+            return
+        is_said = any(code is _CODE.GATE_OVERDUE for _, code, _ in view.raised)
+        sentence = f"{view.name}: {OVERDUE_S:g} s after its start GATE_OVERDUE was not said"
+        self._world.oracles.must(is_said, sentence)
 
     def _judge(
         self, node: SimNode, codes: frozenset[DegradedCode], since_us: int, told: str

@@ -30,6 +30,7 @@ from .ground import SimClock, WatchedStore
 from .loop import Node
 from .oracles import NodeView
 from .seams import NodeCache, NodeSteps
+from .state_files import STATE_PREVIOUS
 from .truth import RevisingBroker
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class SimNode:
         number, self.operations = self.operations, self.operations + 1
         self.world.trace(self.node.name, name, subject)
         self.world.operation(self, number)
+        if (name, subject) == ("read", STATE_PREVIOUS):
+            self.conduct.read_state(self.world.state_files.must_say())
         await asyncio.sleep(self._delays.uniform(*_SYNC_S if "Sync" in name else _STEP_S))
 
     def _market(self) -> RevisingBroker:
@@ -117,6 +120,7 @@ class SimNode:
         specs = tuple(self._armed(spec) for spec in PROCESSES)
         async with run_engine(ground, tools, specs, self._beside) as engine:
             self.engine = engine
+            world.acts.expect_open(self)
             await engine.stopped()
 
     def _armed(self, spec: ProcessSpec) -> ProcessSpec:

@@ -17,7 +17,7 @@ from uds.model import MINUTE_MS, Generation, SeriesKey, Symbol, Timeframe
 
 from ..api import Answer
 from ..degraded import DegradedCode, Scope
-from ..events import GenerationFailed, ProcessChanged, ReasonCleared, ReasonRaised
+from ..events import BecameOverdue, GenerationFailed, ProcessChanged, ReasonCleared, ReasonRaised
 from ..gate import GateState
 from .truth import BASE, Truth, revision_of
 
@@ -254,6 +254,11 @@ class Oracles:
                 self._scene.tell(
                     view.name, f"says {event.code.value} {_of(event.scope)}{event.detail}"
                 )
+            elif isinstance(event, BecameOverdue):
+                view.raised.append((now_us, DegradedCode.GATE_OVERDUE, None))
+                self.counts[DegradedCode.GATE_OVERDUE.value] += 1
+                self._scene.tell(view.name, f"says {DegradedCode.GATE_OVERDUE.value}")
+                self.must(not view.has_opened, f"{view.name}: was late though it had opened")
             elif isinstance(event, GenerationFailed):
                 view.raised.append((now_us, DegradedCode.CORRUPT_JSONL, event.symbol))
                 self.violated(f"{view.name}: {event.detail}")
@@ -284,6 +289,7 @@ class Oracles:
             self.counts[f"gate {state.value}"] += 1
             view.gate = state
         if state in (GateState.OPEN, GateState.OPEN_DEGRADED):
+            self.must(not status.overdue, f"{view.name}: open and still overdue")
             unserved = [str(key) for key, cell in status.cells.items() if cell.serving is None]
             self.must(not unserved, f"{view.name}: open without {unserved}")
             for symbol in self._symbols:

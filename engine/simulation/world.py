@@ -21,6 +21,7 @@ from .loop import SimLoop
 from .node import SimNode
 from .oracles import Oracles
 from .seams import HeardPlan
+from .state_files import StateFiles
 from .truth import truth_of
 
 _DEPTH_BARS = 600
@@ -45,6 +46,7 @@ class World:
         self.leaves_out: frozenset[str] = frozenset()
         """Steps of every disk that are never done: planted bugs of tests."""
         self.oracles = Oracles(self, self.truth, self.config.symbols)
+        self.state_files = StateFiles(self.platter.files)
         self.ledger = Ledger(self.oracles, self)
         self.plan = HeardPlan(case.seed, self._hit)
         self.broker_faults: list[BrokerFault] = []

@@ -17,7 +17,7 @@ import uds.recovery
 import uds.store
 from engine.simulation import node
 from engine.simulation.world import World
-from uds import journal, layout
+from uds import checkpoint, journal, layout
 from uds.book import Book
 from uds.errors import BadJournal, CacheDown
 from uds.memory_cache import MemoryCache
@@ -209,6 +209,11 @@ async def _collect_live(
         yield tuple(p for p in paths if p not in committed | shelf.previous_paths)
 
 
+def _checksum_as_found(found: checkpoint.Checkpoint) -> str:
+    """Every state file is what somebody wrote."""
+    return found.checksum
+
+
 async def _commit_nothing(self: Store, symbol: Symbol) -> Generation:
     """Served first, durable at some other time."""
     return self._shelves[symbol].drafted(symbol).generation
@@ -223,6 +228,7 @@ unpoisoned = patching(Writer, "_write", _write_unpoisoned)
 unsettled = patching(Store, "recover", _settle_nothing)
 any_journal = patching(uds.recovery, "_unfinished", _believe_any_journal)
 live_collected = patching(uds.store, "garbage", _collect_live)
+state_unchecked = patching(checkpoint, "_checksum", _checksum_as_found)
 never_committed = patching(Store, "commit", _commit_nothing)
 
 
