@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextvars import Context, copy_context
-from typing import TYPE_CHECKING
 
 from uds import DiskFailed, Fault, FaultKind, Fenced
 from uds.model import MINUTE_MS
@@ -17,11 +15,9 @@ from ..broker.port import BarsRequest
 from ..degraded import DegradedCode
 from ..errors import ActionRefused, StoredLater
 from .case import Act, ActKind
-from .loudness import Loudness, standing_codes
-
-if TYPE_CHECKING:
-    from .node import SimNode
-    from .world import World
+from .loudness import standing_codes
+from .node import SimNode
+from .world import World
 
 _CODE, _KIND = DegradedCode, ActKind
 _REDIS = frozenset({_CODE.REDIS_DOWN, _CODE.REDIS_TIMEOUT, _CODE.REDIS_REGRESSED})
@@ -65,10 +61,8 @@ class Acts:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.context: Context = copy_context()
-        """Of what belongs to no node."""
         self._plan_acts: dict[int, Act] = {}
-        self._loudness = Loudness(world, self.context)
+        self._loudness = world.loudness
         self._gone: list[tuple[str, float, float]] = []
         """(partner, from, until) in virtual seconds in which it does nothing."""
         self._armed: list[Fault] = []
@@ -125,7 +119,7 @@ class Acts:
             self.make_zombie(node, act.for_s)
         elif kind is _KIND.STALL:
             self._loudness.disturb(node)
-            world.loop.call_soon(world.loop.stall, round(act.amount * 1e6), context=self.context)
+            world.loop.call_soon(world.loop.stall, round(act.amount * 1e6), context=world.context)
         elif kind is _KIND.BUG:
             self._explode(node, act.subject)
         else:
@@ -148,14 +142,6 @@ class Acts:
         except ActionRefused as error:
             said = f"refused: {error}"
         self._world.tell(node.node.name, said)
-
-    def expect_state(self, node: SimNode, code: DegradedCode) -> None:
-        """A boot reads state files of which it must say this."""
-        self._loudness.expect(node, frozenset({code}), 0.0, "a spoiled state file")
-
-    def expect_open(self, node: SimNode) -> None:
-        """A boot has begun, and either it opens in time or says that it is late."""
-        self._loudness.expect_open(node)
 
     # -- death and sleep ---------------------------------------------------------------------
 
@@ -367,7 +353,7 @@ class Acts:
             self._jump(-world.skew_ms / 1_000)
 
     def _later(self, delay_s: float, call: Callable[..., object], *args: object) -> None:
-        self._world.loop.call_later(delay_s, call, *args, context=self.context)
+        self._world.loop.call_later(delay_s, call, *args, context=self._world.context)
 
 
 def _wholly_gone(act: Act) -> str | None:

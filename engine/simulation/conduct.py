@@ -16,19 +16,16 @@ Where an observation can be explained by something else, nothing is held against
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from uds import Snapshot, pack_tail
 from uds.model import Generation, Symbol, Timeframe
 
 from ..broker.lanes import PATIENCE_S
 from ..degraded import DegradedCode, Scope
 from ..status import Mode, ProcessState, ProcessStatus
+from .boot import Boot
 from .case import Act, ActKind
-
-if TYPE_CHECKING:
-    from .node import SimNode
-    from .world import World
+from .loudness import Loudness
+from .stage import Stage
 
 _CODE, _KIND = DegradedCode, ActKind
 _IN_FLIGHT_S = 2.0
@@ -57,9 +54,10 @@ _ALIKE: tuple[frozenset[ActKind], ...] = (_OF_REDIS, _OF_DISK)
 class Conduct:
     """What is held against one boot."""
 
-    def __init__(self, world: World, node: SimNode) -> None:
-        self._world = world
+    def __init__(self, stage: Stage, node: Boot, loudness: Loudness) -> None:
+        self._stage = stage
         self._node = node
+        self._loudness = loudness
         self._raised_us: dict[tuple[DegradedCode, Scope], int] = {}
         self._restarts: dict[str, int] = {}
         self._has_failed: set[str] = set()
@@ -71,7 +69,7 @@ class Conduct:
 
     def raised(self, code: DegradedCode, scope: Scope) -> None:
         """A reason was raised, perhaps again."""
-        self._raised_us.setdefault((code, scope), self._world.now_us())
+        self._raised_us.setdefault((code, scope), self._stage.now_us())
         if code in _OF_STATE and code is not self._of_state:
             self._violated(f"{code.value} was said of state files that are not so")
         if code in _OF_CHILD and isinstance(scope, str):
@@ -83,16 +81,16 @@ class Conduct:
         act = self._shutting_out(code)
         if raised_us is None or act is None:
             return
-        self._world.oracles.counts["a reason was held against its end"] += 1
-        began_us, now_us = round(act.at_s * 1e6), self._world.now_us()
+        self._stage.oracles.counts["a reason was held against its end"] += 1
+        began_us, now_us = round(act.at_s * 1e6), self._stage.now_us()
         if began_us < raised_us and now_us - began_us > _IN_FLIGHT_S * 1e6:
             self._violated(f"{code.value} was cleared in the middle of {act.told()}")
 
     def _shutting_out(self, code: DegradedCode) -> Act | None:
         """The one act under which this reason cannot end now."""
         kinds, subjects = _SHUT_OUT.get(code, (frozenset(), frozenset()))
-        now_s = self._world.now_us() / 1e6
-        acts = self._world.case.acts or ()
+        now_s = self._stage.now_us() / 1e6
+        acts = self._stage.case.acts or ()
         current = [act for act in acts if act.at_s <= now_s + 0.01 and now_s < act.until_s - 0.01]
         found = [act for act in current if act.kind in kinds]
         if len(found) != 1 or (subjects and found[0].subject not in subjects):
@@ -105,10 +103,10 @@ class Conduct:
     def read_state(self, code: DegradedCode | None) -> None:
         """It reads the second of the state files; this must be said of both."""
         self._of_state = code
-        now_s, acts = self._world.now_us() / 1e6, self._world.case.acts or ()
+        now_s, acts = self._stage.now_us() / 1e6, self._stage.case.acts or ()
         current = (act for act in acts if act.at_s <= now_s + 1.0 and now_s < act.until_s)
         if code is not None and not any(act.kind in _OF_DISK for act in current):
-            self._world.acts.expect_state(self._node, code)
+            self._loudness.expect_state(self._node, code)
 
     def _check_state_was_said(self) -> None:
         said = {code for _, code, _ in self._node.view.raised}
@@ -126,14 +124,14 @@ class Conduct:
         self._restarts[process.name] = process.restarts
         if before is None or process.restarts == before:
             return
-        self._world.oracles.counts["a process was begun again"] += 1
+        self._stage.oracles.counts["a process was begun again"] += 1
         if process.name not in self._has_failed and not self._was_told(process.name):
             self._violated(f"{process.name} was begun again though it had not failed")
         if process.state is not ProcessState.NEEDS_OPERATOR:
             self._has_failed.discard(process.name)
 
     def _was_told(self, name: str) -> bool:
-        now_s, acts = self._world.now_us() / 1e6, self._world.case.acts or ()
+        now_s, acts = self._stage.now_us() / 1e6, self._stage.case.acts or ()
         return any(act.kind in _TOLD and act.subject == name and act.at_s <= now_s for act in acts)
 
     # -- the start ---------------------------------------------------------------------------
@@ -154,7 +152,7 @@ class Conduct:
             if is_day[id(minutes)] or minutes.sent_s >= until_s:
                 continue
             late = [day for day in days if day.queued_s < minutes.sent_s < day.sent_s]
-            self._world.oracles.counts["D1 went first"] += bool(days) and not late
+            self._stage.oracles.counts["D1 went first"] += bool(days) and not late
             if late:
                 asked = f"{minutes.request.symbol} {minutes.request.timeframe.name}"
                 self._violated(f"{asked} was sent for while a D1 waited")
@@ -162,7 +160,7 @@ class Conduct:
 
     def minted(self, token: int) -> None:
         """This boot was given its token."""
-        others = (node for node in self._world.nodes if node is not self._node)
+        others = (node for node in self._stage.nodes if node is not self._node)
         if any(node.token == token for node in others):
             self._violated(f"token {token} was given twice")
 
@@ -181,17 +179,17 @@ class Conduct:
         """All is well: what Redis has of each symbol is what the boot has in RAM."""
         node = self._node
         assert node.store is not None
-        for symbol in self._world.config.symbols:
+        for symbol in self._stage.config.symbols:
             snapshot = node.store.tail(symbol)
             assert snapshot is not None
-            for timeframe in self._world.config.timeframes:
+            for timeframe in self._stage.config.timeframes:
                 self._judge_tail(symbol, snapshot, timeframe)
 
     def _judge_tail(self, symbol: Symbol, snapshot: Snapshot, timeframe: Timeframe) -> None:
-        found = self._world.cache.tails.get((symbol, snapshot.generation, timeframe))
+        found = self._stage.cache.tails.get((symbol, snapshot.generation, timeframe))
         if found != pack_tail(timeframe, snapshot.tails[timeframe]):
             what = "another tail than" if found else "no tail where"
             self._violated(f"{symbol} {timeframe.name}: Redis has {what} we serve")
 
     def _violated(self, sentence: str) -> None:
-        self._world.oracles.violated(f"{self._node.view.name}: {sentence}")
+        self._stage.oracles.violated(f"{self._node.view.name}: {sentence}")

@@ -6,18 +6,21 @@ and asks in the end whether all is as if nothing had happened.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
 from hashlib import blake2b
 from random import Random
+from typing import Protocol
 
 from uds import Fault, MemoryCache, Platter
 from uds.model import Generation, Symbol
 
 from ..broker.faulty import BrokerFault
-from .acts import Acts
-from .case import Case
+from .case import Act, ActKind, Case
 from .ground import BEGINNING_MS, config_of, start_ms
 from .ledger import Ledger
 from .loop import SimLoop
+from .loudness import Loudness
 from .node import SimNode
 from .oracles import Oracles
 from .seams import HeardPlan
@@ -30,10 +33,38 @@ _REBOOT_S = 1.0
 _STORY_MAX = 20_000
 
 
+class Hand(Protocol):
+    """Who does to a world what its case says."""
+
+    def schedule(self, acts: Iterable[Act]) -> None:
+        """Do each when its time comes."""
+        ...
+
+    def strike(self, node: SimNode, kind: ActKind) -> None:
+        """Do this before the operation it is about to do."""
+        ...
+
+    def hit(self, fault: Fault, operation: str) -> None:
+        """A fault of the plan was answered."""
+        ...
+
+    def judge_end(self, error: BaseException) -> None:
+        """A boot ended by itself."""
+        ...
+
+    def gone(self, partner: str) -> bool:
+        """Whether it has done nothing at all for longer than a call takes."""
+        ...
+
+    def heal(self) -> None:
+        """Take back all that still holds."""
+        ...
+
+
 class World:
     """One run under way."""
 
-    def __init__(self, case: Case, loop: SimLoop) -> None:
+    def __init__(self, case: Case, loop: SimLoop, hand: Callable[[World], Hand]) -> None:
         self.case = case
         self.loop = loop
         self.start_ms = start_ms(case.seed)
@@ -56,12 +87,15 @@ class World:
         self.nodes: list[SimNode] = []
         self.story: list[tuple[int, str, str]] = []
         """(virtual µs, who, what)."""
-        self.acts = Acts(self)
         self.random = Random(f"{case.seed}/world")
         self.strike = case.strike
         """What still happens before an operation; None once it is too late for it."""
         self.ends = False
         """Whether the run is over and nobody is booted any more."""
+        self.context: Context = copy_context()
+        """Of what belongs to no node."""
+        self.loudness = Loudness(self, self.context)
+        self.acts = hand(self)
         self._digest = blake2b(digest_size=16)
         self._revision = 0
         self._awaited_boots = 0
@@ -136,12 +170,12 @@ class World:
         node = SimNode(self, len(self.nodes) + 1)
         self.nodes.append(node)
         self.tell(node.node.name, "boots")
-        node.task.add_done_callback(lambda _: self._ended(node), context=self.acts.context)
+        node.task.add_done_callback(lambda _: self._ended(node), context=self.context)
 
     def boot_later(self, delay_s: float) -> None:
         """The same after a while."""
         self._awaited_boots += 1
-        self.loop.call_later(delay_s, self._boot_awaited, context=self.acts.context)
+        self.loop.call_later(delay_s, self._boot_awaited, context=self.context)
 
     def _boot_awaited(self) -> None:
         self._awaited_boots -= 1
