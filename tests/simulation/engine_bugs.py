@@ -34,10 +34,11 @@ from engine.process import Tools
 from engine.simulation.world import World
 from engine.status import Mode, ProcessState, Status
 from engine.supervisor import Supervisor
+from tests.uds.waist_bugs import both, patching
 from uds import Store
 from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe
 
-from .store_bugs import Bug, both, patching
+from .store_bugs import Bug
 
 _HOUR_MS = 3_600_000
 _REDIS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED)

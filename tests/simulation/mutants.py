@@ -28,9 +28,10 @@ from engine.simulation.case import Case
 from engine.simulation.run import Outcome, run_case
 from engine.simulation.strategies import cases_of
 from engine.simulation.world import World
+from tests.uds.waist_bugs import both, leaving_out
 
 from . import engine_bugs, store_bugs
-from .store_bugs import Bug, both, leaving_out
+from .store_bugs import Bug
 
 
 def _sound_derive() -> Callable[..., object]:
