@@ -173,9 +173,7 @@ async def flip_incomplete(
 ) -> None:
     """No look at the tails."""
     self._stand("flip", symbol, token)
-    live = self.live.get(symbol)
-    if live is None or live.generation != generation:
-        self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
+    await flip_unfenced(self, symbol, token, generation, seq, timeframes)
 
 
 async def extend_unsequenced(
