@@ -33,7 +33,7 @@ _PURE_ROOMS = {
         answers circuit lanes login_plan market market_day noise port quotes token_bucket
     """,
     "engine/drills": "cards catalog checklist drill facts failures owners report shape",
-    "engine/simulation": "case ledger minimise oracles report story strategies truth",
+    "engine/simulation": "boot case ledger minimise oracles report stage story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())
