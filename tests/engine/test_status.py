@@ -116,6 +116,18 @@ def test_after_any_events_the_counted_cells_are_the_cells(events: list[Event]) -
 
 
 @given(st.lists(any_event, max_size=25))
+def test_the_count_of_flips_moves_whenever_a_generation_does(events: list[Event]) -> None:
+    """Who waits for the next one looks at the count alone; a flip it missed would be slept on."""
+    status = after()
+    for event in events:
+        following = apply(status, event, status.seq)
+        flips = following.flip_count - status.flip_count
+        assert flips in (0, 1)
+        assert flips == 1 or following.generations == status.generations
+        status = following
+
+
+@given(st.lists(any_event, max_size=25))
 def test_an_operators_word_holds_only_while_it_is_needed(events: list[Event]) -> None:
     """The reason FORCED_OPEN and the promise to expire stand and fall together.
 
