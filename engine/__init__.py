@@ -78,6 +78,8 @@ if TYPE_CHECKING:
     from .host_use import host_use_of as host_use_of
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
+    from .log_ring import hearing as hearing
+    from .log_ring import uttered as uttered
     from .operations import look as look
     from .past_boots import boot_of as boot_of
     from .recording import Recording as Recording
@@ -196,6 +198,7 @@ __getattr__ = lazy_door(
         "host_use": ("HostUse", "host_use_of"),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "log_ring": ("hearing", "uttered"),
         "past_boots": ("boot_of",),
         "recording": ("Recording", "recording_of"),
         "operations": ("look",),

@@ -30,7 +30,7 @@ JUMP_S = 1.0
 _CALM_BEATS = 4
 _SWITCH_S = 0.000_5
 """How long the loop waits for a thread that computes: Python's own 5 ms add up in a start."""
-_log = logging.getLogger("coldstart.watchdog")
+_log = logging.getLogger(__name__)
 
 
 async def watch_loop(tools: Tools) -> None:

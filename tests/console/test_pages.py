@@ -16,6 +16,7 @@ from console.logbook import LogBook
 from console.pages import Page, Trail, stepped, swapped, visited
 from console.typed import Typed
 from engine.events import ReasonCleared
+from engine.log_ring import hearing
 
 from . import scenes
 from .scenes import OPENED_MS
@@ -266,7 +267,8 @@ async def test_hidden_pages_and_frozen_ones_do_not_draw_for_a_log_line() -> None
 
 def test_what_is_logged_is_heard_from_our_floors_and_warnings_from_everywhere() -> None:
     """Foreign libraries talk much; their warnings matter."""
-    with LogBook().listening() as book:
+    book = LogBook()
+    with hearing(book):
         logging.getLogger("engine.somewhere").info("ours %d", 1)
         logging.getLogger("engine.somewhere").debug("too small")
         logging.getLogger("foreign").info("not ours")
@@ -288,7 +290,8 @@ async def test_a_line_is_named_after_the_process_whose_task_said_it() -> None:
     async def speak() -> None:
         logging.getLogger("engine.fetching").warning("short page")
 
-    with LogBook().listening() as book:
+    book = LogBook()
+    with hearing(book):
         await asyncio.create_task(speak(), name="m1_poller")
 
     assert [("m1_poller", "short page")] == [(line.source, line.text) for line in book.lines]
