@@ -113,8 +113,8 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, drills=(*status.drills, outcome)[-_DRILLS_MAX:])
         case DrillsRemembered(outcomes):
             return replace(status, drills=outcomes[-_DRILLS_MAX:])
-        case OperatorActed(action, given, by, said):
-            act = Act(status.seq + 1, at_ms, action, given, by, said)
+        case OperatorActed(action, given, by, said, command):
+            act = Act(status.seq + 1, at_ms, action, given, by, said, command)
             return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))

@@ -176,6 +176,8 @@ class OperatorActed:
     """Who asked."""
     said: str
     """What the operator was told."""
+    command: str = ""
+    """The command line that does the same; empty in records that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)

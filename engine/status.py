@@ -99,6 +99,8 @@ class Act:
     """Who asked."""
     said: str
     """What the operator was told."""
+    command: str = ""
+    """The command line that does the same; empty in records that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ SEAMS = {
     "uvicorn": {"engine/http.py"},
     "typer": {
         "console/cli.py",
+        "console/cli_acts.py",
         "console/cli_at_rest.py",
         "console/cli_drills.py",
         "console/cli_simulation.py",

@@ -70,9 +70,9 @@ class Journal:
         self._told = frozenset(told for told in self._told if told[1] <= at_ms)
         self._last = None
 
-    def note_refusal(self, at_ms: int, deed: Deed, said: str) -> None:
+    def note_refusal(self, at_ms: int, deed: Deed, said: str, command: str) -> None:
         """An act of this console that the engine refused: nobody else hears of it."""
-        self._add(at_ms, Look.DIM, f"{deed.text}: {said}", self._words.by_console, deed.command)
+        self._add(at_ms, Look.DIM, f"{deed.text}: {said}", self._words.by_console, clean(command))
 
     def note_file(self, at_ms: int, said: str) -> None:
         """What this console has written, and where."""
@@ -83,7 +83,7 @@ class Journal:
         is_own = act.by == self.own_actor
         actor = self._words.by_console if is_own else clean(act.by, _ACTOR_MAX)
         text = f"{deed.text}: {act.said}"
-        self._add(act.at_ms, Look.STRONG, text, actor, clean(deed.command))
+        self._add(act.at_ms, Look.STRONG, text, actor, clean(act.command))
 
     def _add(self, at_ms: int, look: Look, text: str, actor: str = "", command: str = "") -> None:
         self._number += 1
