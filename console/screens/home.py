@@ -216,7 +216,10 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
 
     def action_faults_only(self) -> None:
         """Hide what is well, or show everything."""
-        self._turn(self._board.outlook.sifting())
+        if self._board.sift():
+            self._cursor_moved()
+        else:
+            self.tell(self._words.no_fault_here)
 
     def action_metric(self) -> None:
         """Another figure in the cells."""

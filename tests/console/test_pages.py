@@ -177,11 +177,29 @@ async def test_faults_are_gone_through_and_can_be_seen_alone() -> None:
 
 
 async def test_without_a_fault_it_is_said_that_there_is_none() -> None:
-    """A key that does nothing leaves the operator in doubt."""
-    app, _ = staged(scenes.end_of_boot())
+    """A key that does nothing leaves the operator in doubt; the place is not lost over it."""
+    app, client = staged(scenes.end_of_boot())
     async with app.run_test(size=(80, 24)) as pilot:
-        assert (await _seen(pilot, "n"))[22] == "nothing is wrong here"
-        assert " nothing is wrong here   z shows everything" == (await _seen(pilot, "z"))[2]
+        before = await _seen(pilot, "j", "j", "l")
+        for page in ("1", "2"):
+            before = await _seen(pilot, page)
+            for key in ("n", "N", "z"):
+                rows = await _seen(pilot, key)
+                assert "no faults here" == rows[22]
+                assert before[:22] == rows[:22]
+
+
+async def test_the_place_is_found_again_when_the_last_fault_heals() -> None:
+    """Behind `z` the grid may empty by itself; on the way back the cursor stands where it stood."""
+    app, client = staged(scenes.closed_with_reasons())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("n", "n", "z")
+        there = app.screen._board.outlook.cursor.cell  # type: ignore[attr-defined]
+        client.push(scenes.end_of_boot())
+        assert " nothing is wrong here   z shows everything" == (await _seen(pilot))[2]
+        assert app.screen._board.outlook.cursor.cell is None  # type: ignore[attr-defined]
+        assert ">SPX500" in _marked(await _seen(pilot, "z"))
+        assert there == app.screen._board.outlook.cursor.cell  # type: ignore[attr-defined]
 
 
 async def test_a_list_has_two_orders_and_the_grid_has_one() -> None:
