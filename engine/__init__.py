@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from .events import ReasonRaised as ReasonRaised
     from .exporting import export_bars as export_bars
     from .exporting import export_request as export_request
+    from .figures import grouped as grouped
     from .first_status import first_status as first_status
     from .gate import Closed as Closed
     from .gate import GateState as GateState
@@ -188,6 +189,7 @@ __getattr__ = lazy_door(
             "export_bars",
             "export_request",
         ),
+        "figures": ("grouped",),
         "first_status": ("first_status",),
         "gate": (
             "Closed",

@@ -178,7 +178,7 @@ async def test_faults_are_gone_through_and_can_be_seen_alone() -> None:
 
 async def test_without_a_fault_it_is_said_that_there_is_none() -> None:
     """A key that does nothing leaves the operator in doubt; the place is not lost over it."""
-    app, client = staged(scenes.end_of_boot())
+    app, _ = staged(scenes.end_of_boot())
     async with app.run_test(size=(80, 24)) as pilot:
         before = await _seen(pilot, "j", "j", "l")
         for page in ("1", "2"):
