@@ -8,7 +8,7 @@ from .commands import footer_line
 from .cursor import Pane
 from .fading import faded
 from .layout import Plan, page_plan, plan
-from .lines import Line, Look, Span, cropped
+from .lines import Line, Look, Span, cropped, width_of
 from .metric import Metric
 from .outlook import Outlook
 from .pages import Page
@@ -114,7 +114,8 @@ def _frame_rows(
 ) -> dict[str, tuple[Line, ...]]:
     """What stands on every page: the status above, the notice and the keys below."""
     header = Header(picture.facts, picture.now_ms, picture.words, rim.hold)
-    hint = drill_notice(picture.facts.status, picture.now_ms, page, rim.tables, picture.words)
+    left = width - width_of(chips)
+    hint = drill_notice(picture.facts.status, picture.now_ms, page, rim.tables, left, picture.words)
     footer = footer_line(picture.words, rim.tables)
     return {
         "header": (header.compact_row(width),) if shares.compact else header.rows(width),

@@ -75,7 +75,8 @@ def import_prose(document: dict[str, Any]) -> str:
         for file in symbol["files"]:
             lines.append(
                 f"  {file['name']}: {file['timeframe']}, {file['format']},"
-                f" {grouped(file['rows'])} rows, {grouped(file['dropped'])} dropped, {grouped(file['unfinished'])} unfinished"
+                f" {grouped(file['rows'])} rows, {grouped(file['dropped'])} dropped,"
+                f" {grouped(file['unfinished'])} unfinished"
             )
             lines.append(f"    {file['zone']}: {file['evidence']}")
             if file["fault"]:

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .drills.shape import DrillStatus as DrillStatus
     from .drills.shape import DrillStep as DrillStep
     from .drills.shape import Place as Place
+    from .drills.shape import RevertedDrill as RevertedDrill
     from .drills.shape import StepState as StepState
     from .drills.shape import Verdict as Verdict
     from .errors import ActionRefused as ActionRefused
@@ -172,6 +173,7 @@ __getattr__ = lazy_door(
             "DrillStatus",
             "DrillStep",
             "Place",
+            "RevertedDrill",
             "StepState",
             "Verdict",
         ),

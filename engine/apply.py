@@ -21,6 +21,7 @@ from .events import (
     DepthPaused,
     DrillChanged,
     DrillEnded,
+    DrillReverted,
     DrillsRemembered,
     Event,
     GateForced,
@@ -111,6 +112,8 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, drill=drill)
         case DrillEnded(outcome):
             return replace(status, drills=(*status.drills, outcome)[-_DRILLS_MAX:])
+        case DrillReverted(drill):
+            return replace(status, reverted=drill)
         case DrillsRemembered(outcomes):
             return replace(status, drills=outcomes[-_DRILLS_MAX:])
         case OperatorActed(action, given, by, said, command):

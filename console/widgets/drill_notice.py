@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine import Status
+from engine import RevertedDrill, Status
 
+from .. import moments
 from ..clean import clean
 from ..commands import KEY_NAMES, Tables
-from ..lines import Line, Look, Span
+from ..lines import ALWAYS, Form, Line, Look, Span, fitted
 from ..pages import Page
 from ..pulse import FAST_S, SLOW_S
 from ..words import Words
@@ -16,22 +17,29 @@ from .drill_rows import VERDICTS, doing, fault_left
 
 _PAGES = (Page.DRILLS, Page.DRILL)
 _WHY_MAX = 400
+_GAP = " · "
 
 
-def drill_notice(status: Status, now_ms: int, page: Page, tables: Tables, words: Words) -> Line:
+def drill_notice(
+    status: Status, now_ms: int, page: Page, tables: Tables, width: int, words: Words
+) -> Line:
     """That a drill runs; on its own page the keys besides; nothing where neither is to be said."""
-    keys = {command.id: command.keys[0] for table in tables.values() for command in table}
+    keys = _first_keys(tables)
     drill = status.drill
     if drill is not None and drill.is_running:
-        said = words.drill_notice.format(id=clean(drill.id), doing=doing(drill, words))
-        parts = [Span(said, Look.DEGRADED), Span(f" · {fault_left(drill, now_ms, words)}")]
+        named = words.drill_notice.format(id=clean(drill.id), doing=doing(drill, words))
+        short = words.drill_notice_short.format(id=clean(drill.id))
+        left = f"{_GAP}{fault_left(drill, now_ms, words)}"
+        shows = ""
         if page not in _PAGES and "drills" in keys:
-            parts.append(Span(f" · {words.drill_key_shows.format(key=keys['drills'])}", Look.DIM))
-        elif "drill-abort" in keys:
-            parts.append(
-                Span(f" · {words.drill_key_ends.format(key=keys['drill-abort'])}", Look.DIM)
-            )
-        return tuple(parts)
+            shows = _GAP + words.drill_key_shows.format(key=keys["drills"])
+        parts = (
+            (Form(2, (Span(named, Look.DEGRADED),)), Form(ALWAYS, (Span(short, Look.DEGRADED),))),
+            (Form(3, (Span(left),)),),
+            (Form(ALWAYS, drill_end(status, tables, words)),),
+            (Form(1, (Span(shows, Look.DIM),)),),
+        )
+        return fitted(parts, width, gap="")
     if page is Page.DRILLS:
         enter = keys.get("enter", "")
         closer = words.drill_key_closer.format(key=KEY_NAMES.get(enter, enter))
@@ -40,11 +48,29 @@ def drill_notice(status: Status, now_ms: int, page: Page, tables: Tables, words:
     return ()
 
 
+def drill_end(status: Status, tables: Tables, words: Words) -> Line:
+    """The key that ends the drill that runs; it stands behind whatever else is said."""
+    keys = _first_keys(tables)
+    if status.drill is None or not status.drill.is_running or "drill-abort" not in keys:
+        return ()
+    return (Span(_GAP + words.drill_key_ends.format(key=keys["drill-abort"]), Look.STRONG),)
+
+
 def drill_pulse_s(status: Status, page: Page) -> float | None:
     """How often a picture with a running drill is drawn; None where none runs."""
     if status.drill is None or not status.drill.is_running:
         return None
     return FAST_S if page in _PAGES else SLOW_S
+
+
+def reverted_news(drill: RevertedDrill, words: Words) -> str:
+    """What the journal says of a drill that an earlier boot was killed in."""
+    called = " ".join(filter(None, (clean(drill.id), clean(drill.variant))))
+    named = called or words.drill_news_unread
+    if drill.by and drill.began_ms is not None:
+        at, by = moments.stamp(drill.began_ms), clean(drill.by)
+        named = words.drill_news_asked.format(id=named, by=by, at=at, utc=words.utc)
+    return words.drill_news_reverted.format(id=named, done=clean(drill.done, _WHY_MAX))
 
 
 def drill_news(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, str]]:
@@ -63,3 +89,7 @@ def drill_news(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, s
         yield VERDICTS[drill.verdict], said
     elif drill.is_running and before is not None and doing(drill, words) != doing(before, words):
         yield Look.DIM, words.drill_news_moved.format(id=named, doing=doing(drill, words))
+
+
+def _first_keys(tables: Tables) -> dict[str, str]:
+    return {command.id: command.keys[0] for table in tables.values() for command in table}
