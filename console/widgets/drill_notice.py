@@ -8,7 +8,7 @@ from engine import RevertedDrill, Status
 
 from .. import moments
 from ..clean import clean
-from ..commands import KEY_NAMES, Tables
+from ..commands import Tables, first_keys
 from ..lines import ALWAYS, Form, Line, Look, Span, fitted
 from ..pages import Page
 from ..pulse import FAST_S, SLOW_S
@@ -24,7 +24,7 @@ def drill_notice(
     status: Status, now_ms: int, page: Page, tables: Tables, width: int, words: Words
 ) -> Line:
     """That a drill runs; on its own page the keys besides; nothing where neither is to be said."""
-    keys = _first_keys(tables)
+    keys = first_keys(tables)
     drill = status.drill
     if drill is not None and drill.is_running:
         named = words.drill_notice.format(id=clean(drill.id), doing=doing(drill, words))
@@ -41,8 +41,7 @@ def drill_notice(
         )
         return fitted(parts, width, gap="")
     if page is Page.DRILLS:
-        enter = keys.get("enter", "")
-        closer = words.drill_key_closer.format(key=KEY_NAMES.get(enter, enter))
+        closer = words.drill_key_closer.format(key=keys.get("enter", ""))
         begins = words.drill_key_begins.format(key=keys["drill"]) if "drill" in keys else ""
         return (Span("   ".join(filter(None, (begins, closer))), Look.DIM),)
     return ()
@@ -50,7 +49,7 @@ def drill_notice(
 
 def drill_end(status: Status, tables: Tables, words: Words) -> Line:
     """The key that ends the drill that runs; it stands behind whatever else is said."""
-    keys = _first_keys(tables)
+    keys = first_keys(tables)
     if status.drill is None or not status.drill.is_running or "drill-abort" not in keys:
         return ()
     return (Span(_GAP + words.drill_key_ends.format(key=keys["drill-abort"]), Look.STRONG),)
@@ -89,7 +88,3 @@ def drill_news(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, s
         yield VERDICTS[drill.verdict], said
     elif drill.is_running and before is not None and doing(drill, words) != doing(before, words):
         yield Look.DIM, words.drill_news_moved.format(id=named, doing=doing(drill, words))
-
-
-def _first_keys(tables: Tables) -> dict[str, str]:
-    return {command.id: command.keys[0] for table in tables.values() for command in table}
