@@ -46,8 +46,8 @@ class EventProse:
                 return f"drill {outcome['id']} {outcome['verdict']}: {outcome['why']}"
             case "DrillReverted":
                 drill = event["drill"]
-                name = " ".join(filter(None, (drill["id"] or "unknown", drill["variant"])))
-                return f"drill {name} of an earlier boot taken back: {drill['done']}"
+                name = f"{drill['id'] or '?'} ({drill['variant'] or '?'})"
+                return f"drill {name}, cut off by a kill, is taken back: {drill['done']}"
             case "BarsCounted" | "DrillsRemembered":
                 return None
         fields = ", ".join(f"{name} {_value(value)}" for name, value in event.items())

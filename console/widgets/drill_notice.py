@@ -64,12 +64,12 @@ def drill_pulse_s(status: Status, page: Page) -> float | None:
 
 def reverted_news(drill: RevertedDrill, words: Words) -> str:
     """What the journal says of a drill that an earlier boot was killed in."""
-    called = " ".join(filter(None, (clean(drill.id), clean(drill.variant))))
-    named = called or words.drill_news_unread
+    told = [clean(drill.variant)]
     if drill.by and drill.began_ms is not None:
         at, by = moments.stamp(drill.began_ms), clean(drill.by)
-        named = words.drill_news_asked.format(id=named, by=by, at=at, utc=words.utc)
-    return words.drill_news_reverted.format(id=named, done=clean(drill.done, _WHY_MAX))
+        told.append(words.drill_asked.format(by=by, at=at, utc=words.utc))
+    said = "; ".join(filter(None, (*told, clean(drill.done, _WHY_MAX))))
+    return words.drill_news_reverted.format(id=clean(drill.id) or words.drill_unread, done=said)
 
 
 def drill_news(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, str]]:

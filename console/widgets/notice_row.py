@@ -25,7 +25,8 @@ def notice_row(
 ) -> Line:
     """How the operator looks, then the most useful sentence now; an answer hides no drill's end."""
     if rim.told:
-        end = drill_end(facts.status, rim.tables, words)
+        is_lost = rim.hold.lost_s is not None
+        end = () if is_lost else drill_end(facts.status, rim.tables, words)
         left = width - width_of(chips) - width_of(end)
         said = end_kept(clean(rim.told, _TOLD_MAX), clean(rim.path, _TOLD_MAX), left)
         sentence: Line = (*cropped((Span(said, Look.STRONG),), left), *end)

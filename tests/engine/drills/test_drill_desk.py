@@ -142,6 +142,7 @@ async def test_an_abort_takes_the_fault_out_and_is_no_verdict(data: Path) -> Non
 
         assert Verdict.INCONCLUSIVE is drill.verdict
         assert "aborted by the test" in drill.why
+        assert StepState.FAILED not in {step.state for step in drill.steps}
         assert () == engine.seams.plan.armed
         assert ["F5.json"] == files_of(data)
         sealed = await reached(engine, lambda status: status.generations["USD/JPY"].n > 1)
