@@ -168,7 +168,7 @@ async def test_the_checklist_moves_as_the_drill_does() -> None:
         rows = await drawn(pilot, FLUSHED_S)
         assert "FAIL" in _marked(rows)
         assert any("✖ F9 FAIL  loud 7.40s · healed 1.90s" in row for row in rows)
-        assert any("312 answers, 0 wrong, 0 mixed" in row for row in rows)
+        assert any("312 answers, 0 refusals" in row for row in rows)
         assert "F ends it" not in rows[22]
 
 
