@@ -107,7 +107,7 @@ class Operating(ABC):
 
     async def question(self, deed: Deed) -> Asking:
         told = await self.look("question", await self._args(deed))
-        return Asking(told["sentence"], told["phrase"])
+        return Asking(told["sentence"], told["phrase"], told["command"])
 
     async def act(self, deed: Deed, phrase: str = "") -> str:
         told = await self.look("act", {**await self._args(deed), "phrase": phrase})

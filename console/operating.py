@@ -41,7 +41,7 @@ class Desk(Protocol):
         """Let a process, a symbol or a reason be chosen, for this key."""
         ...
 
-    def note_refusal(self, deed: Deed, said: str) -> None:
+    def note_refusal(self, deed: Deed, said: str, command: str) -> None:
         """Keep in the journal what was refused; what was done comes from the engine."""
         ...
 
@@ -206,7 +206,7 @@ class Operator:
             sentence = await self._client.act(deed, phrase)
         except ActionRefused as refusal:
             sentence = str(refusal)
-            self._desk.note_refusal(deed, sentence)
+            self._desk.note_refusal(deed, sentence, asking.command)
         self._tell(sentence)
 
     async def _offer(self, action_id: str) -> Offer:

@@ -21,6 +21,7 @@ from .events import (
     DepthPaused,
     DrillChanged,
     DrillEnded,
+    DrillReverted,
     DrillsRemembered,
     Event,
     GateForced,
@@ -111,10 +112,12 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, drill=drill)
         case DrillEnded(outcome):
             return replace(status, drills=(*status.drills, outcome)[-_DRILLS_MAX:])
+        case DrillReverted(drill):
+            return replace(status, reverted=drill)
         case DrillsRemembered(outcomes):
             return replace(status, drills=outcomes[-_DRILLS_MAX:])
-        case OperatorActed(action, given, by, said):
-            act = Act(status.seq + 1, at_ms, action, given, by, said)
+        case OperatorActed(action, given, by, said, command):
+            act = Act(status.seq + 1, at_ms, action, given, by, said, command)
             return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))

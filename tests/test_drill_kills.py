@@ -75,24 +75,31 @@ def test_a_kill_in_the_middle_of_each_live_drill_leaves_nothing_behind(here: Pat
     (here / "config.json").write_text(json.dumps(document))
     servers: list[int] = []
     left, interrupted, boots = [*LIVE], [], iter(range(60))
+    cut_off: list[str] = []
     while True:
         with held("--at", f"2026-01-14T12:{next(boots):02d}:48Z", cwd=here, env=FAST) as engine:
             boot = Boot(engine)
             until(boot.is_well)
             until(lambda boot=boot: not (boot.data / "drills/running.json").exists())
-            must_be_clean(boot, interrupted, servers)
+            must_be_clean(boot, interrupted, cut_off, servers)
             if not left:
                 return
-            if boot.killed_in(left[0]):  # else it fell between two ways of failing: once more
-                interrupted.append(left.pop(0))
+            # a kill that fell between two ways of failing leaves nothing: once more
+            cut_off = [left.pop(0)] if boot.killed_in(left[0]) else []
+            interrupted += cut_off
 
 
-def must_be_clean(boot: Boot, interrupted: list[str], servers: list[int]) -> None:
-    """What a boot must find of the drills that were cut off before it."""
+def must_be_clean(
+    boot: Boot, interrupted: list[str], cut_off: list[str], servers: list[int]
+) -> None:
+    """What a boot must find of the drills that were cut off before it, and say of the last."""
     history = boot.ask("drills")["history"]
     assert interrupted == [outcome["id"] for outcome in history]
     assert {"INCONCLUSIVE"} >= {outcome["verdict"] for outcome in history}
     assert all("interrupted" in outcome["why"] for outcome in history)
+    events = boot.ask("events", limit=4_096)["events"]
+    back = [event["event"]["drill"]["id"] for event in events if event["type"] == "DrillReverted"]
+    assert cut_off == back
     assert [] == list((boot.data / "quarantine").glob("*"))
     assert [""] * len(servers) == list(map(started, servers))
     servers.append(json.loads((boot.data / "embedded/server.json").read_text())["pid"])

@@ -24,7 +24,7 @@ _PURE_ROOMS = {
         absorb aggregate analysis api apply boot_times buckets budget calendar_drift calendar_rules
         cascade cell cells config config_words coverage critical_path damage degraded depth derive
         derived_proof documents
-        errors event_log events export_report failure gate import_report intensity
+        errors event_log events export_report failure figures gate import_report intensity
         legacy_evidence legacy_prose modes past_boots plan preview progress protocol reasons_page
         repairs replica stages status timeline trading_calendar verify_report wall_clock waterfall
         wire witness
@@ -66,6 +66,7 @@ SEAMS = {
     "uvicorn": {"engine/http.py"},
     "typer": {
         "console/cli.py",
+        "console/cli_acts.py",
         "console/cli_at_rest.py",
         "console/cli_drills.py",
         "console/cli_simulation.py",
