@@ -26,6 +26,8 @@ from .prose import bootstrap_prose
 from .reading_logs import read_logs
 from .stderr_log import log_to_stderr
 
+_NOT_YET = ("completion", "doctor")
+
 
 class HoistingGroup(TyperGroup):
     """Lets the shared options stand before or after the command's name."""
@@ -33,6 +35,12 @@ class HoistingGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the shared options in front, where the callback takes them."""
         return super().parse_args(ctx, hoisted(args))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """What was promised and is not there yet is said to be so."""
+        if args[0] in _NOT_YET:
+            fail(Exit.USAGE, f"The command {args[0]!r} is not in this version.")
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(
@@ -129,7 +137,7 @@ def up(
         from .hosting import host_headless
 
         config = loaded(options)
-        log_to_stderr()
+        log_to_stderr(config.logging.level)
         raise typer.Exit(run_loop(host_headless(config, options, tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
@@ -177,7 +185,7 @@ def bootstrap(ctx: typer.Context) -> None:
 
     options: Options = ctx.obj
     config = loaded(options)
-    log_to_stderr()
+    log_to_stderr(config.logging.level)
     exit_code, report = run_loop(host_bootstrap(config, options))
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)

@@ -293,6 +293,13 @@ class Config(Section):
                 raise ValueError(f"{symbol} is listed twice")
         return symbols
 
+    @field_validator("data_root")
+    @classmethod
+    def _is_folder(cls, data_root: Path) -> Path:
+        if data_root == Path() or "\0" in str(data_root):
+            raise ValueError("it must name a folder of its own")
+        return data_root
+
     @field_validator("timeframes")
     @classmethod
     def _have_sources(cls, timeframes: tuple[Timeframe, ...]) -> tuple[Timeframe, ...]:
