@@ -6,42 +6,25 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from .acting import act, stop
 from .analysing import analyze
 from .clean import defusing
 from .cli_at_rest import app as at_rest
 from .cli_drills import app as drills
+from .cli_group import HoistingGroup
 from .cli_simulation import app as simulation
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .fork import fork_behind
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
-from .options import Options, hoisted
+from .options import Options
 from .prose import bootstrap_prose
 from .reading_logs import read_logs
 from .stderr_log import log_to_stderr
-
-_NOT_YET = ("completion", "doctor")
-
-
-class HoistingGroup(TyperGroup):
-    """Lets the shared options stand before or after the command's name."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the shared options in front, where the callback takes them."""
-        return super().parse_args(ctx, hoisted(args))
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """What was promised and is not there yet is said to be so."""
-        if args[0] in _NOT_YET:
-            fail(Exit.USAGE, f"The command {args[0]!r} is not in this version.")
-        return super().resolve_command(ctx, args)
-
 
 app = typer.Typer(
     cls=HoistingGroup,

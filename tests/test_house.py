@@ -70,6 +70,7 @@ SEAMS = {
         "console/cli.py",
         "console/cli_at_rest.py",
         "console/cli_drills.py",
+        "console/cli_group.py",
         "console/cli_simulation.py",
     },
     "time": {"engine/clock.py"},
