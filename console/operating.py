@@ -148,10 +148,12 @@ class Operator:
 
     async def _act_here(self, action_id: str, places: Places) -> None:
         offer = await self._offer(action_id)
-        if not self._may(offer):
-            return
         words = places.words_for(offer.slots)
-        if words is None:
+        if words is None and offer.slots[0].kind == "drill":
+            self._desk.choose("drill", self._key(action_id))  # cards are there to be read first
+        elif not self._may(offer):
+            return
+        elif words is None:
             self._desk.choose(offer.slots[0].kind, self._key(action_id))
         else:
             await self._ask(offer, Deed(action_id, words))

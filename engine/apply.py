@@ -17,6 +17,7 @@ from .events import (
     BecameOverdue,
     BrokerChanged,
     CellsChanged,
+    ClockMoved,
     DepthChanged,
     DepthPaused,
     DrillChanged,
@@ -101,6 +102,8 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
                 repeated_count=status.repeated_count + repeated_count,
                 revised_count=status.revised_count + revised_count,
             )
+        case ClockMoved(by_ms):
+            return replace(status, opened_ms=status.opened_ms + by_ms)
         case ApiListening(port):
             return replace(status, api_port=port)
         case DepthChanged(symbol, depths):

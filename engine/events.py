@@ -24,6 +24,14 @@ class StoreOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockMoved:
+    """The market's clock was set, as a replay's is when it goes on where it stopped."""
+
+    by_ms: int
+    """How far forwards."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModesDecided:
     """How each symbol will be started, and why."""
 
@@ -242,6 +250,7 @@ Event: TypeAlias = (
     | SymbolPrimed
     | BarsCounted
     | ApiListening
+    | ClockMoved
     | BecameOverdue
     | GateForced
     | GateForceEnded

@@ -84,6 +84,19 @@ async def test_from_the_grid_a_drill_is_chosen_first() -> None:
     assert [("drill", "F2")] == client.acted
 
 
+async def test_f_offers_the_drills_also_where_nothing_may_be_begun() -> None:
+    """A newcomer is told to press it: the cards may be read, and then `A` is asked for."""
+    app, client = staged(drilled.remembered())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f")
+        rows = await drawn(pilot)
+        assert " DRILLS  1/17" == rows[2]
+        await pilot.press("f")
+        assert "this console only looks; A lets it act for five minutes" == (await drawn(pilot))[22]
+
+    assert [] == client.acted
+
+
 async def test_what_the_engine_refuses_is_told_and_not_asked() -> None:
     """Its ground reaches the operator as it is: another drill runs, the gate is closed, prod."""
     app, client = staged(drilled.remembered(), refuses="F7 has no live run.", armed=True)

@@ -17,6 +17,7 @@ from engine.events import (
     BecameOverdue,
     BrokerChanged,
     CellsChanged,
+    ClockMoved,
     Event,
     GateForced,
     GateForceEnded,
@@ -61,6 +62,7 @@ any_event = st.one_of(
     st.just(BrokerChanged(BrokerStatus("sim", "failed"))),
     st.builds(SymbolPrimed, st.sampled_from((GOLD, YEN)), st.floats(0, 9)),
     st.just(ApiListening(8_000)),
+    st.just(ClockMoved(7_200_000)),
     st.just(BecameOverdue()),
     st.builds(ReasonAcknowledged, st.sampled_from(DegradedCode), any_scope),
     st.just(GateForced(NOON + 900_000, "uid 1000")),
@@ -412,3 +414,11 @@ def test_a_process_keeps_its_place_in_the_table() -> None:
     moved = after(ProcessChanged(ProcessStatus("m1_poller", ProcessState.READY)))
 
     assert names == [process.name for process in moved.processes]
+
+
+def test_a_clock_that_is_set_takes_no_time() -> None:
+    """A replay that goes on where it stopped leaps over hours; its start lasted seconds."""
+    status = after(ClockMoved(7_200_000), sealed(GOLD), sealed(YEN), at_ms=NOON + 7_201_000)
+
+    assert status.opened_gate_after_s is not None
+    assert 2 > status.opened_gate_after_s
