@@ -44,7 +44,7 @@ class EventProse:
             case "DrillEnded":
                 outcome = event["outcome"]
                 return f"drill {outcome['id']} {outcome['verdict']}: {outcome['why']}"
-            case "BarsCounted" | "DrillsRemembered":
+            case "BarsCounted" | "DrillsRemembered" | "ReasonRevised":
                 return None
         fields = ", ".join(f"{name} {_value(value)}" for name, value in event.items())
         return f"{kind}  {fields}".rstrip()

@@ -130,8 +130,14 @@ async def test_history_deepens_behind_an_open_gate_until_every_target_is_reached
         await asyncio.sleep(0.1)
         assert {"DEPTH_SHORT"} == house.codes
         assert not house.board.status.degraded
-
-        await until_deep(house)
+        said: list[str] = []
+        while not is_deep(house):
+            said += [r.detail for r in house.board.status.reasons if GOLD == r.scope]
+            assert {1} >= {r.count for r in house.board.status.reasons}
+            await asyncio.sleep(0.2)
+        counted = [int(detail.split(" ")[0]) for detail in said]
+        assert sorted(counted) == counted
+        assert 2 <= len(set(counted))
         await asyncio.sleep(6)
         served, status = house.store.tail(GOLD), house.board.status
         assert served is not None
