@@ -145,12 +145,16 @@ class SymbolDepth:
         return self._lacking(timeframe, self._wanted_from_ms(timeframe), _FAR_MS)
 
     def _damaged(self, timeframe: BrokerTimeframe) -> Iterable[tuple[int, int]]:
-        """The same of damaged files, however old it is: it was stored once."""
+        """The same of damaged files, however old it is: it was stored once.
+
+        Minutes also where the calendar expects none: it does not know better than the file.
+        """
         holes = self._tools.damage.holes(SeriesKey(self._symbol, timeframe))
-        return (gap for hole in holes for gap in self._lacking(timeframe, *hole))
+        least = 0 if timeframe is Timeframe.M1 else 1
+        return (gap for hole in holes for gap in self._lacking(timeframe, *hole, least=least))
 
     def _lacking(
-        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int
+        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int, least: int = 1
     ) -> Iterable[tuple[int, int]]:
         if self._store.tail(self._symbol) is None:
             return ()
@@ -160,7 +164,7 @@ class SymbolDepth:
         return (
             gap
             for gap in gaps
-            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap)
+            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap) >= least
         )
 
     def _wanted_from_ms(self, timeframe: BrokerTimeframe) -> int:
