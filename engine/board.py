@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .apply import apply
 from .clock import Clock
 from .event_log import EventLog, Posted
-from .events import Event, GateTimed
+from .events import Event, GateTimed, ReasonCleared
 from .status import Status
 from .subscription import Subscription
 from .well_formed import well_formed
@@ -61,7 +61,12 @@ class StatusBoard:
         return self._status
 
     def post(self, event: Event) -> None:
-        """Apply an event; readers see the next value at once. Never waits."""
+        """Apply an event; readers see the next value at once. Never waits.
+
+        That something passed which does not stand is no event: it would wake everybody for nothing.
+        """
+        if isinstance(event, ReasonCleared) and not self._stands(event):
+            return
         before = self._status.opened_gate_after_s
         self._take(well_formed(event))
         after_s = self._status.opened_gate_after_s
@@ -75,6 +80,10 @@ class StatusBoard:
         if self._waiting and not self._will_look:
             self._will_look = True
             next(iter(self._waiting)).woken.get_loop().call_soon(self._look)
+
+    def _stands(self, cleared: ReasonCleared) -> bool:
+        place = cleared.code, cleared.scope
+        return any((reason.code, reason.scope) == place for reason in self._status.reasons)
 
     def _take(self, event: Event) -> None:
         at_ms = self._clock.now_ms()

@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 from engine.board import StatusBoard
 from engine.cell import Cell, CellState
 from engine.clock import ManualClock
+from engine.degraded import DegradedCode
 from engine.drills.jumping_clock import JumpingClock
 from engine.event_log import KEPT_EVENTS, EventLog, Posted
-from engine.events import ApiListening, CellsChanged, Event, StoreOpened
+from engine.events import (
+    ApiListening,
+    CellsChanged,
+    Event,
+    ReasonCleared,
+    ReasonRaised,
+    StoreOpened,
+)
 from engine.status import Status
 from engine.subscription import LAG_EVENTS_MAX, Subscription
 from tests.engine.builders import NOON, a_status, small_config
@@ -191,6 +199,17 @@ async def test_events_carry_their_place_and_their_time() -> None:
     found = subscription.taken()
 
     assert (Posted(1, NOON, StoreOpened(1)), Posted(2, NOON + 2_000, StoreOpened(2))) == found
+
+
+def test_what_does_not_stand_cannot_pass(board: StatusBoard) -> None:
+    """Whoever follows the events would read each minute of something that never was."""
+    cleared = ReasonCleared(DegradedCode.GAP, "XAU/USD")
+    board.post(cleared)
+    assert (0, 0) == (board.status.seq, len(board.log))
+
+    board.post(ReasonRaised(DegradedCode.GAP, "XAU/USD", "3 bars"))
+    board.post(cleared)
+    assert ((), 2) == (board.status.reasons, board.status.seq)
 
 
 @pytest.mark.parametrize(("jump_s", "extra"), [(0.0, 0), (3_600.0, 1), (-3_600.0, 1)])
