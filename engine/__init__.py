@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from .status import Status as Status
     from .verify import NothingStored as NothingStored
     from .verify import verify_folder as verify_folder
+    from .waterfall import BrokerFloor as BrokerFloor
     from .waterfall import Waterfall as Waterfall
     from .waterfall import Waterfalls as Waterfalls
     from .waterfall import waterfall_json as waterfall_json
@@ -215,7 +216,7 @@ __getattr__ = lazy_door(
         "simulation.story": ("told",),
         "simulation.strategies": ("STRATEGIES", "case_named"),
         "stages": ("Stage",),
-        "waterfall": ("Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
+        "waterfall": ("BrokerFloor", "Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
         "remote": ("RemoteEngine", "attached"),
         "replica": ("BadReplica", "posted_json"),
         "report": ("bootstrap_report",),

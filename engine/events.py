@@ -67,6 +67,18 @@ class ReasonRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonRevised:
+    """What stands has got further or shrunk: a new detail, and not one failure more."""
+
+    code: DegradedCode
+    """What, from the closed list."""
+    scope: Scope
+    """Where; None means the whole platform."""
+    detail: str
+    """How it stands now, in one sentence with its figures."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReasonAcknowledged:
     """An operator has seen a reason; it stands on, unless being seen is its recovery."""
 
@@ -140,6 +152,14 @@ class ApiListening:
 
     port: int
     """Where, on the configured host."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateTimed:
+    """The wall clock jumped before the gate opened: how long the opening really took."""
+
+    after_s: float
+    """Seconds since the engine opened, by the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +262,7 @@ Event: TypeAlias = (
     | ModesDecided
     | CellsChanged
     | ReasonRaised
+    | ReasonRevised
     | ReasonAcknowledged
     | ReasonCleared
     | ProcessChanged
@@ -252,6 +273,7 @@ Event: TypeAlias = (
     | ApiListening
     | ClockMoved
     | BecameOverdue
+    | GateTimed
     | GateForced
     | GateForceEnded
     | GenerationFailed

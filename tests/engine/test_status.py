@@ -28,6 +28,7 @@ from engine.events import (
     ReasonAcknowledged,
     ReasonCleared,
     ReasonRaised,
+    ReasonRevised,
     StoreOpened,
     SymbolPrimed,
 )
@@ -224,6 +225,25 @@ def test_a_reason_raised_again_counts_and_keeps_its_beginning() -> None:
 
     (reason,) = status.reasons
     assert (3, NOON, "three") == (reason.count, reason.since_ms, reason.detail)
+
+
+def test_a_revised_reason_says_something_else_and_counts_nothing() -> None:
+    """What gets further has not failed once more; what does not stand is not raised by it."""
+    short = DegradedCode.DEPTH_SHORT
+    revised = ReasonRevised(short, GOLD, "22 of 300")
+
+    (reason,) = after(ReasonRaised(short, GOLD, "21 of 300"), revised).reasons
+    assert (1, "22 of 300") == (reason.count, reason.detail)
+    assert () == after(revised).reasons
+
+
+def test_an_overdue_gate_counts_down_what_it_waits_for() -> None:
+    """A list of what was missing once would send the operator to cells that are well."""
+    status = after(BecameOverdue(), sealed(YEN))
+
+    (reason,) = status.reasons
+    assert reason.detail.startswith("the gate waits for 8 cells: XAU/USD/M1, ")
+    assert 1 == reason.count
 
 
 def test_a_cleared_reason_is_remembered_as_healed() -> None:
