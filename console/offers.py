@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from engine import Saying
+
 
 class Slot(NamedTuple):
     """One argument of an offer."""
@@ -65,6 +67,8 @@ class Asking(NamedTuple):
     """What it would touch, computed from fresh state; foreign text."""
     phrase: str | None = None
     """What must be typed; None when yes is enough."""
+    said: tuple[Saying, ...] = ()
+    """The sentence as codes, where it is made of such."""
 
 
 _COMMANDS = {

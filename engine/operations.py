@@ -233,6 +233,7 @@ def question_document(action: Action, question: Question) -> dict[str, object]:
         "sentence": question.sentence,
         "radius": dict(question.radius),
         "phrase": question.phrase,
+        "said": plain(question.said),
     }
 
 

@@ -32,7 +32,9 @@ _PURE_ROOMS = {
     "engine/broker": """
         answers circuit lanes login_plan market market_day noise port quotes token_bucket
     """,
-    "engine/drills": "cards catalog checklist drill facts failures owners report shape",
+    "engine/drills": """
+        cards catalog checklist choice drill facts failures owners refusals report sayings shape
+    """,
     "engine/simulation": "case ledger minimise oracles report story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }

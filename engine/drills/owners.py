@@ -17,7 +17,7 @@ _REBUILT = Radius(unseals=True, also=_OF_REDIS)
 
 def _script(name: str, codes: tuple[Code, ...], *checks: str, hold_s: float = 1.0) -> Variant:
     return Variant(
-        name, Way.SCRIPT, codes, Stage.SCRIPT, SANDBOX, detail=name, hold_s=hold_s,
+        name, Way.SCRIPT, codes, "", Stage.SCRIPT, SANDBOX, detail=name, hold_s=hold_s,
         recovers_s=12.0, checks=checks,
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ async def test_a_drill_is_begun_by_its_id_and_by_nothing_else() -> None:
         rows = await drawn(pilot)
         assert any("It may touch: one" in row for row in rows)
         await pilot.press(*"F9", "enter")
-        assert "drill F9 done" == (await drawn(pilot))[22]
+        assert "Drill F9 has begun." == (await drawn(pilot))[22]
 
     assert [("drill", "F9")] == client.acted
 
