@@ -120,6 +120,8 @@ async def _observe(course: Course) -> None:
         standing = {reason.code for reason in course.status.reasons}
         course.stood &= not variant.codes or bool(standing & {*variant.codes})
         await asyncio.sleep(POLL_S)
+    has_lapsed = (course.watch.lapsed_s or 0.0) > (course.loud_s or course.now_s)
+    course.stood &= not (has_lapsed and variant.hold_s)
     course.was_over = bool(variant.hold_s) and course.is_over
     course.failed += await failed(HELD, course.scene, course.watch)
 

@@ -72,8 +72,10 @@ class Watch:
     """Whether the fault is in: then the gate's words are narrower."""
     said: list[Said] = field(default_factory=list)
     """Reasons raised, in order."""
-    cleared: list[tuple[DegradedCode, float]] = field(default_factory=list)
-    """Reasons cleared, with the second."""
+    standing: set[tuple[DegradedCode, Scope]] = field(default_factory=set)
+    """Which of the expected reasons stand, and where."""
+    lapsed_s: float | None = None
+    """When the last one of them was cleared; None while none was."""
     gates: list[str] = field(default_factory=list)
     """The gate's words, each noted when it changed."""
     wider: dict[Saying, None] = field(default_factory=dict)
@@ -140,8 +142,8 @@ class Watch:
                 self._raised(Said(DegradedCode.GATE_OVERDUE, None, now_s, detail))
             case ReasonCleared(code, scope):
                 if any(one.code is code and one.scope == scope for one in self.said):
-                    self.cleared.append((code, now_s))
                     self.note("reason_cleared", code.value, scope or _PLATFORM)
+                    self._cleared(code, scope, now_s)
             case CellsChanged():
                 self._cells_moved(posted.event, now_s)
             case ProcessChanged(process):
@@ -166,9 +168,16 @@ class Watch:
             if word not in allowed:
                 self.note_wider("gate_was", word)
 
+    def _cleared(self, code: DegradedCode, scope: Scope, now_s: float) -> None:
+        if (code, scope) in self.standing:
+            self.standing.discard((code, scope))
+            self.lapsed_s = self.lapsed_s if self.standing else now_s
+
     def _raised(self, said: Said) -> None:
         is_first = all((one.code, one.scope) != (said.code, said.scope) for one in self.said)
         self.said.append(said)
+        if said.code in self.variant.codes:
+            self.standing.add((said.code, said.scope))
         if is_first and said.code is DegradedCode.NO_PROGRESS:
             self.silent_from_s = self.moved_s
         if is_first:

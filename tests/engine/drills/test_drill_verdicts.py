@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.drills.facts import VariantFacts, judged
@@ -31,6 +33,9 @@ DOUBTS = [
     (facts(injected=0), "the fault befell nothing"),
     (facts(aborted=saying("aborted", "pid 7")), "it was aborted by pid 7"),
     (readers(given=1, refused=0), "readers asked only 1 times"),
+    (facts(reads_meanwhile_needed=1), "asked only 0 times while it was in"),
+    (facts(compares_needed=10), "no answer was held against the source"),
+    (facts(was_over=True), "all was well before the fault was taken out"),
 ]
 
 
@@ -95,6 +100,15 @@ def test_a_drill_of_which_nothing_was_run_is_no_pass() -> None:
     nothing = type(nothing)("F2", Place.LIVE, ())
 
     assert Verdict.INCONCLUSIVE is nothing.judged[0]
+
+
+def test_a_drill_of_which_a_part_was_not_run_is_no_pass() -> None:
+    """Three ways of failing were promised in the question."""
+    partly = replace(drill(GOOD), planned=3)
+
+    assert Verdict.INCONCLUSIVE is partly.judged[0]
+    assert "1 of 3 ways of failing were run" in partly.why
+    assert Verdict.PASS is replace(drill(GOOD), planned=1).judged[0]
 
 
 def test_the_outcome_names_the_slowest_variant() -> None:
