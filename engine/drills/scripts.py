@@ -28,6 +28,8 @@ NOON_MS = 1_768_392_005_000
 _LATE_MS = NOON_MS + 52_000
 """A minute closes three seconds later: something the zombie wants to write."""
 _MINUTE_DUE_S = 3.5
+_PAUSED_S = 3.0
+"""Longer than a gap between two heartbeats may be: then an owner asks before it writes."""
 _AFTERWARDS_S = 2.0
 _FENCING = {"OWNER_CHANGED", "FENCED"}
 _SLOW_MS = 1_500
@@ -148,7 +150,7 @@ async def _zombie_filling(account: Account) -> None:
     async with node(account.folder, NOON_MS, broker__sim__latency_ms=_SLOW_MS) as zombie:
         await zombie.listen()
         await zombie.until(lambda status: status["phase"] == "filling")
-        await _pass_over(account, zombie, 0.0)
+        await _pass_over(account, zombie, _PAUSED_S)
 
 
 async def _pass_over(account: Account, zombie: Node, later_s: float) -> None:
