@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from console.dress import Dress
+from console.lines import text_of
 from console.replaying import ReplayApp, ReplayClient
 from console.screens.phrase import PhraseScreen
 from console.tape import Tape
+from console.widgets.drill_rows import outcome_rows
 from console.words import Words
-from engine.drills.shape import DrillPhase
+from engine.drills.sayings import Ground, saying
+from engine.drills.shape import DrillOutcome, DrillPhase, Place, Verdict
 from engine.event_log import Posted
 from engine.events import DrillChanged
 from engine.recording import Recording, Step
@@ -43,6 +46,26 @@ async def test_a_console_that_only_looks_says_how_to_arm() -> None:
 
     assert "this console only looks; A lets it act for five minutes" == rows[22]
     assert [] == client.acted
+
+
+def test_a_verdict_and_what_was_seen_are_in_the_operators_language() -> None:
+    """Codes travel; an outcome of an older version has none and stays as it was written."""
+    said = (saying("no_reason"), saying("still_armed", "drill killed"))
+    grounds = (Ground("killed", said),)
+    outcome = DrillOutcome(
+        "F2", Place.LIVE, Verdict.FAIL, str(grounds[0]), None, None, NOW_MS, grounds
+    )
+    older = replace(outcome, grounds=())
+    english, ukrainian, old = (
+        " ".join(text_of(row).strip() for row in outcome_rows(one, 100, Words(language)))
+        for one, language in ((outcome, "en"), (outcome, "uk"), (older, "uk"))
+    )
+
+    assert english.endswith("killed: no reason was said; the fault 'drill killed' is still armed.")
+    assert ukrainian.endswith(
+        "killed: жодної причини не названо; збій «drill killed» досі внесено."
+    )
+    assert "killed: no reason was said" in old
 
 
 async def test_a_drill_is_begun_by_its_id_and_by_nothing_else() -> None:
