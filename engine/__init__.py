@@ -49,8 +49,13 @@ if TYPE_CHECKING:
     from .drills.facts import judged as judged
     from .drills.history import keep_outcome as keep_outcome
     from .drills.report import drill_report as drill_report
-    from .drills.report import drill_timeline as drill_timeline
     from .drills.report import junit as junit
+    from .drills.sayings import Ground as Ground
+    from .drills.sayings import Saying as Saying
+    from .drills.sayings import filled as filled
+    from .drills.sayings import grounds_of as grounds_of
+    from .drills.sayings import sayings_of as sayings_of
+    from .drills.sayings import sentence as sentence
     from .drills.shape import DrillOutcome as DrillOutcome
     from .drills.shape import DrillPhase as DrillPhase
     from .drills.shape import DrillStatus as DrillStatus
@@ -167,7 +172,15 @@ __getattr__ = lazy_door(
         "drills.children": ("run_sandboxes",),
         "drills.facts": ("DrillFacts", "judged"),
         "drills.history": ("keep_outcome",),
-        "drills.report": ("drill_report", "drill_timeline", "junit"),
+        "drills.report": ("drill_report", "junit"),
+        "drills.sayings": (
+            "Ground",
+            "Saying",
+            "filled",
+            "grounds_of",
+            "sayings_of",
+            "sentence",
+        ),
         "drills.shape": (
             "DrillOutcome",
             "DrillPhase",

@@ -239,6 +239,7 @@ def question_document(action: Action, given: Given, question: Question) -> dict[
         "radius": dict(question.radius),
         "phrase": question.phrase,
         "command": action.command(given),
+        "said": plain(question.said),
     }
 
 

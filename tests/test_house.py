@@ -33,7 +33,9 @@ _PURE_ROOMS = {
         answers circuit lanes login_plan market market_day noise port quotes retiming
         token_bucket
     """,
-    "engine/drills": "cards catalog checklist drill facts failures owners report shape",
+    "engine/drills": """
+        cards catalog checklist choice drill facts failures owners refusals report sayings shape
+    """,
     "engine/simulation": "boot case ledger minimise oracles report stage story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
