@@ -34,10 +34,10 @@ from .broker.port import BrokerTimeframe
 from .broker.session import Lane
 from .buckets import bucket_open
 from .cell import CellState
-from .degraded import DegradedCode
+from .degraded import DegradedCode, DegradedReason
 from .depth import Depth
 from .derive import derive
-from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised
+from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised, ReasonRevised
 from .fetching import Fetcher
 from .mending import say_mended
 from .process import Tools
@@ -151,12 +151,16 @@ class SymbolDepth:
         return self._lacking(timeframe, self._wanted_from_ms(timeframe), _FAR_MS)
 
     def _damaged(self, timeframe: BrokerTimeframe) -> Iterable[tuple[int, int]]:
-        """The same of damaged files, however old it is: it was stored once."""
+        """The same of damaged files, however old it is: it was stored once.
+
+        Minutes also where the calendar expects none: it does not know better than the file.
+        """
         holes = self._tools.damage.holes(SeriesKey(self._symbol, timeframe))
-        return (gap for hole in holes for gap in self._lacking(timeframe, *hole))
+        least = 0 if timeframe is Timeframe.M1 else 1
+        return (gap for hole in holes for gap in self._lacking(timeframe, *hole, least=least))
 
     def _lacking(
-        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int
+        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int, least: int = 1
     ) -> Iterable[tuple[int, int]]:
         if self._store.tail(self._symbol) is None:
             return ()
@@ -166,7 +170,7 @@ class SymbolDepth:
         return (
             gap
             for gap in gaps
-            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap)
+            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap) >= least
         )
 
     def _wanted_from_ms(self, timeframe: BrokerTimeframe) -> int:
@@ -255,12 +259,14 @@ class SymbolDepth:
         show(self._tools, self._symbol, CellState.STORED)
 
     def _say_short(self) -> None:
-        if not self._stands():
-            bars, target, _ = _counted(
-                self._store, self._symbol, Timeframe.H4, self._targets.get(Timeframe.H4, 0)
-            )
-            sentence = f"{bars} of {target} H4 of {self._symbol} are stored; older M1 are fetched."
-            self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, sentence))
+        target = self._targets.get(Timeframe.H4, 0)
+        bars, *_ = _counted(self._store, self._symbol, Timeframe.H4, target)
+        said = f"{bars} of {target} H4 are stored; older M1 are fetched."
+        standing = self._standing()
+        if standing is None:
+            self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, said))
+        elif standing.detail != said and not self._ended:
+            self._tools.board.post(ReasonRevised(DegradedCode.DEPTH_SHORT, self._symbol, said))
 
     def _say_ended(self, timeframe: BrokerTimeframe, until_ms: int) -> None:
         self._ended[timeframe] = until_ms
@@ -269,12 +275,12 @@ class SymbolDepth:
         self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, sentence))
 
     def _clear(self) -> None:
-        if self._stands():
+        if self._standing() is not None:
             self._tools.board.post(ReasonCleared(DegradedCode.DEPTH_SHORT, self._symbol))
 
-    def _stands(self) -> bool:
+    def _standing(self) -> DegradedReason | None:
         code, reasons = DegradedCode.DEPTH_SHORT, self._tools.board.status.reasons
-        return any((r.code, r.scope) == (code, self._symbol) for r in reasons)
+        return next((r for r in reasons if (r.code, r.scope) == (code, self._symbol)), None)
 
 
 def _counted(

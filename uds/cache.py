@@ -56,7 +56,8 @@ class RedisCache:
 
     def __init__(self, url: str, namespace: str) -> None:
         self._namespace = namespace
-        self._name = f"Redis at {layout.shown_address(url)}"
+        self._address = layout.shown_address(url)
+        self._name = f"Redis at {self._address}"
         # Only `_asked` keeps the time of a call: the client's own timeouts are for each step
         # alone, and one that ends together with ours can swallow it.
         pool = redis.BlockingConnectionPool.from_url(
@@ -286,11 +287,10 @@ class RedisCache:
             if any(
                 isinstance(e, TimeoutError | RedisTimeoutError) for e in (error, error.__cause__)
             ):
-                raise CacheTimeout(
-                    f"{self._name} did not answer within {CALL_TIMEOUT_S} s."
-                ) from error
+                silence = f"Redis did not answer within {CALL_TIMEOUT_S} s ({self._address})."
+                raise CacheTimeout(silence) from error
             raise CacheDown(
-                f"{self._name} cannot be reached.",
+                f"Redis cannot be reached ({self._address}).",
                 hint="Start it, correct redis.url, or remove redis.url for the embedded server.",
             ) from error
         except ResponseError as error:
