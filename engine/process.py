@@ -87,7 +87,12 @@ class Tools:
         return "previous_close" if self.store.terms.open_mode == "previous_close" else "first_tick"
 
     async def turn(self) -> None:
-        """Wait for a turn of the loop without another long step: readers come in between."""
+        """Wait for a turn of the loop without another long step: readers come in between.
+
+        Before the gate opens there are none, and a start has no turn to spare.
+        """
+        if self.board.status.opened_gate_after_s is None:
+            return
         async with self.computing:
             await self.clock.sleep(0)
 
