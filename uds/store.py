@@ -74,13 +74,13 @@ class Store:
     async def recover(self, symbol: Symbol, doubted: Collection[str] = ()) -> Recovered:
         """Begin a draft from what the disk has, or from nothing; evidence goes to quarantine.
 
-        Of a served symbol it is a repair behind its readers; `doubted` files are read in any case.
+        Of a served symbol it repairs behind its readers; RAM has what `doubted` files have lost.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            state = await self.state.read()
-            book = self._new_book(symbol)
-            reading = await recover_into(book, self._disk, state, self.terms.kept_bars, doubted)
+            state, kept_bars = await self.state.read(), self.terms.kept_bars
+            book, served = self._new_book(symbol), shelf.live if doubted else None
+            reading = await recover_into(book, self._disk, state, kept_bars, doubted, served)
             rotated_count = await self._quarantine.keep(reading.evidence)
             for path, length in reading.cuts:
                 await self._disk.truncate(path, length)

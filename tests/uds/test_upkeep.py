@@ -245,6 +245,24 @@ async def test_a_damaged_symbol_is_repaired_behind_its_readers() -> None:
     assert list(range(10)) == opens(successor.load(GOLD_M1))
 
 
+async def test_what_a_file_lost_is_taken_from_ram_where_readers_have_it() -> None:
+    """A broker that is silent about a minute that readers have must not take it from them."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    (path,) = segments_in(disk)
+    lines = disk.files[path].splitlines(keepends=True)
+    disk.files[path] = b"".join([*lines[:4], b"\0\n", *lines[5:]])
+    await store.recover(GOLD, (path,))
+
+    assert list(range(10)) == opens(store.load(GOLD_M1))
+    gaps = store.coverage(GOLD_M1).gaps(minute(0), minute(10))
+    assert ((minute(3), minute(4)),) == gaps.intervals
+    await store.commit(GOLD)
+    successor = await store_over(disk, owner=2)
+    assert () == (await successor.recover(GOLD)).drops
+    assert list(range(10)) == opens(successor.load(GOLD_M1))
+
+
 # -- deep history ---------------------------------------------------------------------------------
 
 
