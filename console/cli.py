@@ -6,10 +6,9 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from .acting import act
 from .analysing import analyze
@@ -17,24 +16,16 @@ from .clean import defusing
 from .cli_acts import app as acts
 from .cli_at_rest import app as at_rest
 from .cli_drills import app as drills
+from .cli_group import HoistingGroup
 from .cli_simulation import app as simulation
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .fork import fork_behind
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
-from .options import Options, hoisted
+from .options import Options
 from .prose import bootstrap_prose
 from .reading_logs import read_logs
 from .stderr_log import log_to_stderr
-
-
-class HoistingGroup(TyperGroup):
-    """Lets the shared options stand before or after the command's name."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the shared options in front, where the callback takes them."""
-        return super().parse_args(ctx, hoisted(args))
-
 
 app = typer.Typer(
     cls=HoistingGroup,
@@ -130,7 +121,7 @@ def up(
         from .hosting import host_headless
 
         config = loaded(options)
-        log_to_stderr()
+        log_to_stderr(config.logging.level)
         raise typer.Exit(run_loop(host_headless(config, options, tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
@@ -178,7 +169,7 @@ def bootstrap(ctx: typer.Context) -> None:
 
     options: Options = ctx.obj
     config = loaded(options)
-    log_to_stderr()
+    log_to_stderr(config.logging.level)
     exit_code, report = run_loop(host_bootstrap(config, options))
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from engine import Saying
+
 
 class Slot(NamedTuple):
     """One argument of an offer."""
@@ -61,6 +63,8 @@ class Asking(NamedTuple):
     """What must be typed; None when yes is enough."""
     command: str = ""
     """The command line that does the same."""
+    said: tuple[Saying, ...] = ()
+    """The sentence as codes, where it is made of such."""
 
 
 def offer_of(document: Mapping[str, Any]) -> Offer:

@@ -48,7 +48,7 @@ class EventProse:
                 drill = event["drill"]
                 name = f"{drill['id'] or '?'} ({drill['variant'] or '?'})"
                 return f"drill {name}, cut off by a kill, is taken back: {drill['done']}"
-            case "BarsCounted" | "DrillsRemembered":
+            case "BarsCounted" | "DrillsRemembered" | "ReasonRevised":
                 return None
         fields = ", ".join(f"{name} {_value(value)}" for name, value in event.items())
         return f"{kind}  {fields}".rstrip()

@@ -49,8 +49,13 @@ if TYPE_CHECKING:
     from .drills.facts import judged as judged
     from .drills.history import keep_outcome as keep_outcome
     from .drills.report import drill_report as drill_report
-    from .drills.report import drill_timeline as drill_timeline
     from .drills.report import junit as junit
+    from .drills.sayings import Ground as Ground
+    from .drills.sayings import Saying as Saying
+    from .drills.sayings import filled as filled
+    from .drills.sayings import grounds_of as grounds_of
+    from .drills.sayings import sayings_of as sayings_of
+    from .drills.sayings import sentence as sentence
     from .drills.shape import DrillOutcome as DrillOutcome
     from .drills.shape import DrillPhase as DrillPhase
     from .drills.shape import DrillStatus as DrillStatus
@@ -119,6 +124,7 @@ if TYPE_CHECKING:
     from .status import Status as Status
     from .verify import NothingStored as NothingStored
     from .verify import verify_folder as verify_folder
+    from .waterfall import BrokerFloor as BrokerFloor
     from .waterfall import Waterfall as Waterfall
     from .waterfall import Waterfalls as Waterfalls
     from .waterfall import waterfall_json as waterfall_json
@@ -166,7 +172,15 @@ __getattr__ = lazy_door(
         "drills.children": ("run_sandboxes",),
         "drills.facts": ("DrillFacts", "judged"),
         "drills.history": ("keep_outcome",),
-        "drills.report": ("drill_report", "drill_timeline", "junit"),
+        "drills.report": ("drill_report", "junit"),
+        "drills.sayings": (
+            "Ground",
+            "Saying",
+            "filled",
+            "grounds_of",
+            "sayings_of",
+            "sentence",
+        ),
         "drills.shape": (
             "DrillOutcome",
             "DrillPhase",
@@ -215,7 +229,7 @@ __getattr__ = lazy_door(
         "simulation.story": ("told",),
         "simulation.strategies": ("STRATEGIES", "case_named"),
         "stages": ("Stage",),
-        "waterfall": ("Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
+        "waterfall": ("BrokerFloor", "Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
         "remote": ("RemoteEngine", "attached"),
         "replica": ("BadReplica", "posted_json"),
         "report": ("bootstrap_report",),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from .drills.choice import Choice
+from .drills.sayings import Saying
 from .errors import ActionRefused
 from .process import Tools
 from .supervisor import Supervisor
@@ -20,6 +22,10 @@ class Drilling(Protocol):
 
     def must_be_possible(self, drill_id: str, *, is_allowed: bool) -> None:
         """Raises ActionRefused with the ground; `is_allowed` is the word for production."""
+        ...
+
+    def choice(self, drill_id: str) -> Choice:
+        """Which of its ways of failing would be run here."""
         ...
 
     def begin(self, drill_id: str, by: str) -> None:
@@ -104,6 +110,8 @@ class Question:
     """The same as data, in JSON's types."""
     phrase: str | None = None
     """What must be typed; None when yes is enough."""
+    said: tuple[Saying, ...] = ()
+    """The sentence as codes, where it is made of such."""
 
 
 @dataclass(frozen=True, slots=True)

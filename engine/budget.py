@@ -114,8 +114,8 @@ def shortfall_sentence(found: Shortfall, rate: float | None) -> str:
     """What is too small, by how much, and the number to set."""
     how = f"{grouped(rate or GUESSED_BARS_PER_S)} bars/s {'measured' if rate else 'guessed'}"
     return (
-        f"{found.option} is {found.budget_s:g} s, but priming needs {found.needed_s:.2f} s "
-        f"at {how}: set it to {found.advised_s:g}."
+        f"set {found.option} to {found.advised_s:g}: "
+        f"it is {found.budget_s:g} s, but priming needs {found.needed_s:.2f} s at {how}."
     )
 
 

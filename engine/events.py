@@ -24,6 +24,14 @@ class StoreOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockMoved:
+    """The market's clock was set, as a replay's is when it goes on where it stopped."""
+
+    by_ms: int
+    """How far forwards."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModesDecided:
     """How each symbol will be started, and why."""
 
@@ -56,6 +64,18 @@ class ReasonRaised:
     """What happened, in one sentence with its figures."""
     next_attempt_ms: int | None = None
     """When what failed is tried again, UTC ms; None when nothing is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRevised:
+    """What stands has got further or shrunk: a new detail, and not one failure more."""
+
+    code: DegradedCode
+    """What, from the closed list."""
+    scope: Scope
+    """Where; None means the whole platform."""
+    detail: str
+    """How it stands now, in one sentence with its figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +152,14 @@ class ApiListening:
 
     port: int
     """Where, on the configured host."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateTimed:
+    """The wall clock jumped before the gate opened: how long the opening really took."""
+
+    after_s: float
+    """Seconds since the engine opened, by the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +262,7 @@ Event: TypeAlias = (
     | ModesDecided
     | CellsChanged
     | ReasonRaised
+    | ReasonRevised
     | ReasonAcknowledged
     | ReasonCleared
     | ProcessChanged
@@ -242,7 +271,9 @@ Event: TypeAlias = (
     | SymbolPrimed
     | BarsCounted
     | ApiListening
+    | ClockMoved
     | BecameOverdue
+    | GateTimed
     | GateForced
     | GateForceEnded
     | GenerationFailed

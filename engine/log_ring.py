@@ -84,6 +84,11 @@ class LogRing(logging.Handler):
         self.newest = 0
         """Number of the newest line; 0 before the first."""
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Who said what is kept."""
+        return frozenset(line.source for line in self._lines.copy())
+
     def after(self, number: int, limit: int, source: str = "") -> tuple[LoggedLine, ...]:
         """At most so many kept lines behind a number, oldest first; `source` keeps one's own."""
         lines = self._lines.copy()  # one step for the interpreter, whatever thread logs

@@ -122,6 +122,10 @@ def _logs(engine: Operable, _: Seat, args: Args) -> object:
     process = args.text("process", "")
     args.done()
     ring = engine.tools.logs
+    known = ring.sources | {child.name for child in engine.tools.board.status.processes}
+    if process and process not in known:
+        listed = ", ".join(sorted(known))
+        raise ActionRefused(f"There is no process {process[:40]!r}; there are {listed}.", "unknown")
     limit = min(limit, _LOGS_LIMIT)
     newest = ring.newest
     found = ring.after(since, limit, process)
@@ -235,6 +239,7 @@ def question_document(action: Action, given: Given, question: Question) -> dict[
         "radius": dict(question.radius),
         "phrase": question.phrase,
         "command": action.command(given),
+        "said": plain(question.said),
     }
 
 

@@ -297,6 +297,11 @@ class Status:
         return self._rows.served_count
 
     @property
+    def flip_count(self) -> int:
+        """How often a symbol got another generation, since some moment: only its change counts."""
+        return self._rows.flip_count
+
+    @property
     def generations(self) -> dict[Symbol, Generation]:
         """The generation each symbol is served from, for those that are."""
         return {key.symbol: cell.serving for key, cell in self.cells.items() if cell.serving}

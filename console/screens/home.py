@@ -33,6 +33,7 @@ from ..pages import Page
 from ..paint import Brush
 from ..preference import Preference
 from ..pulse import FAST_S
+from ..recalling import recalled
 from ..rim import Rim
 from ..widgets.grid_view import GridView
 from ..widgets.ground import Ground, GroundColumn, GroundRow
@@ -111,6 +112,13 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         """Ask for what the page shown wants beyond the status; until cancelled."""
         self._lookout = Lookout(look, lambda: self._board.wish, self._hear)
         await self._lookout.keep()
+
+    async def recall(self, look: Ask) -> None:
+        """Tell what happened before this console looked, as far as the engine still knows it."""
+        first = self._board.journal.first
+        if first is not None:
+            self._board.journal.recall(await recalled(look, first, self._words))
+            self._draw()
 
     async def wait_for(self, prefer: Callable[[Symbol], Awaitable[None]]) -> None:
         """Let the symbol under the cursor come next; until cancelled."""

@@ -83,7 +83,8 @@ def drill_news(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, s
         title = clean(words.drill_text(drill.title))
         yield Look.STRONG, words.drill_news_began.format(id=named, title=title)
     if drill.verdict is not None and (is_new or before is None or before.verdict is None):
-        verdict, why = words.verdicts[drill.verdict.value], clean(drill.why, _WHY_MAX)
+        verdict = words.verdicts[drill.verdict.value]
+        why = clean(words.grounds(drill.grounds, drill.why), _WHY_MAX)
         said = words.drill_news_ended.format(id=named, verdict=verdict, why=why)
         yield VERDICTS[drill.verdict], said
     elif drill.is_running and before is not None and doing(drill, words) != doing(before, words):

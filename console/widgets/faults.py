@@ -11,6 +11,8 @@ from ..lines import Look
 
 _HELD = (ProcessState.HELD, ProcessState.NEEDS_OPERATOR)
 _FATAL = (DegradedCode.FENCED, DegradedCode.BROKER_LOGIN_PERMANENT)
+_CONSEQUENCE = DegradedCode.GATE_OVERDUE
+"""Says only that another one has lasted; the status row says so as well."""
 
 
 class Faults(NamedTuple):
@@ -55,10 +57,11 @@ def look_of_reason(status: Status, reason: DegradedReason) -> Look:
     return Look.FAILED if has_failed or reason.code in _FATAL else Look.DEGRADED
 
 
-def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, int]:
-    """Failures first; of equals what nobody has seen yet, then what is fatal, then the newest."""
+def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, bool, int]:
+    """Failures first; of equals what nobody has seen yet, what is fatal, causes, the newest."""
     is_seen, is_fatal = reason.acknowledged_ms is not None, reason.code in _FATAL
-    return look is not Look.FAILED, is_seen, not is_fatal, -reason.since_ms
+    is_consequence = reason.code is _CONSEQUENCE
+    return look is not Look.FAILED, is_seen, not is_fatal, is_consequence, -reason.since_ms
 
 
 def scope_of(reason: DegradedReason, platform: str) -> str:

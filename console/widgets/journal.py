@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engine import Act, DegradedReason, ProcessState, RevertedDrill, Severity, Status
@@ -39,8 +39,19 @@ class Entry(NamedTuple):
     """The command line that does the same as the act."""
 
 
+class Told(NamedTuple):
+    """An event of before the console looked."""
+
+    at_ms: int
+    """When it happened, UTC ms."""
+    look: Look
+    """How grave it is."""
+    text: str
+    """What happened, as the engine said it."""
+
+
 class Journal:
-    """The events since the console looked."""
+    """The events since the console looked, and those that the engine still knew then."""
 
     def __init__(self, words: Words) -> None:
         self._words = words
@@ -48,6 +59,8 @@ class Journal:
         self._told: frozenset[tuple[int, int]] = frozenset()
         self._reverted: RevertedDrill | None = None
         self._number = 0
+        self.first: Status | None = None
+        """The status it began with; None before that."""
         self.own_actor = ""
         """How the engine names whoever acts from this console; empty where that is not known."""
         self.entries: deque[Entry] = deque(maxlen=KEPT)
@@ -60,10 +73,18 @@ class Journal:
         for act in (act for identity, act in acts.items() if identity not in self._told):
             self._note(act)
         self._told = frozenset(acts)
+        self.first = self.first or facts.status
         if self._last is not None:
             for look, text in differences(self._last, facts, self._words):
                 self._add(at_ms, look, text)
         self._last = facts
+
+    def recall(self, told: Iterable[Told]) -> None:
+        """Put what happened before between what is told already; each entry keeps its time."""
+        before = [self._entry(*event) for event in told]
+        newest_first = [*self.entries, *reversed(before)]
+        newest_first.sort(key=lambda entry: -entry.at_ms)
+        self.entries = deque(newest_first[:KEPT], maxlen=KEPT)
 
     def rewind(self, at_ms: int) -> None:
         """Forget what was later than this, and what was seen last: time has been turned back."""
@@ -96,9 +117,13 @@ class Journal:
         self._add(act.at_ms, Look.STRONG, text, actor, clean(act.command))
 
     def _add(self, at_ms: int, look: Look, text: str, actor: str = "", command: str = "") -> None:
+        self.entries.appendleft(self._entry(at_ms, look, text, actor, command))
+
+    def _entry(
+        self, at_ms: int, look: Look, text: str, actor: str = "", command: str = ""
+    ) -> Entry:
         self._number += 1
-        entry = Entry(self._number, at_ms, look, clean(text, _TEXT_MAX), actor, command)
-        self.entries.appendleft(entry)
+        return Entry(self._number, at_ms, look, clean(text, _TEXT_MAX), actor, command)
 
 
 def differences(was: Facts, now: Facts, words: Words) -> Iterator[tuple[Look, str]]:
@@ -133,7 +158,7 @@ def _moves(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, str]]
         if before.get(process.name) is not process.state:
             state = words.process_states[process.state.value]
             moved = words.process_moved.format(name=process.name, state=state)
-            failing = process.state in _FAILING
+            failing = process.state in FAILING
             why = f" {process.last_exit}" if failing and process.last_exit else ""
             yield LOOKS[process.state], moved + why
 
@@ -156,7 +181,7 @@ def _named(reason: DegradedReason, words: Words) -> str:
     return f"{scope_of(reason, words.platform)} {reason.code.value}"
 
 
-_FAILING = (
+FAILING = (
     ProcessState.BACKOFF,
     ProcessState.WAITING,
     ProcessState.HELD,

@@ -18,6 +18,7 @@ from .reason_rows import hint_line
 
 _FILTER_MAX = 24
 _TOLD_MAX = 1_000
+_SEPARATOR = " · "
 
 
 def notice_row(
@@ -37,7 +38,7 @@ def notice_row(
     elif facts.faults.ranked:
         sentence = hint_line(facts.faults, words)
     else:
-        sentence = _mode(facts.status, words)
+        sentence = _mode(facts.status, words, width - width_of(chips))
     return cropped((*chips, *sentence), width)
 
 
@@ -58,11 +59,14 @@ def chip_line(outlook: Outlook, frozen_ms: int | None, words: Words) -> Line:
     return tuple(span for chip in chips for span in (chip, Span(" ")))
 
 
-def _mode(status: Status, words: Words) -> Line:
+def _mode(status: Status, words: Words, width: int) -> Line:
+    """How this start goes about it; where room is short, first how to have a real market."""
     sentence = words.no_mode
     if status.mode is not None:
         mode = words.modes[status.mode.value]
         sentence = words.mode.format(mode=mode, reason=clean(status.mode_reason))
-    if status.market == "simulated":
-        sentence = f"{sentence} · {words.simulated_hint}"
-    return (Span(sentence, Look.DIM),)
+    if status.market != "simulated":
+        return (Span(sentence, Look.DIM),)
+    both = (sentence, words.simulated_hint)
+    is_wide = width_of((Span(_SEPARATOR.join(both)),)) <= width
+    return (Span(_SEPARATOR.join(both if is_wide else reversed(both)), Look.DIM),)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .sayings import Ground, Saying
+
 
 class Verdict(Enum):
     """What came of a drill; made of measured facts only."""
@@ -70,7 +72,9 @@ class DrillStep:
     at_s: float | None = None
     """Seconds from the drill's beginning to the step's end; None before."""
     detail: str = ""
-    """What was seen, with its figures."""
+    """What was seen, with its figures, in English."""
+    said: tuple[Saying, ...] = ()
+    """The same as codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ class DrillStatus:
     verdict: Verdict | None = None
     """None until it has ended."""
     why: str = ""
-    """The verdict's ground, in a sentence; empty until then."""
+    """The verdict's ground, in English; empty until then."""
+    grounds: tuple[Ground, ...] = ()
+    """The same as codes."""
     loud_s: float | None = None
     """Seconds from the slowest variant's fault to its reason; None when none was said."""
     recovered_s: float | None = None
@@ -123,13 +129,15 @@ class DrillOutcome:
     verdict: Verdict
     """What came of it."""
     why: str
-    """The verdict's ground, in a sentence."""
+    """The verdict's ground, in English."""
     loud_s: float | None
     """Seconds from the slowest variant's fault to its reason; None when none was said."""
     recovered_s: float | None
     """Seconds the slowest variant took to heal; None when none did."""
     ended_ms: int
     """When it ended, the host's clock, UTC ms."""
+    grounds: tuple[Ground, ...] = ()
+    """Why, as codes; those of earlier versions have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,10 @@ from console.replaying import ReplayApp, ReplayClient
 from console.screens.phrase import PhraseScreen
 from console.tape import Tape
 from console.widgets.drill_notice import drill_notice
+from console.widgets.drill_rows import outcome_rows
 from console.words import Words
-from engine.drills.shape import DrillPhase, RevertedDrill
+from engine.drills.sayings import Ground, saying
+from engine.drills.shape import DrillOutcome, DrillPhase, Place, RevertedDrill, Verdict
 from engine.event_log import Posted
 from engine.events import DrillChanged, DrillReverted
 from engine.recording import Recording, Step
@@ -51,6 +53,26 @@ async def test_a_console_that_only_looks_says_how_to_arm() -> None:
     assert [] == client.acted
 
 
+def test_a_verdict_and_what_was_seen_are_in_the_operators_language() -> None:
+    """Codes travel; an outcome of an older version has none and stays as it was written."""
+    said = (saying("no_reason"), saying("still_armed", "drill killed"))
+    grounds = (Ground("killed", said),)
+    outcome = DrillOutcome(
+        "F2", Place.LIVE, Verdict.FAIL, str(grounds[0]), None, None, NOW_MS, grounds
+    )
+    older = replace(outcome, grounds=())
+    english, ukrainian, old = (
+        " ".join(text_of(row).strip() for row in outcome_rows(one, 100, Words(language)))
+        for one, language in ((outcome, "en"), (outcome, "uk"), (older, "uk"))
+    )
+
+    assert english.endswith("killed: no reason was said; the fault 'drill killed' is still armed.")
+    assert ukrainian.endswith(
+        "killed: жодної причини не названо; збій «drill killed» досі внесено."
+    )
+    assert "killed: no reason was said" in old
+
+
 async def test_a_drill_is_begun_by_its_id_and_by_nothing_else() -> None:
     """The question says what it may touch; another word, or none, begins nothing."""
     app, client = staged(drilled.remembered(), armed=True)
@@ -63,7 +85,7 @@ async def test_a_drill_is_begun_by_its_id_and_by_nothing_else() -> None:
         rows = await drawn(pilot)
         assert any("It may touch: one" in row for row in rows)
         await pilot.press(*"F9", "enter")
-        assert "drill F9 done" == (await drawn(pilot))[22]
+        assert "Drill F9 has begun." == (await drawn(pilot))[22]
 
     assert [("drill", "F9")] == client.acted
 
@@ -82,6 +104,19 @@ async def test_from_the_grid_a_drill_is_chosen_first() -> None:
         await drawn(pilot)
 
     assert [("drill", "F2")] == client.acted
+
+
+async def test_f_offers_the_drills_also_where_nothing_may_be_begun() -> None:
+    """A newcomer is told to press it: the cards may be read, and then `A` is asked for."""
+    app, client = staged(drilled.remembered())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f")
+        rows = await drawn(pilot)
+        assert " DRILLS  1/17" == rows[2]
+        await pilot.press("f")
+        assert "this console only looks; A lets it act for five minutes" == (await drawn(pilot))[22]
+
+    assert [] == client.acted
 
 
 async def test_what_the_engine_refuses_is_told_and_not_asked() -> None:

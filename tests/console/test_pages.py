@@ -395,5 +395,6 @@ async def test_lists_of_one_process_and_none_are_drawn_calmly() -> None:
         assert " no process has been spawned yet" == (await _seen(pilot, "2"))[3]
         assert " all is well" == (await _seen(pilot, "3"))[3]
         assert " nothing yet" == (await _seen(pilot, "l"))[3]
-        await pilot.press("j", "n", "enter", "pagedown", "y", "r", "escape", "escape")
+        assert " nothing yet" == (await _seen(pilot, "slash", "x", "enter"))[3]
+        await pilot.press("escape", "j", "n", "enter", "pagedown", "y", "r", "escape", "escape")
         assert (await drawn(pilot))[0].startswith("fx-1")
