@@ -41,7 +41,7 @@ class Desk(Protocol):
         """Let a process, a symbol or a reason be chosen, for this key."""
         ...
 
-    def note_refusal(self, deed: Deed, said: str) -> None:
+    def note_refusal(self, deed: Deed, said: str, command: str) -> None:
         """Keep in the journal what was refused; what was done comes from the engine."""
         ...
 
@@ -150,10 +150,12 @@ class Operator:
 
     async def _act_here(self, action_id: str, places: Places) -> None:
         offer = await self._offer(action_id)
-        if not self._may(offer):
-            return
         words = places.words_for(offer.slots)
-        if words is None:
+        if words is None and offer.slots[0].kind == "drill":
+            self._desk.choose("drill", self._key(action_id))  # cards are there to be read first
+        elif not self._may(offer):
+            return
+        elif words is None:
             self._desk.choose(offer.slots[0].kind, self._key(action_id))
         else:
             await self._ask(offer, Deed(action_id, words))
@@ -209,7 +211,7 @@ class Operator:
             sentence = self._done(deed, await self._client.act(deed, phrase))
         except ActionRefused as refusal:
             sentence = self._words.refused(refusal)
-            self._desk.note_refusal(deed, sentence)
+            self._desk.note_refusal(deed, sentence, asking.command)
         self._tell(sentence)
 
     def _done(self, deed: Deed, english: str) -> str:

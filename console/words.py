@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict, cast
 
-from engine import ActionRefused, DegradedReason, Ground, Saying, filled, sentence
+from engine import ActionRefused, DegradedReason, Ground, Saying, filled, grouped, sentence
 
 LANGUAGES = ("en", "uk")
 LANGUAGE_FILE = Path(__file__).with_name("words.json")
@@ -99,7 +99,7 @@ class Words:
 
     def bars(self, count: int) -> str:
         """So many bars, in groups of three digits."""
-        return f"{count:,}".replace(",", " ")
+        return grouped(count)
 
     def hint(self, reason: DegradedReason) -> str:
         """What an operator can do about a reason; the engine's own words in English."""

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .drills.shape import DrillStatus as DrillStatus
     from .drills.shape import DrillStep as DrillStep
     from .drills.shape import Place as Place
+    from .drills.shape import RevertedDrill as RevertedDrill
     from .drills.shape import StepState as StepState
     from .drills.shape import Verdict as Verdict
     from .errors import ActionRefused as ActionRefused
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from .events import ReasonRaised as ReasonRaised
     from .exporting import export_bars as export_bars
     from .exporting import export_request as export_request
+    from .figures import grouped as grouped
     from .first_status import first_status as first_status
     from .gate import Closed as Closed
     from .gate import GateState as GateState
@@ -83,6 +85,8 @@ if TYPE_CHECKING:
     from .host_use import host_use_of as host_use_of
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
+    from .log_ring import hearing as hearing
+    from .log_ring import uttered as uttered
     from .operations import look as look
     from .past_boots import boot_of as boot_of
     from .recording import Recording as Recording
@@ -182,6 +186,7 @@ __getattr__ = lazy_door(
             "DrillStatus",
             "DrillStep",
             "Place",
+            "RevertedDrill",
             "StepState",
             "Verdict",
         ),
@@ -199,6 +204,7 @@ __getattr__ = lazy_door(
             "export_bars",
             "export_request",
         ),
+        "figures": ("grouped",),
         "first_status": ("first_status",),
         "gate": (
             "Closed",
@@ -209,6 +215,7 @@ __getattr__ = lazy_door(
         "host_use": ("HostUse", "host_use_of"),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "log_ring": ("hearing", "uttered"),
         "past_boots": ("boot_of",),
         "recording": ("Recording", "recording_of"),
         "operations": ("look",),

@@ -74,11 +74,18 @@ class Conversation:
         self._reader = reader
         self._writer = writer
         self._pushing: asyncio.Task[None] | None = None
+        self.was_heard = False
+        """Whether the other end ever said a whole line."""
+
+    def turn_away(self, line: bytes) -> None:
+        """A last word to somebody who is given up for others."""
+        self._writer.write(line)
 
     async def hold(self) -> None:
         """Until the other end leaves, or says something too long to be heard."""
         try:
             while (line := await self._line()) is not None:
+                self.was_heard = True
                 await self._send(await self._answered(line))
                 await asyncio.sleep(0)  # ten thousand requests at once are still one client
         except ConnectionError:

@@ -27,7 +27,7 @@ STEPS = {
 }
 _COLUMNS = ("inject", "loud", "revert", "recovered")
 _SEEN_FIRST = ("loud", "recovered", "revert", "inject")
-_STEP_WIDTH, _VARIANT_WIDTH, _CELL_WIDTH, _STATE_WIDTH, _DOING_WIDTH = 18, 25, 10, 10, 27
+_STEP_WIDTH, _VARIANT_WIDTH, _CELL_WIDTH, _STATE_WIDTH, _DOING_WIDTH = 18, 25, 9, 10, 27
 _DETAIL_MIN = 20
 _TEXT_MAX = 2_000
 

@@ -87,8 +87,9 @@ def entered(status: DrillStatus, phase: DrillPhase, variant: str, now_ms: int) -
 
 
 def measured(status: DrillStatus, facts: VariantFacts, now_ms: int) -> DrillStatus:
-    """What was measured of one variant, in its lines."""
-    name, done, failed = facts.variant, StepState.DONE, StepState.FAILED
+    """What was measured of one variant, in its lines; what an early end cut off did not fail."""
+    name, done = facts.variant, StepState.DONE
+    failed = StepState.SKIPPED if facts.aborted else StepState.FAILED
     is_late = facts.loud_s is None or facts.loud_s > facts.loud_max_s or not facts.stood
     loud, said = done, saying("quiet")
     if facts.wants_reason:
@@ -99,7 +100,7 @@ def measured(status: DrillStatus, facts: VariantFacts, now_ms: int) -> DrillStat
     well = saying("healed_in", _seconds(facts.recovered_s), f"{facts.recovered_max_s:.1f}")
     status = ticked(status, "inject", name, done, now_ms, saying("befell", facts.injected))
     status = ticked(status, "loud", name, loud, now_ms, said)
-    reverted = failed if facts.left else done
+    reverted = StepState.FAILED if facts.left else done
     status = ticked(status, "revert", name, reverted, now_ms, *facts.left)
     status = ticked(status, "recovered", name, failed if is_slow else done, now_ms, well)
     return replace(status, variant="", dead_man_ms=None)

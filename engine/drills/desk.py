@@ -6,7 +6,8 @@ the same road: the fault comes out first (`runner.py`), then the journal goes, t
 written. A kill leaves the journal behind. The next boot, which holds the folder's lock,
 finds it: what the fault was made of died with the process, a server that was stopped is ended
 like any survivor, and evidence that was made up is removed here. So nothing stays behind but
-a line in the history that says the drill was interrupted.
+a line in the history that says the drill was interrupted, and one in the journal of that boot
+that says what was done about it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Protocol
 from uds import DiskFailed, UdsError
 
 from ..deepening import pause_depth
-from ..events import DrillChanged, DrillEnded, DrillsRemembered
+from ..events import DrillChanged, DrillEnded, DrillReverted, DrillsRemembered
 from ..gate import GateState
 from ..ground import Seams
 from ..process import Tools
@@ -41,8 +42,8 @@ from .refusals import refusal
 from .report import drill_report
 from .runner import run_variant
 from .sayings import Ground, Saying, saying
-from .seam_injections import made_up
 from .shape import DrillOutcome, DrillPhase, DrillStatus, Place, Verdict
+from .taking_back import take_back
 
 _KEPT = 50
 _WELL_S = 5.0
@@ -295,25 +296,15 @@ class DrillDesk:
             _log.warning("What drills left behind could not be looked at: %s", error)
 
     async def _undo(self, journal: Mapping[str, object]) -> None:
-        undo = journal.get("undo")
-        await self._discard(undo if isinstance(undo, dict) else {})
-        drill_id = str(journal.get("id"))
-        drill_id = drill_id if drill_id in CATALOG else next(iter(CATALOG))
-        variant = str(journal.get("variant", ""))[:40]
-        grounds = (Ground("", (saying("interrupted", variant),)),)
-        why = in_english(grounds)
-        now_ms = self._tools.clock.real_ms()
-        verdict = Verdict.INCONCLUSIVE
-        outcome = DrillOutcome(drill_id, Place.LIVE, verdict, why, None, None, now_ms, grounds)
-        self._tools.board.post(DrillEnded(outcome))
-        _log.warning("drill %s: %s", drill_id, why)
-        await keep_outcome(self._files, outcome)
+        """Take it back and say so; a journal that cannot be read names no drill to judge."""
+        found = await take_back(self._files, journal, self._tools.clock.now_ms())
+        self._tools.board.post(DrillReverted(found))
+        _log.warning("drill %s, cut off by a kill, is taken back: %s", found.id or "?", found.done)
+        if found.id:
+            grounds = (Ground("", (saying("interrupted", found.variant),)),)
+            why, now_ms = in_english(grounds), self._tools.clock.real_ms()
+            verdict, place = Verdict.INCONCLUSIVE, Place.LIVE
+            outcome = DrillOutcome(found.id, place, verdict, why, None, None, now_ms, grounds)
+            self._tools.board.post(DrillEnded(outcome))
+            await keep_outcome(self._files, outcome)
         await self._files.end()
-
-    async def _discard(self, undo: Mapping[str, object]) -> None:
-        """Evidence about a file that is sound; anything that reads otherwise is left alone."""
-        mark, token, known = (undo.get(k) for k in ("evidence_of", "evidence_by", "known"))
-        if not (isinstance(mark, str) and isinstance(token, int) and isinstance(known, list)):
-            return
-        before = frozenset(map(str, known))
-        await self._files.discard(made_up(await self._files.evidence(), before, mark, token))

@@ -138,3 +138,23 @@ class DrillOutcome:
     """When it ended, the host's clock, UTC ms."""
     grounds: tuple[Ground, ...] = ()
     """Why, as codes; those of earlier versions have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevertedDrill:
+    """A drill of an earlier boot that was cut off while its fault was in, and taken back."""
+
+    id: str
+    """F1 to F10, Z1 to Z7; empty when its journal could not be read."""
+    variant: str
+    """The way of failing that was in; empty when that is not known."""
+    by: str
+    """Who had asked for it; empty when that is not known."""
+    began_ms: int | None
+    """When its fault was put in, the host's clock, UTC ms; None when that is not known."""
+    done: str
+    """What became of the fault and of what it left, in English, in a clause or more."""
+    at_ms: int
+    """When it was taken back, the market's clock, UTC ms."""
+    said: tuple[Saying, ...] = ()
+    """The same as codes."""
