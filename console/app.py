@@ -145,6 +145,7 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         self.operator.learn()
         self.run_worker(self._home.look_out(self._client.look), group="looks")
         self.run_worker(self._home.wait_for(self._client.prefer), group="looks")
+        self.run_worker(self._home.recall(self._client.look), group="looks")
 
     def on_status_changed(self, message: StatusChanged) -> None:
         """Draw the newest status."""

@@ -22,10 +22,12 @@ from .events import (
     DepthPaused,
     DrillChanged,
     DrillEnded,
+    DrillReverted,
     DrillsRemembered,
     Event,
     GateForced,
     GateForceEnded,
+    GateTimed,
     GenerationFailed,
     ModesDecided,
     OperatorActed,
@@ -34,6 +36,7 @@ from .events import (
     ReasonAcknowledged,
     ReasonCleared,
     ReasonRaised,
+    ReasonRevised,
     StoreOpened,
     SymbolPrimed,
 )
@@ -57,7 +60,7 @@ def apply(status: Status, event: Event, at_ms: int) -> Status:
         return stepped
     is_first = now.is_open and stepped.opened_gate_after_s is None
     if is_first and now is not gate.GateState.FORCED_OPEN:
-        after_s = (at_ms - status.opened_ms) / 1_000
+        after_s = (at_ms - status.opened_ms) / 1_000  # the board knows better where clocks jump
         stepped = replace(stepped, opened_gate_after_s=after_s)
     return replace(stepped, gate_since_ms=at_ms)
 
@@ -81,6 +84,8 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return _with_cells(status, symbol, cells, at_ms)
         case ReasonRaised():
             return replace(status, reasons=_raised(status.reasons, event, at_ms))
+        case ReasonRevised(code, scope, detail):
+            return replace(status, reasons=_revised(status.reasons, code, scope, detail))
         case ReasonAcknowledged(code, scope):
             return _acknowledged(status, code, scope, at_ms)
         case ReasonCleared(code, scope):
@@ -114,14 +119,18 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, drill=drill)
         case DrillEnded(outcome):
             return replace(status, drills=(*status.drills, outcome)[-_DRILLS_MAX:])
+        case DrillReverted(drill):
+            return replace(status, reverted=drill)
         case DrillsRemembered(outcomes):
             return replace(status, drills=outcomes[-_DRILLS_MAX:])
-        case OperatorActed(action, given, by, said):
-            act = Act(status.seq + 1, at_ms, action, given, by, said)
+        case OperatorActed(action, given, by, said, command):
+            act = Act(status.seq + 1, at_ms, action, given, by, said, command)
             return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))
             return replace(status, overdue=True, reasons=_raised(status.reasons, late, at_ms))
+        case GateTimed(after_s):
+            return replace(status, opened_gate_after_s=after_s)
         case GateForced(until_ms, by):
             forced = ReasonRaised(DegradedCode.FORCED_OPEN, None, _forced_detail(status, by))
             reasons = _raised(status.reasons, forced, at_ms)
@@ -149,6 +158,10 @@ def _with_cells(
         if not cell.says_as(row[SeriesKey(symbol, tf)])
     }
     moved = replace(status, cells=cells, moves=_moved(status, movers))
+    if status.overdue and Cells.of(cells).served_count != Cells.of(status.cells).served_count:
+        overdue = DegradedCode.GATE_OVERDUE
+        reasons = _revised(status.reasons, overdue, None, _overdue_detail(moved))
+        moved = replace(moved, reasons=reasons)
     return _trusted_again(moved, symbol) if symbol in status.unsafe else moved
 
 
@@ -196,6 +209,14 @@ def _raised(
         event.code, event.scope, at_ms, event.detail, next_attempt_ms=event.next_attempt_ms
     )
     return (*reasons, first)
+
+
+def _revised(
+    reasons: tuple[DegradedReason, ...], code: DegradedCode, scope: Scope, detail: str
+) -> tuple[DegradedReason, ...]:
+    return tuple(
+        replace(r, detail=detail) if (r.code, r.scope) == (code, scope) else r for r in reasons
+    )
 
 
 def _acknowledged(status: Status, code: DegradedCode, scope: Scope, at_ms: int) -> Status:

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from .apply import apply
 from .clock import Clock
 from .event_log import EventLog, Posted
-from .events import Event
+from .events import Event, GateTimed, ReasonCleared
 from .status import Status
 from .subscription import Subscription
 from .well_formed import well_formed
+
+_SAME_S = 0.002
+"""Two clocks that are read one after the other differ by less, unless one was set."""
 
 
 @dataclass(eq=False, slots=True)
@@ -45,6 +48,7 @@ class StatusBoard:
     def __init__(self, status: Status, clock: Clock) -> None:
         self._status = status
         self._clock = clock
+        self._opened_s = clock.monotonic_s()
         self._changed: asyncio.Future[None] | None = None
         self._waiting: dict[_Waiting, None] = {}
         self._will_look = False
@@ -57,17 +61,34 @@ class StatusBoard:
         return self._status
 
     def post(self, event: Event) -> None:
-        """Apply an event; readers see the next value at once. Never waits."""
-        event = well_formed(event)
-        at_ms = self._clock.now_ms()
-        self._status = apply(self._status, event, at_ms)
-        self.log.note(Posted(self._status.seq, at_ms, event))
+        """Apply an event; readers see the next value at once. Never waits.
+
+        That something passed which does not stand is no event: it would wake everybody for nothing.
+        """
+        if isinstance(event, ReasonCleared) and not self._stands(event):
+            return
+        before = self._status.opened_gate_after_s
+        self._take(well_formed(event))
+        after_s = self._status.opened_gate_after_s
+        if before is None and after_s is not None:
+            really_s = self._clock.monotonic_s() - self._opened_s
+            if abs(really_s - after_s) > _SAME_S:
+                self._take(GateTimed(round(really_s, 3)))
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
         self._changed = None
         if self._waiting and not self._will_look:
             self._will_look = True
             next(iter(self._waiting)).woken.get_loop().call_soon(self._look)
+
+    def _stands(self, cleared: ReasonCleared) -> bool:
+        place = cleared.code, cleared.scope
+        return any((reason.code, reason.scope) == place for reason in self._status.reasons)
+
+    def _take(self, event: Event) -> None:
+        at_ms = self._clock.now_ms()
+        self._status = apply(self._status, event, at_ms)
+        self.log.note(Posted(self._status.seq, at_ms, event))
 
     async def changed(self) -> Status:
         """Wait for the next event, then the status it led to."""

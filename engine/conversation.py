@@ -111,8 +111,10 @@ class Conversation:
             return error_line(error.request_id, str(error), error.code, error.hint)
         try:
             return result_line(request.id, await self._done(request))
-        except (BadRequest, ActionRefused) as error:
+        except BadRequest as error:
             return error_line(request.id, str(error), error.code, error.hint)
+        except ActionRefused as error:
+            return error_line(request.id, str(error), error.code, error.hint, error.said)
 
     async def _done(self, request: Request) -> object:
         args = Args(request.args)

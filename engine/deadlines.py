@@ -13,7 +13,7 @@ from uds.model import SeriesKey
 from . import budget, gate
 from .cells import named
 from .degraded import DegradedCode, DegradedReason, Scope
-from .events import BecameOverdue, GateForceEnded, ReasonCleared, ReasonRaised
+from .events import BecameOverdue, GateForceEnded, ReasonCleared, ReasonRaised, ReasonRevised
 from .failure import ChildEnded
 from .process import Tools
 from .progress import WATCHED, is_silent
@@ -105,10 +105,12 @@ def _clear(tools: Tools, code: DegradedCode, scope: Scope) -> None:
 
 
 def _say(tools: Tools, code: DegradedCode, detail: str) -> None:
-    """Raise a reason, and again only when there is something new to say."""
+    """Raise a reason once; later only what it says is renewed."""
     standing = _standing(tools, code)
-    if standing is None or standing.detail != detail:
+    if standing is None:
         tools.board.post(ReasonRaised(code, None, detail))
+    elif standing.detail != detail:
+        tools.board.post(ReasonRevised(code, None, detail))
 
 
 class _Progress:

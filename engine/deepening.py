@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from uds import Store
-from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe
+from uds.model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
 
 from . import plan
 from .attempt import Partner, attempt
@@ -34,10 +34,10 @@ from .broker.port import BrokerTimeframe
 from .broker.session import Lane
 from .buckets import bucket_open
 from .cell import CellState
-from .degraded import DegradedCode
+from .degraded import DegradedCode, DegradedReason
 from .depth import Depth
 from .derive import derive
-from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised
+from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised, ReasonRevised
 from .fetching import Fetcher
 from .mending import say_mended
 from .process import Tools
@@ -63,7 +63,7 @@ async def deepen_all(tools: Tools) -> None:
     symbols = [SymbolDepth(tools, symbol) for symbol in tools.markets]
     while True:
         for one in symbols:
-            one.tell()
+            one.tell_news()
         worked = False
         for one in symbols:
             while _may_go(tools) and await one.step():
@@ -74,10 +74,10 @@ async def deepen_all(tools: Tools) -> None:
 
 async def _rest(tools: Tools) -> None:
     """A few seconds, or until a generation is flipped to: after a rebuild it is a shallow one."""
-    flipped = dict(tools.board.status.generations)
+    flips = tools.board.status.flip_count
     try:
         async with asyncio.timeout(_LOOK_S):
-            await tools.board.until(lambda status: dict(status.generations) != flipped)
+            await tools.board.until(lambda status: status.flip_count != flips)
     except TimeoutError:
         return
 
@@ -107,6 +107,7 @@ class SymbolDepth:
         self._wanted: dict[BrokerTimeframe, tuple[int, int]] = {}
         self._uncommitted = 0
         self._due_s = 0.0
+        self._told: tuple[Generation, int] | None = None
 
     async def step(self) -> bool:
         """Bring one stretch of one series; whether there was anything to do."""
@@ -122,10 +123,15 @@ class SymbolDepth:
             self._clear()
         return False
 
+    def tell_news(self) -> None:
+        """`tell`, unless readers get what they got when it was told last."""
+        served = self._store.tail(self._symbol)
+        if served is not None and self._told != (served.generation, served.seq):
+            self._told = served.generation, served.seq
+            self.tell()
+
     def tell(self) -> None:
         """Post how deep each series is now, and whether that is less than wanted."""
-        if self._tools.store.tail(self._symbol) is None:
-            return
         if any(any(True for _ in self._short(timeframe)) for timeframe in self._fetchers):
             self._say_short()
         depths = {
@@ -145,12 +151,16 @@ class SymbolDepth:
         return self._lacking(timeframe, self._wanted_from_ms(timeframe), _FAR_MS)
 
     def _damaged(self, timeframe: BrokerTimeframe) -> Iterable[tuple[int, int]]:
-        """The same of damaged files, however old it is: it was stored once."""
+        """The same of damaged files, however old it is: it was stored once.
+
+        Minutes also where the calendar expects none: it does not know better than the file.
+        """
         holes = self._tools.damage.holes(SeriesKey(self._symbol, timeframe))
-        return (gap for hole in holes for gap in self._lacking(timeframe, *hole))
+        least = 0 if timeframe is Timeframe.M1 else 1
+        return (gap for hole in holes for gap in self._lacking(timeframe, *hole, least=least))
 
     def _lacking(
-        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int
+        self, timeframe: BrokerTimeframe, from_ms: int, until_ms: int, least: int = 1
     ) -> Iterable[tuple[int, int]]:
         if self._store.tail(self._symbol) is None:
             return ()
@@ -160,7 +170,7 @@ class SymbolDepth:
         return (
             gap
             for gap in gaps
-            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap)
+            if gap[1] > ended_ms and plan.expected_bars(self._market, timeframe, *gap) >= least
         )
 
     def _wanted_from_ms(self, timeframe: BrokerTimeframe) -> int:
@@ -249,12 +259,14 @@ class SymbolDepth:
         show(self._tools, self._symbol, CellState.STORED)
 
     def _say_short(self) -> None:
-        if not self._stands():
-            bars, target, _ = _counted(
-                self._store, self._symbol, Timeframe.H4, self._targets.get(Timeframe.H4, 0)
-            )
-            sentence = f"{bars} of {target} H4 of {self._symbol} are stored; older M1 are fetched."
-            self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, sentence))
+        target = self._targets.get(Timeframe.H4, 0)
+        bars, *_ = _counted(self._store, self._symbol, Timeframe.H4, target)
+        said = f"{bars} of {target} H4 are stored; older M1 are fetched."
+        standing = self._standing()
+        if standing is None:
+            self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, said))
+        elif standing.detail != said and not self._ended:
+            self._tools.board.post(ReasonRevised(DegradedCode.DEPTH_SHORT, self._symbol, said))
 
     def _say_ended(self, timeframe: BrokerTimeframe, until_ms: int) -> None:
         self._ended[timeframe] = until_ms
@@ -263,12 +275,12 @@ class SymbolDepth:
         self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, sentence))
 
     def _clear(self) -> None:
-        if self._stands():
+        if self._standing() is not None:
             self._tools.board.post(ReasonCleared(DegradedCode.DEPTH_SHORT, self._symbol))
 
-    def _stands(self) -> bool:
+    def _standing(self) -> DegradedReason | None:
         code, reasons = DegradedCode.DEPTH_SHORT, self._tools.board.status.reasons
-        return any((r.code, r.scope) == (code, self._symbol) for r in reasons)
+        return next((r for r in reasons if (r.code, r.scope) == (code, self._symbol)), None)
 
 
 def _counted(

@@ -97,7 +97,9 @@ MEANINGS: dict[DegradedCode, Meaning] = {
         _DEGRADED, "Lower broker.requests_per_s if this returns.", "the same series is fetched"
     ),
     _CODE.REDIS_DOWN: Meaning(
-        _DEGRADED, "Start the server at redis.url; we reconnect by ourselves.", "a call succeeds"
+        _DEGRADED,
+        "Ours is started again by itself; start one of yours at redis.url.",
+        "a call succeeds",
     ),
     _CODE.REDIS_TIMEOUT: Meaning(
         _DEGRADED, "The server is stopped or overloaded; look at its host.", "a call succeeds"
@@ -123,7 +125,7 @@ MEANINGS: dict[DegradedCode, Meaning] = {
         _DEGRADED, "Priming goes on past its budget; nothing to do.", "every cell is primed"
     ),
     _CODE.PRIME_BUDGET_TOO_SMALL: Meaning(
-        _DEGRADED, "Raise bootstrap.redis_priming_budget_s to the number named.", "budget suffices"
+        _DEGRADED, "Raise the budget that is named to the number beside it.", "budget suffices"
     ),
     _CODE.WATERMARK_MISSING: Meaning(
         _INFO, "A new symbol starts cold; nothing to do.", "its first bar is stored"

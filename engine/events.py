@@ -11,7 +11,7 @@ from uds.model import Generation, Symbol, Timeframe
 from .cell import Cell
 from .degraded import DegradedCode, Scope
 from .depth import Depth
-from .drills.shape import DrillOutcome, DrillStatus
+from .drills.shape import DrillOutcome, DrillStatus, RevertedDrill
 from .status import BrokerStatus, Mode, ProcessStatus
 
 
@@ -64,6 +64,18 @@ class ReasonRaised:
     """What happened, in one sentence with its figures."""
     next_attempt_ms: int | None = None
     """When what failed is tried again, UTC ms; None when nothing is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRevised:
+    """What stands has got further or shrunk: a new detail, and not one failure more."""
+
+    code: DegradedCode
+    """What, from the closed list."""
+    scope: Scope
+    """Where; None means the whole platform."""
+    detail: str
+    """How it stands now, in one sentence with its figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,14 @@ class ApiListening:
 
 
 @dataclass(frozen=True, slots=True)
+class GateTimed:
+    """The wall clock jumped before the gate opened: how long the opening really took."""
+
+    after_s: float
+    """Seconds since the engine opened, by the monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class BecameOverdue:
     """`prime_ready_timeout_s` passed and the gate is still closed."""
 
@@ -184,6 +204,8 @@ class OperatorActed:
     """Who asked."""
     said: str
     """What the operator was told."""
+    command: str = ""
+    """The command line that does the same; empty in records that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +242,14 @@ class DrillEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillReverted:
+    """What a drill of an earlier boot had left behind is gone."""
+
+    drill: RevertedDrill
+    """Which one, and what was done."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrillsRemembered:
     """The history of drills was read from the data folder."""
 
@@ -232,6 +262,7 @@ Event: TypeAlias = (
     | ModesDecided
     | CellsChanged
     | ReasonRaised
+    | ReasonRevised
     | ReasonAcknowledged
     | ReasonCleared
     | ProcessChanged
@@ -242,6 +273,7 @@ Event: TypeAlias = (
     | ApiListening
     | ClockMoved
     | BecameOverdue
+    | GateTimed
     | GateForced
     | GateForceEnded
     | GenerationFailed
@@ -250,5 +282,6 @@ Event: TypeAlias = (
     | DepthPaused
     | DrillChanged
     | DrillEnded
+    | DrillReverted
     | DrillsRemembered
 )

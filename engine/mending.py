@@ -1,9 +1,10 @@
 """What recovery found damaged, from the reason that says so to the day it is whole again.
 
-A hole of M1 or D1 is full when all its open minutes are covered again, whoever fetched them:
-the fill of a start, a repair at the live edge, or the deepening of history, which goes back to
-the oldest hole however deep it lies. A hole of M3 to H4 is full when the M1 under it are
-covered, for whatever covers M1 derives too.
+A hole of M1 is full when all of it is covered again, whoever fetched it: the fill of a start, a
+repair at the live edge, or the deepening of history, which goes back to the oldest hole however
+deep it lies, also where the calendar says that the market is shut: bars were stored there, and
+calendars are often wrong. A hole of D1 is full when its open days are covered, one of M3 to H4
+when the open minutes under it are, for whatever covers M1 derives too.
 """
 
 from __future__ import annotations
@@ -89,13 +90,15 @@ async def _derive_hole(tools: Tools, key: SeriesKey, from_ms: int, until_ms: int
 
 
 def _is_full(tools: Tools, key: SeriesKey, hole: Hole) -> bool:
-    """Whether no minute of a hole in which the market trades is uncovered."""
+    """Whether nothing of a hole that may hold bars is uncovered."""
     market, (from_ms, until_ms) = tools.markets[key.symbol], hole
     timeframe = Timeframe.D1 if key.timeframe is Timeframe.D1 else Timeframe.M1
     if key.timeframe.is_derived:
         from_ms = bucket_open(from_ms, key.timeframe, market.anchors)
         until_ms = bucket_close(until_ms - 1, key.timeframe, market.anchors)
     gaps = tools.store.coverage(SeriesKey(key.symbol, timeframe)).gaps(from_ms, until_ms)
+    if key.timeframe is Timeframe.M1:
+        return not any(True for _ in gaps)
     return not any(market.calendar.expected_minutes(*gap) for gap in gaps)
 
 

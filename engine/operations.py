@@ -14,7 +14,7 @@ from dataclasses import asdict
 from uds import DiskFailed
 from uds.model import SeriesKey, Timeframe
 
-from .action import Action, Operable, Question
+from .action import Action, Given, Operable, Question
 from .actions import ACTIONS
 from .boot_times import timeline_document
 from .drills.catalog import catalog_document
@@ -189,7 +189,8 @@ def _actions(_: Operable, __: Seat, args: Args) -> object:
 def _question(_: Operable, seat: Seat, args: Args) -> object:
     action_id, given = args.text("action"), args.texts("arguments")
     args.done()
-    return question_document(*seat.ask(action_id, given))
+    action, question = seat.ask(action_id, given)
+    return question_document(action, action.bound(given), question)
 
 
 def _act(_: Operable, seat: Seat, args: Args) -> object:
@@ -229,7 +230,7 @@ def _scope(engine: Operable, seat: Seat) -> dict[str, object]:
     }
 
 
-def question_document(action: Action, question: Question) -> dict[str, object]:
+def question_document(action: Action, given: Given, question: Question) -> dict[str, object]:
     """A question as every client gets it."""
     return {
         "action": action.id,
@@ -237,6 +238,8 @@ def question_document(action: Action, question: Question) -> dict[str, object]:
         "sentence": question.sentence,
         "radius": dict(question.radius),
         "phrase": question.phrase,
+        "command": action.command(given),
+        "said": plain(question.said),
     }
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uds.model import DERIVED_TIMEFRAMES, Timeframe
 
 from . import gate
-from .boot_times import waterfall
+from .boot_times import broker_floor_s, waterfall
 from .broker.session import Answered
 from .errors import ProbeFailed
 from .probe import first_candles_ms
-from .timeline import Span, replay_floor_s
+from .timeline import Span
 from .waterfall import rounded, waterfall_json
 from .wire import SCHEMA, reason_document
 
@@ -30,7 +30,7 @@ async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
     """
     status = engine.board.status
     elapsed_s = status.opened_gate_after_s
-    floor_s = _floor_s(engine.session.answered, engine.session.login_s, status.broker.slots_total)
+    floor_s = broker_floor_s(engine.session)
     timeline, spans = waterfall_json(waterfall(engine.tools)), engine.timeline.spans
     sealed = [span.end_s for span in spans if span.name == "flip"]
     if elapsed_s is not None:
@@ -86,13 +86,6 @@ async def _first_candle(engine: Engine) -> tuple[dict[str, float] | None, str | 
         "p95": round(cuts[94], 3),
         "max": round(max(took_ms), 3),
     }, None
-
-
-def _floor_s(answered: Sequence[Answered], login_s: float | None, slots: int) -> float | None:
-    if login_s is None:
-        return None
-    in_order = sorted(answered, key=lambda one: one.sent_s)
-    return replay_floor_s(login_s, [one.latency_s for one in in_order], slots)
 
 
 def _requests(answered: Sequence[Answered]) -> dict[str, int]:

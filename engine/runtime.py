@@ -32,6 +32,7 @@ from .first_status import PROCESS_NAMES, first_status
 from .ground import Ground, Seams, open_ground
 from .housekeeping import keep_house, last_checkpoint
 from .listener import Listener
+from .log_ring import hearing
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
 from .records import record_boot
@@ -150,7 +151,7 @@ async def open_engine(
 
         tools = tools_on(ground, Random(ground.store.token.value))
         can_wait = config.broker.kind == "replay" and at_ms is None
-        with tools.logs.listening():
+        with hearing(tools.logs):
             async with run_engine(
                 ground,
                 tools,

@@ -62,6 +62,23 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerFloor:
+    """The least that the broker alone let a cold start take: no engine can be faster."""
+
+    login_s: float
+    """What the login took."""
+    floor_s: float
+    """Login and all answers as they were drawn, on ideal slots with no local cost."""
+    symbols: int
+    """How many symbols that brought."""
+
+    def room(self, within_s: float) -> int | None:
+        """How many such symbols could be had within so many seconds; None where no time tells."""
+        each_s = (self.floor_s - self.login_s) / self.symbols if self.symbols else 0.0
+        return int((within_s - self.login_s) / each_s) if each_s > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
 class Waterfalls:
     """A boot and the one before it."""
 
@@ -69,6 +86,8 @@ class Waterfalls:
     """This boot."""
     before: Waterfall | None
     """The boot before in this data folder; None when there is none, or not read yet."""
+    broker: BrokerFloor | None = None
+    """What the broker alone took; None while the gate is closed and of a start that was warm."""
 
 
 def poured(
@@ -102,8 +121,10 @@ def waterfall_of(raw: object) -> Waterfall:
 
 def waterfalls_of(raw: object) -> Waterfalls:
     """What the operation `timeline` answers, as values; raises BadReplica."""
-    before = raw.get("before") if isinstance(raw, dict) else None
-    return Waterfalls(waterfall_of(raw), None if before is None else waterfall_of(before))
+    told = raw if isinstance(raw, dict) else {}
+    before, broker = told.get("before"), built(BrokerFloor | None, told.get("broker"), "broker")
+    assert broker is None or isinstance(broker, BrokerFloor)
+    return Waterfalls(waterfall_of(raw), None if before is None else waterfall_of(before), broker)
 
 
 def _rounded(value: Any) -> Any:

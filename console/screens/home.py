@@ -33,6 +33,7 @@ from ..pages import Page
 from ..paint import Brush
 from ..preference import Preference
 from ..pulse import FAST_S
+from ..recalling import recalled
 from ..rim import Rim
 from ..widgets.grid_view import GridView
 from ..widgets.ground import Ground, GroundColumn, GroundRow
@@ -112,6 +113,13 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         self._lookout = Lookout(look, lambda: self._board.wish, self._hear)
         await self._lookout.keep()
 
+    async def recall(self, look: Ask) -> None:
+        """Tell what happened before this console looked, as far as the engine still knows it."""
+        first = self._board.journal.first
+        if first is not None:
+            self._board.journal.recall(await recalled(look, first, self._words))
+            self._draw()
+
     async def wait_for(self, prefer: Callable[[Symbol], Awaitable[None]]) -> None:
         """Let the symbol under the cursor come next; until cancelled."""
         self._preference = Preference(prefer, lambda: self._board.preferred)
@@ -143,9 +151,9 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         }
         self.tell(wanted.get(kind, words.choose_symbol).format(key=key))
 
-    def note_refusal(self, deed: Deed, said: str) -> None:
+    def note_refusal(self, deed: Deed, said: str, command: str) -> None:
         """Write into the journal what the operator could not do here, and why."""
-        self._board.journal.note_refusal(self._now_ms(), deed, said)
+        self._board.journal.note_refusal(self._now_ms(), deed, said, command)
 
     def rewind(self) -> None:
         """Time has been turned back: what was later has not happened."""
@@ -216,7 +224,10 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
 
     def action_faults_only(self) -> None:
         """Hide what is well, or show everything."""
-        self._turn(self._board.outlook.sifting())
+        if self._board.sift():
+            self._cursor_moved()
+        else:
+            self.tell(self._words.no_fault_here)
 
     def action_metric(self) -> None:
         """Another figure in the cells."""

@@ -17,6 +17,8 @@ from .facts import Facts
 
 _SEPARATOR = " · "
 _WIDE = 110
+_LASTING_S = 99
+"""Beyond it the reason beside it says since when."""
 _first_fitted, _second_fitted = kept(fitted), kept(fitted)
 
 
@@ -129,6 +131,9 @@ class Header:
         word = self._words.gates.get(state.value, state.value.upper())
         if self._status.overdue:
             word = f"{word} {self._words.overdue}"
+        forced_until_ms = self._status.forced_until_ms
+        if state is GateState.FORCED_OPEN and forced_until_ms is not None:
+            word = f"{word} {moments.minutes((forced_until_ms - self._now_ms) / 1_000)}"
         return (Span(word, _GATE_LOOKS.get(state, Look.DERIVING)),)
 
     def _waits(self) -> str:
@@ -186,7 +191,9 @@ class Header:
             look = Look.FAILED if broker.state == "failed" else Look.PLAIN
             short = (head, Span(words.broker_states.get(broker.state, clean(broker.state)), look))
             if broker.next_attempt_ms is None:
-                return (Form(5, short),)
+                lasted_s = (self._now_ms - broker.since_ms) // 1_000 if broker.since_ms else 0
+                since = (Span(f" {lasted_s}s"),) if 0 < lasted_s <= _LASTING_S else ()
+                return (Form(5, (*short, *since)),)
             left_s = max(0.0, (broker.next_attempt_ms - self._now_ms) / 1_000)
             again = Span(f" {words.again_in.format(left_s=left_s)}")
             return (Form(2, (*short, again)), Form(5, short))

@@ -82,11 +82,10 @@ class Listing(NamedTuple):
 
     def sifted(self, sieve: Sieve, words: Words) -> Listing:
         """What the filter leaves, and what to say when that is nothing."""
-        if sieve.is_open:
+        if sieve.is_open or not self.items:
             return self._replace(empty=self.empty or words.is_empty)
         kept = tuple(i for i in self.items if sieve.passes(i.folded, i.states, i.is_fault))
-        is_dry = bool(sieve.terms) and bool(self.items)
-        empty = words.no_match.format(filter=sieve.text) if is_dry else words.no_faults
+        empty = words.no_match.format(filter=sieve.text) if sieve.terms else words.no_faults
         return self._replace(items=kept, empty=empty)
 
     def at(self, chosen: str | None) -> int:

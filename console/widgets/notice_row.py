@@ -12,21 +12,25 @@ from ..outlook import Outlook
 from ..pages import Page
 from ..rim import Rim
 from ..words import Words
+from .drill_notice import drill_end
 from .facts import Facts
 from .reason_rows import hint_line
 
 _FILTER_MAX = 24
 _TOLD_MAX = 1_000
+_SEPARATOR = " · "
 
 
 def notice_row(
     facts: Facts, rim: Rim, chips: Line, width: int, words: Words, hint: Line = ()
 ) -> Line:
-    """How the operator looks, then the most useful sentence now."""
+    """How the operator looks, then the most useful sentence now; an answer hides no drill's end."""
     if rim.told:
-        left = width - width_of(chips)
+        is_lost = rim.hold.lost_s is not None
+        end = () if is_lost else drill_end(facts.status, rim.tables, words)
+        left = width - width_of(chips) - width_of(end)
         said = end_kept(clean(rim.told, _TOLD_MAX), clean(rim.path, _TOLD_MAX), left)
-        sentence: Line = (Span(said, Look.STRONG),)
+        sentence: Line = (*cropped((Span(said, Look.STRONG),), left), *end)
     elif rim.hold.lost_s is not None:
         sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
     elif hint:
@@ -34,7 +38,7 @@ def notice_row(
     elif facts.faults.ranked:
         sentence = hint_line(facts.faults, words)
     else:
-        sentence = _mode(facts.status, words)
+        sentence = _mode(facts.status, words, width - width_of(chips))
     return cropped((*chips, *sentence), width)
 
 
@@ -55,11 +59,14 @@ def chip_line(outlook: Outlook, frozen_ms: int | None, words: Words) -> Line:
     return tuple(span for chip in chips for span in (chip, Span(" ")))
 
 
-def _mode(status: Status, words: Words) -> Line:
+def _mode(status: Status, words: Words, width: int) -> Line:
+    """How this start goes about it; where room is short, first how to have a real market."""
     sentence = words.no_mode
     if status.mode is not None:
         mode = words.modes[status.mode.value]
         sentence = words.mode.format(mode=mode, reason=clean(status.mode_reason))
-    if status.market == "simulated":
-        sentence = f"{sentence} · {words.simulated_hint}"
-    return (Span(sentence, Look.DIM),)
+    if status.market != "simulated":
+        return (Span(sentence, Look.DIM),)
+    both = (sentence, words.simulated_hint)
+    is_wide = width_of((Span(_SEPARATOR.join(both)),)) <= width
+    return (Span(_SEPARATOR.join(both if is_wide else reversed(both)), Look.DIM),)

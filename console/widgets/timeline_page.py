@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine import Promise, Stage, Waterfall, Waterfalls, promises
+from engine import BrokerFloor, Promise, Stage, Waterfall, Waterfalls, promises
 
 from ..clean import clean
 from ..glyphs import GAUGE_EMPTY, GAUGE_FULL, sign
@@ -41,7 +41,10 @@ def timeline_listing(boots: Waterfalls | None, words: Words, width: int) -> List
     rest = [s for s in stages if (*_who(s), s.end_s) not in chain]
     primed_s = min((s.start_s for s in stages if s.name == "prime"), default=0.0)
     begins_s = {"priming": primed_s}
-    items = [_promise(one, begins_s.get(one.name, 0.0), scale, words) for one in promises(now)]
+    items = [
+        _promise(one, begins_s.get(one.name, 0.0), scale, boots.broker, words)
+        for one in promises(now)
+    ]
     for at, stage in enumerate((*first, *rest)):
         items.append(_item(at, stage, at < len(first), before.get(_who(stage)), scale, words, now))
     return Listing(
@@ -115,7 +118,9 @@ def _verdict(boots: Waterfalls, words: Words) -> str:
     return f"{said}, {words.timeline_before.format(before=before.opened_gate_after_s)}"
 
 
-def _promise(one: Promise, from_s: float, scale: _Scale, words: Words) -> Item:
+def _promise(
+    one: Promise, from_s: float, scale: _Scale, broker: BrokerFloor | None, words: Words
+) -> Item:
     look = Look.READY if one.is_kept else Look.DEGRADED
     called, told = words.promises[one.name], words.nothing
     if one.budget_s is not None:
@@ -130,7 +135,21 @@ def _promise(one: Promise, from_s: float, scale: _Scale, words: Words) -> Item:
         Span(""),
         Span(""),
     )
-    return entry(one.name, line, {look.value}, not one.is_kept, (Span(f"{called}: {told}", look),))
+    detail = [Span(f"{called}: {told}", look)]
+    if one.name == "gate" and broker is not None:
+        detail += [Span(said) for said in _broker_share(broker, one, words)]
+    return entry(one.name, line, {look.value}, not one.is_kept, detail)
+
+
+def _broker_share(broker: BrokerFloor, gate: Promise, words: Words) -> Iterator[str]:
+    """What of it was the broker's, and for how many symbols the promise would do."""
+    rest_s = broker.floor_s - broker.login_s
+    yield words.broker_floor.format(
+        floor=broker.floor_s, login=broker.login_s, rest=rest_s, symbols=broker.symbols
+    )
+    room = None if gate.budget_s is None else broker.room(gate.budget_s)
+    if room is not None and room >= 0:
+        yield words.broker_room.format(budget=gate.budget_s, login=broker.login_s, room=room)
 
 
 def _item(

@@ -2,7 +2,10 @@
 
 A lane's next ticket is the one of the lowest rank (symbol, page), then of the oldest number. In
 the lanes that fill M1 the symbol an operator prefers comes before others, but a symbol of which
-some pages were sent is not interrupted: half of two symbols makes no cell ready.
+some pages were sent is not interrupted: half of two symbols makes no cell ready. A symbol of
+which the last request was met with silence comes after all others of its lane until one is
+answered: each silence holds a slot for as long as we are patient, and asked again in its turn it
+would soon hold all of them.
 Between lanes the more urgent goes first. A lane that was passed over for `PATIENCE_S` gets one
 slot and waits anew: under any flood from above each lane still moves, and nothing else changes.
 """
@@ -92,6 +95,7 @@ class LaneQueue:
         self._waiting: Counter[tuple[Lane, Symbol]] = Counter()
         self._begun: set[tuple[Lane, Symbol]] = set()
         self._preferred: Symbol | None = None
+        self._silent: set[Symbol] = set()
 
     def __len__(self) -> int:
         return sum(self._counts.values())
@@ -127,6 +131,14 @@ class LaneQueue:
         """Let the M1 of one symbol come next, until another is preferred; None for none."""
         self._preferred = symbol
 
+    def note_silence(self, symbol: Symbol) -> None:
+        """Let a symbol that got no answer wait behind the others of its lane."""
+        self._silent.add(symbol)
+
+    def note_answer(self, symbol: Symbol) -> None:
+        """Let it come in its turn again."""
+        self._silent.discard(symbol)
+
     def has_only(self, lane: Lane) -> bool:
         """Whether all that wait are of one lane."""
         return self._counts[lane] == len(self)
@@ -148,14 +160,17 @@ class LaneQueue:
         ticket = heap[0]
         if self._must_wait(ticket):
             ticket = min(t for t in heap if not t.is_gone and t.symbol == self._preferred)
-        else:
-            heapq.heappop(heap)
+        elif ticket.symbol in self._silent:
+            others = (t for t in heap if not t.is_gone and t.symbol not in self._silent)
+            ticket = min(others, default=ticket)
         self.take(ticket, now_s)
         return ticket
 
     def _must_wait(self, ticket: Ticket) -> bool:
         """Whether it must let the preferred symbol pass."""
         if self._preferred in (None, ticket.symbol) or ticket.lane not in _REORDERED:
+            return False
+        if self._preferred in self._silent:
             return False
         place = ticket.lane, ticket.symbol
         return place not in self._begun and (ticket.lane, self._preferred) in self._waiting

@@ -184,6 +184,8 @@ class BrokerSession:
     def _failed(self, ticket: Ticket, error: FetchFailed) -> None:
         now_s = self._clock.monotonic_s()
         self._failed_at[ticket.symbol] = ticket.number
+        if isinstance(error, FetchSilent):
+            self._queue.note_silence(ticket.symbol)
         if isinstance(error, RateLimited):
             self._paused_until_s = max(self._paused_until_s, now_s + error.retry_after_s)
         else:
@@ -204,6 +206,7 @@ class BrokerSession:
         now_s, latency_s = self._clock.monotonic_s(), fetched.latency_s
         self._circuit = self._circuit.answered()
         self._failed_at.pop(ticket.symbol, None)
+        self._queue.note_answer(ticket.symbol)
         timeframe = request.timeframe
         self._largest[timeframe] = max(self._largest[timeframe], len(fetched.bars))
         if self.is_starting:

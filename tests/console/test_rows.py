@@ -21,8 +21,8 @@ from console.widgets.xray_rows import xray_rows
 from console.words import Words
 from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
-from engine.events import BecameOverdue, ProcessChanged
-from engine.status import PrimeStatus, ProcessState, ProcessStatus, Status
+from engine.events import BecameOverdue, GateForced, ProcessChanged
+from engine.status import BrokerStatus, PrimeStatus, ProcessState, ProcessStatus, Status
 from uds.model import Generation, SeriesKey, Timeframe
 
 from . import scenes
@@ -184,6 +184,33 @@ def test_an_overdue_gate_says_so() -> None:
     now = scenes.played(scenes.middle_of_boot(), BecameOverdue(), at_ms=NOW_MS)
 
     assert _header(now, 80)[1].startswith("gate CLOSED OVERDUE m1_poller 5/13")
+
+
+def test_what_made_the_gate_late_stands_before_its_lateness() -> None:
+    """One row and one hint on a small screen: they belong to the cause."""
+    code = DegradedCode.BROKER_LOGIN_TIMEOUT
+    ill = scenes.raised(scenes.start_of_boot(), code, None, "no answer", OPENED_MS)
+    late = scenes.played(ill, BecameOverdue(), at_ms=NOW_MS)
+
+    assert [code, DegradedCode.GATE_OVERDUE] == [reason.code for _, reason in faults(late).ranked]
+
+
+def test_a_login_that_lasts_says_for_how_long() -> None:
+    """Ten seconds pass before it counts as hung; until then nothing else tells of it."""
+    broker = BrokerStatus("sim", "logging_in", since_ms=NOW_MS - 6_200)
+    now = replace(scenes.start_of_boot(), broker=broker)
+
+    assert "broker logging in 6s" in _header(now, 80)[1]
+    fresh = replace(now, broker=replace(broker, since_ms=NOW_MS - 900))
+    assert _header(fresh, 80)[1].rstrip().endswith("broker logging in")
+
+
+def test_a_gate_that_is_forced_says_how_long_it_stays_so() -> None:
+    """It closes by itself: whoever reads on has to know when."""
+    forced = GateForced(NOW_MS + 872_000, "uid 1000")
+    now = scenes.played(scenes.middle_of_boot(), forced, at_ms=NOW_MS)
+
+    assert "gate FORCED OPEN 14:32 · " in _header(now, 80)[1]
 
 
 def test_a_permanent_login_fault_asks_for_the_operator() -> None:

@@ -13,7 +13,7 @@ from console.lines import text_of, width_of
 from console.widgets.timeline_page import timeline_listing
 from console.words import Words
 from engine.stages import Stage
-from engine.waterfall import Waterfalls, poured
+from engine.waterfall import BrokerFloor, Waterfalls, poured
 
 from .boots import a_boot
 
@@ -46,6 +46,17 @@ def test_without_a_boot_before_nothing_is_compared() -> None:
 
     assert "before" not in listing.title
     assert not any(text_of(item.line).rstrip().endswith("+1.55") for item in listing.items)
+
+
+def test_the_broker_alone_is_told_from_the_engine() -> None:
+    """How many symbols a promise will do for is a statement about login, latency and slots."""
+    cold = replace(LATE, broker=BrokerFloor(login_s=0.5, floor_s=1.5, symbols=10))
+    (gate, *_) = timeline_listing(cold, WORDS, 80).items
+    told = text_of(gate.detail)
+
+    assert "login 0.50s, then 1.00s for 10 symbols" in told
+    assert "(8s − 0.50s) / floor: 8s would do for 75 such symbols" in told
+    assert None is BrokerFloor(0.5, 0.5, 10).room(30.0)
 
 
 def test_before_anything_is_known_the_page_says_so() -> None:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.board import StatusBoard
+from engine.cell import Cell, CellState
 from engine.clock import ManualClock
+from engine.degraded import DegradedCode
+from engine.drills.jumping_clock import JumpingClock
 from engine.event_log import KEPT_EVENTS, EventLog, Posted
-from engine.events import ApiListening, Event, StoreOpened
+from engine.events import (
+    ApiListening,
+    CellsChanged,
+    Event,
+    ReasonCleared,
+    ReasonRaised,
+    StoreOpened,
+)
 from engine.status import Status
 from engine.subscription import LAG_EVENTS_MAX, Subscription
 from tests.engine.builders import NOON, a_status, small_config
 from tests.engine.virtual_time import in_virtual_time, settle
+from uds.model import Generation, Timeframe
 
 
 @pytest.fixture
@@ -187,6 +199,35 @@ async def test_events_carry_their_place_and_their_time() -> None:
     found = subscription.taken()
 
     assert (Posted(1, NOON, StoreOpened(1)), Posted(2, NOON + 2_000, StoreOpened(2))) == found
+
+
+def test_what_does_not_stand_cannot_pass(board: StatusBoard) -> None:
+    """Whoever follows the events would read each minute of something that never was."""
+    cleared = ReasonCleared(DegradedCode.GAP, "XAU/USD")
+    board.post(cleared)
+    assert (0, 0) == (board.status.seq, len(board.log))
+
+    board.post(ReasonRaised(DegradedCode.GAP, "XAU/USD", "3 bars"))
+    board.post(cleared)
+    assert ((), 2) == (board.status.reasons, board.status.seq)
+
+
+@pytest.mark.parametrize(("jump_s", "extra"), [(0.0, 0), (3_600.0, 1), (-3_600.0, 1)])
+def test_a_clock_that_is_set_does_not_change_how_long_the_opening_took(
+    jump_s: float, extra: int
+) -> None:
+    """The time service sets a clock soon after boot: an elapsed time of an hour would be a lie."""
+    inner = ManualClock(NOON)
+    clock = JumpingClock(inner)
+    board = StatusBoard(replace(a_status(small_config()), opened_ms=NOON), clock)
+    inner.advance(2.5)
+    clock.jump(jump_s)
+    cell = Cell(CellState.SEALED, 1.0, 300, NOON, Generation(42, 3))
+    for symbol in board.status.symbols:
+        board.post(CellsChanged(symbol, dict.fromkeys(Timeframe, cell)))
+
+    assert 2.5 == board.status.opened_gate_after_s
+    assert len(board.status.symbols) + extra == board.status.seq == len(board.log)
 
 
 @in_virtual_time

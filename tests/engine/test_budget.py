@@ -109,9 +109,9 @@ def test_a_budget_too_small_is_known_before_anything_is_primed() -> None:
     assert pytest.approx(7_000 * 13 / budget.GUESSED_BARS_PER_S) == found.needed_s
     sentence = budget.shortfall_sentence(found, None)
     assert sentence.startswith(
-        "bootstrap.redis_priming_budget_s is 0.2 s, but priming needs 4.55 s"
+        "set bootstrap.redis_priming_budget_s to 6.9: it is 0.2 s, but priming needs 4.55 s at"
     )
-    assert sentence.endswith("bars/s guessed: set it to 6.9.")
+    assert sentence.endswith("bars/s guessed.")
 
 
 @given(st.floats(0.001, 100), st.integers(1, 40), st.integers(1, 20_000), st.floats(0.001, 5))
@@ -187,9 +187,9 @@ def test_a_configuration_is_checked_at_the_rate_of_the_newest_boot_that_primed(
 
     assert () == guessed
     assert 2 == len(too_small)
-    assert "redis_priming_budget_s is 0.4 s, but priming needs 0.57 s at" in too_small[0]
-    assert too_small[0].endswith("measured: set it to 0.9.")
-    assert too_small[1].endswith("measured: set it to 0.3.")
+    assert "redis_priming_budget_s to 0.9: it is 0.4 s, but priming needs 0.57 s" in too_small[0]
+    assert too_small[1].startswith("set bootstrap.prime_budget_per_symbol_s to 0.3: ")
+    assert all(sentence.endswith("measured.") for sentence in too_small)
     enough = {
         "bootstrap__redis_priming_budget_s": 0.9,
         "bootstrap__prime_budget_per_symbol_s": 0.3,

@@ -12,7 +12,9 @@ from engine.bootstrap import begin_rebuild
 from engine.broker.port import BarsRequest
 from engine.config import Config
 from engine.deepening import SILENT_DAYS, pause_depth
+from engine.degraded import DegradedCode
 from engine.derive import derive
+from engine.events import ReasonRaised
 from engine.plan import history_from_ms
 from engine.process import Tools
 from engine.rebuild_deeds import rebuild_question
@@ -27,6 +29,7 @@ from tests.engine.builders import (
     is_open,
     key,
     market_broker,
+    minutes,
     running,
     simulated_market,
     small_config,
@@ -34,7 +37,7 @@ from tests.engine.builders import (
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
 from uds.memory_cache import MemoryCache
 from uds.memory_disk import MemoryDisk
-from uds.model import DERIVED_TIMEFRAMES, Bars, Timeframe
+from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Bars, Timeframe
 
 DEPTH = {"M1": 600, "M3": 100, "M5": 100, "M15": 60, "M30": 60, "H1": 60, "H4": 60, "D1": 20}
 """60 H4 are ten trading days; the start itself fetches less than one."""
@@ -130,8 +133,14 @@ async def test_history_deepens_behind_an_open_gate_until_every_target_is_reached
         await asyncio.sleep(0.1)
         assert {"DEPTH_SHORT"} == house.codes
         assert not house.board.status.degraded
-
-        await until_deep(house)
+        said: list[str] = []
+        while not is_deep(house):
+            said += [r.detail for r in house.board.status.reasons if GOLD == r.scope]
+            assert {1} >= {r.count for r in house.board.status.reasons}
+            await asyncio.sleep(0.2)
+        counted = [int(detail.split(" ")[0]) for detail in said]
+        assert sorted(counted) == counted
+        assert 2 <= len(set(counted))
         await asyncio.sleep(6)
         served, status = house.store.tail(GOLD), house.board.status
         assert served is not None
@@ -403,6 +412,26 @@ def test_damage_at_the_head_of_a_deep_series_is_said_until_it_is_fetched_again(
             is_all_the_market(again)
 
     lives()
+
+
+@in_virtual_time
+async def test_a_damaged_bar_of_a_time_the_calendar_calls_shut_is_fetched_again() -> None:
+    """Calendars are often wrong: a bar that was stored once is missing, whatever they say."""
+    house, broker = await a_house(small_config(GOLD))
+    plain, shut_ms = broker.rows, NOON - 37 * 3_600_000 - 30 * MINUTE_MS
+
+    def rows(asked: BarsRequest) -> Bars:
+        is_there = asked.timeframe is Timeframe.M1 and asked.from_ms <= shut_ms < asked.until_ms
+        return plain(asked).merged(minutes(shut_ms, 1)) if is_there else plain(asked)
+
+    broker.rows, m1, hole = rows, key(GOLD, Timeframe.M1), (shut_ms, shut_ms + MINUTE_MS)
+    assert 0 == house.tools.markets[GOLD].calendar.expected_minutes(*hole)
+    house.tools.damage.note(m1, [hole])
+    house.board.post(ReasonRaised(DegradedCode.CORRUPT_JSONL, m1, "a line"))
+    async with running(house):
+        await house.board.until(is_open)
+        await house.board.until(lambda _: "CORRUPT_JSONL" not in house.codes)
+        assert 1 == len(await house.store.read(m1, *hole))
 
 
 @in_virtual_time

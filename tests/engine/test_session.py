@@ -216,6 +216,27 @@ async def test_a_preferred_waiter_that_was_cancelled_is_passed_over() -> None:
 
 
 @in_virtual_time
+async def test_a_symbol_without_answers_lets_the_others_pass() -> None:
+    """Asked again in its turn it would hold each slot for 5 s, and the others would never come."""
+    room = Room(slots=2)
+    for page in range(2):
+        room.befall(page, "hangs")
+    await room.session.login()
+    silent = [room.ask(Lane.FILL, (0, page), "A") for page in range(3)]
+    others = [room.ask(Lane.FILL, (rank, 7), name) for rank, name in enumerate("BCDEF", start=1)]
+    await asyncio.sleep(session_room.REQUEST_TIMEOUT_S + 0.01)
+    room.session.prefer("A")
+    again = room.ask(Lane.FILL, (0, 8), "A")
+    await asyncio.gather(*others)
+
+    assert list("AABCDEF") == [asked.symbol for asked in room.broker.asked][:7]
+    await asyncio.gather(*silent, again, return_exceptions=True)
+    after = [room.ask(Lane.FILL, (rank, 9), name) for rank, name in enumerate("AGB")]
+    await asyncio.gather(*after)
+    assert list("AGB") == [asked.symbol for asked in room.broker.asked][-3:]
+
+
+@in_virtual_time
 async def test_a_waiter_cancelled_in_the_queue_leaves_its_place() -> None:
     """Its slot would otherwise be granted to nobody."""
     room = Room(slots=1)

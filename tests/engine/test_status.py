@@ -28,6 +28,7 @@ from engine.events import (
     ReasonAcknowledged,
     ReasonCleared,
     ReasonRaised,
+    ReasonRevised,
     StoreOpened,
     SymbolPrimed,
 )
@@ -115,6 +116,18 @@ def test_after_any_events_the_counted_cells_are_the_cells(events: list[Event]) -
     assert sum(cell.serving is not None for cell in status.cells.values()) == status.ready_cells
     assert 16 == len(status.cells) == len(list(status.cells))
     assert status.gate.state is status.gate_state
+
+
+@given(st.lists(any_event, max_size=25))
+def test_the_count_of_flips_moves_whenever_a_generation_does(events: list[Event]) -> None:
+    """Who waits for the next one looks at the count alone; a flip it missed would be slept on."""
+    status = after()
+    for event in events:
+        following = apply(status, event, status.seq)
+        flips = following.flip_count - status.flip_count
+        assert flips in (0, 1)
+        assert flips == 1 or following.generations == status.generations
+        status = following
 
 
 @given(st.lists(any_event, max_size=25))
@@ -212,6 +225,25 @@ def test_a_reason_raised_again_counts_and_keeps_its_beginning() -> None:
 
     (reason,) = status.reasons
     assert (3, NOON, "three") == (reason.count, reason.since_ms, reason.detail)
+
+
+def test_a_revised_reason_says_something_else_and_counts_nothing() -> None:
+    """What gets further has not failed once more; what does not stand is not raised by it."""
+    short = DegradedCode.DEPTH_SHORT
+    revised = ReasonRevised(short, GOLD, "22 of 300")
+
+    (reason,) = after(ReasonRaised(short, GOLD, "21 of 300"), revised).reasons
+    assert (1, "22 of 300") == (reason.count, reason.detail)
+    assert () == after(revised).reasons
+
+
+def test_an_overdue_gate_counts_down_what_it_waits_for() -> None:
+    """A list of what was missing once would send the operator to cells that are well."""
+    status = after(BecameOverdue(), sealed(YEN))
+
+    (reason,) = status.reasons
+    assert reason.detail.startswith("the gate waits for 8 cells: XAU/USD/M1, ")
+    assert 1 == reason.count
 
 
 def test_a_cleared_reason_is_remembered_as_healed() -> None:
