@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _measure(quick: bool) -> list[Target]:
     with TemporaryDirectory(prefix="coldstart-bench-") as scratch:
         targets = await _costs(Path(scratch) / "serve", rounds=3 if quick else 9)
-        targets += await api_lateness.measure(Path(scratch), seconds=4 if quick else 20)
+        rounds, slice_s = (1, 1.5) if quick else (3, 2.0)
+        targets += await api_lateness.measure(Path(scratch), rounds, slice_s)
     return targets
 
 

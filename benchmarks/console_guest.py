@@ -20,7 +20,7 @@ from textual.widgets import Static
 
 from console.app import ConsoleApp
 from console.logbook import LogBook
-from engine import Cell, CellState
+from engine import Cell, CellState, hearing
 from tests.console import scenes
 from uds.model import Generation, Timeframe
 
@@ -102,7 +102,7 @@ async def main(scene: str, driver: str, measure_s: float, report_fd: int) -> Non
         from textual.drivers.linux_driver import LinuxDriver
 
         app.driver_class = LinuxDriver
-    with logs.listening():
+    with hearing(logs):
         await measured(app, driver, script(client, per_s), measure_s, report_fd)
 
 

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from console.app import ConsoleApp
 from console.client import LocalClient
 from console.logbook import LogBook
+from engine.log_ring import hearing
 from engine.runtime import open_engine
 
 from .endurance import BEGINS_MS, configuration
@@ -23,7 +24,7 @@ from .fast_clock import FastClock
 async def host(folder: Path) -> None:
     """Until the screen is left."""
     logs = LogBook()
-    with logs.listening(), patch("engine.sources.SystemClock", FastClock):
+    with hearing(logs), patch("engine.sources.SystemClock", FastClock):
         async with open_engine(configuration(folder), BEGINS_MS) as engine:
             assert isinstance(engine.clock, FastClock)
             loop = asyncio.get_running_loop()

@@ -1,5 +1,19 @@
-"""`python -m console` is the console script."""
+"""The console script, and `python -m console`."""
 
-from .cli import run
+from __future__ import annotations
 
-run()
+from .exits import Exit
+
+
+def run() -> None:
+    """The command line; Ctrl-C ends it without a trace also while it is being loaded."""
+    try:
+        from .cli import run as command_line
+
+        command_line()
+    except KeyboardInterrupt:
+        raise SystemExit(Exit.INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    run()

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import hearing
+
 from .app import ConsoleApp
 from .dress import dressed
 from .exits import Exit
@@ -35,7 +37,8 @@ async def attach_console(
     """
     dress = dressed(config, os.environ, sys.stdout.encoding)
     keys, complaints = keys_from(config.console.keys), Complaints()
-    with LogBook().listening() as logs:
+    logs = LogBook()
+    with hearing(logs):
         async with (
             followed(path, is_read_only=is_read_only) as client,
             borrowed_logs(client.look, logs),

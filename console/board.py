@@ -241,6 +241,21 @@ class Board:
         self.outlook = outlook
         self._settle()
 
+    def sift(self) -> bool:
+        """Hide what is well, or show everything again; whether there is a fault to be left."""
+        sifted, facts = self.outlook.sifting(), self._facts
+        if not sifted.faults_only or facts is None:
+            self.turn(sifted)
+            return True
+        if sifted.page in (Page.GRID, Page.XRAY):
+            is_bare = not shown_of(facts, sifted.sieve_of(Page.GRID), self.words).symbols
+        else:
+            listing = listing_of(sifted, self._picture)
+            is_bare = listing is not None and not listing.items
+        if not is_bare:
+            self.turn(sifted)
+        return not is_bare
+
     def sort(self) -> bool:
         """Give this list its other order, or take it away; whether it has one."""
         listing = listing_of(self.outlook, self._picture)

@@ -6,34 +6,26 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from .acting import act, stop
+from .acting import act
 from .analysing import analyze
 from .clean import defusing
+from .cli_acts import app as acts
 from .cli_at_rest import app as at_rest
 from .cli_drills import app as drills
+from .cli_group import HoistingGroup
 from .cli_simulation import app as simulation
 from .errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .exits import Exit
 from .fork import fork_behind
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
-from .options import Options, hoisted
+from .options import Options
 from .prose import bootstrap_prose
 from .reading_logs import read_logs
 from .stderr_log import log_to_stderr
-
-
-class HoistingGroup(TyperGroup):
-    """Lets the shared options stand before or after the command's name."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the shared options in front, where the callback takes them."""
-        return super().parse_args(ctx, hoisted(args))
-
 
 app = typer.Typer(
     cls=HoistingGroup,
@@ -129,7 +121,7 @@ def up(
         from .hosting import host_headless
 
         config = loaded(options)
-        log_to_stderr()
+        log_to_stderr(config.logging.level)
         raise typer.Exit(run_loop(host_headless(config, options, tell)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
@@ -177,7 +169,7 @@ def bootstrap(ctx: typer.Context) -> None:
 
     options: Options = ctx.obj
     config = loaded(options)
-    log_to_stderr()
+    log_to_stderr(config.logging.level)
     exit_code, report = run_loop(host_bootstrap(config, options))
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)
@@ -207,13 +199,24 @@ def why(
     subject: Annotated[
         str | None, typer.Argument(metavar="[SYMBOL[/TF]]", help="Default: the gate.")
     ] = None,
+    acknowledged: Annotated[
+        str | None,
+        typer.Option(
+            "--acknowledge", metavar="REASON", help="Mark it as seen, at that scope if one is said."
+        ),
+    ] = None,
 ) -> None:
     """Say why the gate, a symbol or a cell is not ready.
 
+    With --acknowledge it says instead that the operator has seen a reason.
+
     Examples: coldstart-console why · coldstart-console why XAU/USD ·
-    coldstart-console why XAU/USD/H4 --json
+    coldstart-console why XAU/USD/H4 --json · coldstart-console why --acknowledge GAP HKG33/H4
     """
-    raise typer.Exit(look_why(ctx.obj, subject))
+    if acknowledged is None:
+        raise typer.Exit(look_why(ctx.obj, subject))
+    reason = {"code": acknowledged.upper(), **({"scope": subject} if subject else {})}
+    raise typer.Exit(act(ctx.obj, "acknowledge", reason))
 
 
 @app.command()
@@ -281,59 +284,6 @@ def analyze_(
 
 
 @app.command()
-def restart(
-    ctx: typer.Context,
-    process: Annotated[str, typer.Argument(help="connector, m1_poller, tick_publisher, …")],
-    is_forced: Annotated[
-        bool, typer.Option("--force", help="Wait for nothing it does; wants its name.")
-    ] = False,
-) -> None:
-    """Restart one process; the others do not notice.
-
-    Examples: coldstart-console restart tick_publisher --yes ·
-    coldstart-console restart m1_poller --force --yes-i-mean m1_poller
-    """
-    action = "restart-force" if is_forced else "restart"
-    raise typer.Exit(act(ctx.obj, action, {"process": process}))
-
-
-@app.command()
-def rebuild(
-    ctx: typer.Context,
-    symbols: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]…")] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Every symbol; wants the word.")] = False,
-    is_dry: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would touch.")
-    ] = False,
-) -> None:
-    """Fetch and derive symbols anew; readers stay on what they have until each flip.
-
-    Examples: coldstart-console rebuild XAU/USD --dry-run ·
-    coldstart-console rebuild XAU/USD USD/JPY --yes ·
-    coldstart-console rebuild --all --yes-i-mean all
-    """
-    if is_all == bool(symbols):
-        fail(Exit.USAGE, "Name the symbols to rebuild, or say --all.")
-    arguments = {} if is_all else {"symbols": symbols}
-    raise typer.Exit(act(ctx.obj, "rebuild-all" if is_all else "rebuild", arguments, is_dry=is_dry))
-
-
-@app.command("open-gate")
-def open_gate(
-    ctx: typer.Context,
-    is_dry: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be missing.")
-    ] = False,
-) -> None:
-    """Let readers have what there is although cells are missing; expires by itself.
-
-    Examples: coldstart-console open-gate --dry-run ·
-    coldstart-console open-gate --yes-i-mean gate
-    """
-    raise typer.Exit(act(ctx.obj, "open-gate", {}, is_dry=is_dry))
-
-
-@app.command()
 def report(
     ctx: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path("."),
@@ -375,15 +325,7 @@ def replay(
     raise typer.Exit(code)
 
 
-@app.command()
-def down(ctx: typer.Context) -> None:
-    """Stop the running engine in order.
-
-    Example: coldstart-console down --yes
-    """
-    raise typer.Exit(stop(ctx.obj))
-
-
+app.add_typer(acts)
 app.add_typer(at_rest)
 app.add_typer(drills, name="drill")
 app.add_typer(simulation)

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine import ActionRefused, Status
+from engine import ActionRefused, Status, sayings_of
 from uds.model import Symbol
 
 from .hold import Hold
@@ -107,7 +107,8 @@ class Operating(ABC):
 
     async def question(self, deed: Deed) -> Asking:
         told = await self.look("question", await self._args(deed))
-        return Asking(told["sentence"], told["phrase"])
+        said = sayings_of(told.get("said"))
+        return Asking(told["sentence"], told["phrase"], told["command"], said)
 
     async def act(self, deed: Deed, phrase: str = "") -> str:
         told = await self.look("act", {**await self._args(deed), "phrase": phrase})

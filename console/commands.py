@@ -237,12 +237,18 @@ def rekeyed(tables: Tables, keys: Keys) -> Tables:
     }
 
 
+def first_keys(tables: Tables) -> dict[str, str]:
+    """The key of each command that an operator is told, as it is told."""
+    keys = {c.id: c.keys[0] for table in tables.values() for c in table if c.keys}
+    return {name: KEY_NAMES.get(key, key) for name, key in keys.items()}
+
+
 def footer_line(words: Words, tables: Tables) -> Line:
     """The keys that act on the home screen, as the bottom row shows them."""
-    key_of = {command.id: command.keys[0] for table in tables.values() for command in table}
+    key_of = first_keys(tables)
     row: list[Span] = []
     for name in filter(key_of.__contains__, _FOOTER):
-        key = KEY_NAMES.get(key_of[name], key_of[name])
+        key = key_of[name]
         gap = "" if len(key) == 1 and not key.isalnum() else " "
         row += (Span(f" {key}", Look.STRONG), Span(gap + words.footer[name], Look.DIM))
     return tuple(row)

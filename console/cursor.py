@@ -39,7 +39,9 @@ class Cursor:
     pane: Pane = Pane.GRID
     """What the keys move in."""
     cell: SeriesKey | None = None
-    """The selected cell; None until there are cells."""
+    """The selected cell; None until there are cells, and while none is shown."""
+    hidden: SeriesKey | None = None
+    """The cell that was selected when the last one was hidden: where the cursor comes back to."""
     process: str | None = None
     """The selected process by name; None until there are processes."""
 
@@ -52,12 +54,13 @@ class Cursor:
 def settled(cursor: Cursor, status: Status, shown: Shown | None = None) -> Cursor:
     """The same place, or the nearest one where that is not to be seen any more."""
     shown = shown or Shown(status.symbols, status.timeframes)
-    cell = _nearest(cursor.cell, shown)
+    before = cursor.cell or cursor.hidden
+    cell = _nearest(before, shown)
     if cell not in status.cells:
         cell = next((key for key in shown.cells if key in status.cells), None)
     names = [process.name for process in status.processes]
     process = cursor.process if cursor.process in names else next(iter(names), None)
-    return replace(cursor, cell=cell, process=process)
+    return replace(cursor, cell=cell, hidden=None if cell else before, process=process)
 
 
 def moved(

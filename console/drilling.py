@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .acting import act
-from .errands import ASK_TIMEOUT_S, asked, fail, loaded, or_fail, run_loop, show, tell, typed
+from .errands import ASK_TIMEOUT_S, fail, loaded, or_fail, run_loop, show, tell, typed
 from .exits import Exit
 from .options import Options
 from .prose_drills import drills_prose, report_prose
@@ -125,20 +125,41 @@ async def _sandboxed(
 
 def _run_live(options: Options, config: Config, ids: Sequence[str], words: Words) -> dict[str, Any]:
     is_meant = len(ids) > 1 and _means_all(options, ids, words)
+    from engine import sayings_of
+
     drills: list[Any] = []
     for drill_id in ids:
         given = {"drill": drill_id, **({"allow": "yes"} if options.allows_drills else {})}
-        question = asked(options, "question", {"action": "drill", "arguments": given})
+        question = _asked(options, words, "question", {"action": "drill", "arguments": given})
         phrase = question["phrase"]
-        said = phrase if is_meant else options.yes_i_mean or typed(question["sentence"], phrase)
+        sentence = words.asked(sayings_of(question.get("said")), question["sentence"])
+        said = phrase if is_meant else options.yes_i_mean or typed(sentence, phrase)
         if said != phrase:
             fail(Exit.REFUSED, words.drill_nothing_done.format(phrase=phrase))
         args = {"action": "drill", "arguments": given, "phrase": said, "arm": True}
-        asked(options, "act", args)
+        _asked(options, words, "act", args)
         if not options.is_quiet:
-            tell(words.drill_begins.format(id=drill_id, title=question["radius"]["title"]))
+            title = words.drill_text(question["radius"]["title"])
+            tell(words.drill_begins.format(id=drill_id, title=title))
         drills += run_loop(_followed(options, config, drill_id, words))["drills"]
     return {"schema": 1, "drills": drills}
+
+
+def _asked(options: Options, words: Words, op: str, args: Mapping[str, object]) -> Any:
+    """What the engine answers; a refusal ends the command in the operator's language."""
+    from engine import ActionRefused, call_engine
+
+    config = loaded(options)
+
+    def ask() -> Any:
+        timeout_s = options.timeout_s or ASK_TIMEOUT_S
+        try:
+            return call_engine(config.data_root, op, args, path=options.socket, timeout_s=timeout_s)
+        except ActionRefused as error:
+            english = f"{error} {error.hint}".rstrip()
+            raise ActionRefused(words.asked(error.said, english), error.code) from error
+
+    return or_fail(ask)
 
 
 def _means_all(options: Options, ids: Sequence[str], words: Words) -> bool:

@@ -63,7 +63,7 @@ def asked(options: Options, op: str, args: Mapping[str, object]) -> Any:
     from engine import call_engine
 
     config = loaded(options)
-    timeout_s = options.timeout_s or ASK_TIMEOUT_S
+    timeout_s = ASK_TIMEOUT_S if options.timeout_s is None else options.timeout_s
     return or_fail(
         lambda: call_engine(config.data_root, op, args, path=options.socket, timeout_s=timeout_s)
     )

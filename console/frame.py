@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .commands import footer_line
+from .commands import first_keys, footer_line
 from .cursor import Pane
 from .fading import faded
 from .layout import Plan, page_plan, plan
-from .lines import Line, Look, Span, cropped
+from .lines import Line, Look, Span, cropped, text_of, width_of
 from .metric import Metric
 from .outlook import Outlook
 from .pages import Page
@@ -68,7 +68,7 @@ def drawn(picture: Picture, outlook: Outlook, rim: Rim, width: int, height: int)
             rows["reasons"] = (notice_row(picture.facts, rim, chips, width, picture.words),)
     else:
         columns = ()
-        rows["page"], top = _page(picture, outlook, width, shares.page)
+        rows["page"], top = _page(picture, outlook, rim, width, shares.page)
         outlook = outlook.scrolling(top)
     ages = shares.xray_width > 0 or outlook.page is Page.XRAY or outlook.metric is Metric.AGE
     pulse = None if frozen else pulse_s(picture.facts.status, picture.now_ms, ages_shown=ages)
@@ -114,7 +114,8 @@ def _frame_rows(
 ) -> dict[str, tuple[Line, ...]]:
     """What stands on every page: the status above, the notice and the keys below."""
     header = Header(picture.facts, picture.now_ms, picture.words, rim.hold)
-    hint = drill_notice(picture.facts.status, picture.now_ms, page, rim.tables, picture.words)
+    left = width - width_of(chips)
+    hint = drill_notice(picture.facts.status, picture.now_ms, page, rim.tables, left, picture.words)
     footer = footer_line(picture.words, rim.tables)
     return {
         "header": (header.compact_row(width),) if shares.compact else header.rows(width),
@@ -152,7 +153,7 @@ def _grid_page(
 
 
 def _page(
-    picture: Picture, outlook: Outlook, width: int, height: int
+    picture: Picture, outlook: Outlook, rim: Rim, width: int, height: int
 ) -> tuple[tuple[Line, ...], int]:
     """The rows of a page other than the grid, and the first one drawn of what it scrolls."""
     top = outlook.tops.get(outlook.page, 0)
@@ -165,19 +166,31 @@ def _page(
     if outlook.page is Page.DRILL:
         title, body = _drill(picture, outlook, title, width - 2)
     else:
-        body = _xray(picture, outlook, width - 2)
-    top = max(0, min(top, len(body) - (height - 1)))
-    head = (Span(f" {title}", Look.STRONG),)
-    rows = (head, *((Span(" "), *row) for row in body[top : top + height - 1]))
+        title, body = _xray(picture, outlook, title, width - 2)
+    shown = height - 1
+    top = max(0, min(top, len(body) - shown))
+    head: Line = (Span(f" {title}", Look.STRONG),)
+    if len(body) > shown > 0:
+        place = f"{top + 1}–{top + shown}/{len(body)}"
+        keys = first_keys(rim.tables)
+        turns = " ".join(keys[name] for name in ("page_down", "page_up") if name in keys)
+        head = (*head, Span(f"  {place}   {turns}", Look.DIM))
+    rows = (head, *((Span(" "), *row) for row in body[top : top + shown]))
     return tuple(cropped(row, width) for row in rows)[: max(0, height)], top
 
 
-def _xray(picture: Picture, outlook: Outlook, width: int) -> tuple[Line, ...]:
+def _xray(
+    picture: Picture, outlook: Outlook, title: str, width: int
+) -> tuple[str, tuple[Line, ...]]:
+    """The cell's name stands in the title, where no scrolling takes it away."""
     cell, words, seen = outlook.cursor.cell, picture.words, picture.seen
     body = xray_body(picture.facts.status, cell, picture.now_ms, width, words, seen)
-    if body and (seen is None or seen.key != cell):
-        return (*body, (), (Span(words.xray_reading, Look.DIM),))
-    return body
+    if not body:
+        return title, body
+    name, *rest = body
+    if seen is None or seen.key != cell:
+        rest += [(), (Span(words.xray_reading, Look.DIM),)]
+    return f"{title} {text_of(name)}", tuple(rest)
 
 
 def _drill(

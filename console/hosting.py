@@ -42,7 +42,7 @@ async def host_bootstrap(config: Config, options: Options) -> tuple[Exit, dict[s
     if options.timeout_s is not None:
         limit_s = min(limit_s, options.timeout_s)
     async with opened(config, options) as engine:
-        launch_s = process_age_s()
+        launch_s = process_age_s() - engine.tools.since_opened_s()
         signalled = _stop_on_signals(engine)
         show = asyncio.create_task(_draw_progress(engine, options))
         is_late = False

@@ -25,7 +25,7 @@ PERIOD_S = 60.0
 _PAUSE_S = 0.2
 _ENDING_S = 2.0
 """How long a screen may take to end before it is taken down."""
-_FLOOR = Path(__file__).parent.name
+_FLOOR = __name__.partition(".")[0]
 
 
 class Parting(Enum):

@@ -79,7 +79,7 @@ def boxed(text: str, width: int) -> str:
 def end_kept(text: str, path: str, width: int) -> str:
     """The text in so many columns; what is too long loses the head of the path, last its tail."""
     over = cell_len(text) - width
-    if over <= 0 or path not in text:
+    if over <= 0 or not path or path not in text:
         return text
     end = path[over + len(_ELLIPSIS) :]
     end = end[max(0, end.find("/")) :]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
+
+from engine import uttered
 
 from .clean import clean
 from .moments import stamped
 
 KEPT = 2_000
 """Lines remembered; older ones are forgotten."""
-_FLOORS = ("engine", "uds", "coldstart")
-"""Loggers of ours, heard from INFO on; foreign ones from WARNING on."""
 _LENGTH_MAX = 2_000
 
 
@@ -71,27 +69,8 @@ class LogBook(logging.Handler):
             self._add(at_ms, level, source, text)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One record; its exception becomes part of the line."""
-        text = record.getMessage()
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
-            text = f"{text}: {type(error).__name__}: {error}"
-        self._add(round(record.created * 1_000), record.levelname, _source(record), text)
-
-    @contextmanager
-    def listening(self) -> Iterator[LogBook]:
-        """Hear every logger of this process until the block ends."""
-        root, floors = logging.getLogger(), [logging.getLogger(name) for name in _FLOORS]
-        levels = [floor.level for floor in floors]
-        root.addHandler(self)
-        for floor in floors:
-            floor.setLevel(logging.INFO)
-        try:
-            yield self
-        finally:
-            root.removeHandler(self)
-            for floor, level in zip(floors, levels, strict=True):
-                floor.setLevel(level)
+        """One record as a line; `hearing` brings them."""
+        self._add(*uttered(record))
 
     def _add(self, at_ms: int, level: str, source: str, text: str) -> None:
         self._number += 1
@@ -99,14 +78,3 @@ class LogBook(logging.Handler):
         self._lines.append(line)
         if self._heard is not None:
             self._heard()
-
-
-def _source(record: logging.LogRecord) -> str:
-    """The supervised process whose task speaks: the keeper names the task after it."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        task = None
-    named = task.get_name() if task is not None else ""
-    named = named.removeprefix("keeper of ")  # who keeps a process speaks of it
-    return record.name if not named or named.startswith("Task-") else named

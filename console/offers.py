@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from engine import Saying
+
 
 class Slot(NamedTuple):
     """One argument of an offer."""
@@ -51,12 +53,6 @@ class Deed(NamedTuple):
         """As it is typed behind the colon."""
         return shlex.join((self.action_id, *self.words))
 
-    @property
-    def command(self) -> str:
-        """What does the same in a shell; empty where no command does."""
-        prefix = _COMMANDS.get(self.action_id)
-        return shlex.join(("coldstart-console", *prefix, *self.words)) if prefix else ""
-
 
 class Asking(NamedTuple):
     """The engine's question before an act."""
@@ -65,19 +61,10 @@ class Asking(NamedTuple):
     """What it would touch, computed from fresh state; foreign text."""
     phrase: str | None = None
     """What must be typed; None when yes is enough."""
-
-
-_COMMANDS = {
-    "restart": ("restart",),
-    "restart-force": ("restart", "--force"),
-    "rebuild": ("rebuild",),
-    "rebuild-all": ("rebuild", "--all"),
-    "open-gate": ("open-gate",),
-    "drill": ("drill", "run", "--live"),
-    "drill-abort": ("drill", "abort"),
-    "shutdown": ("down",),
-}
-"""The commands of the shell by the act they ask for."""
+    command: str = ""
+    """The command line that does the same."""
+    said: tuple[Saying, ...] = ()
+    """The sentence as codes, where it is made of such."""
 
 
 def offer_of(document: Mapping[str, Any]) -> Offer:

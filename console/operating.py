@@ -41,7 +41,7 @@ class Desk(Protocol):
         """Let a process, a symbol or a reason be chosen, for this key."""
         ...
 
-    def note_refusal(self, deed: Deed, said: str) -> None:
+    def note_refusal(self, deed: Deed, said: str, command: str) -> None:
         """Keep in the journal what was refused; what was done comes from the engine."""
         ...
 
@@ -124,8 +124,10 @@ class Operator:
         try:
             async with self._turn:
                 await work
-        except (ActionRefused, NotUnderstood) as refusal:
+        except NotUnderstood as refusal:
             self._tell(str(refusal))
+        except ActionRefused as refusal:
+            self._tell(self._words.refused(refusal))
         finally:
             self._waiting.discard(name)
 
@@ -148,10 +150,12 @@ class Operator:
 
     async def _act_here(self, action_id: str, places: Places) -> None:
         offer = await self._offer(action_id)
-        if not self._may(offer):
-            return
         words = places.words_for(offer.slots)
-        if words is None:
+        if words is None and offer.slots[0].kind == "drill":
+            self._desk.choose("drill", self._key(action_id))  # cards are there to be read first
+        elif not self._may(offer):
+            return
+        elif words is None:
             self._desk.choose(offer.slots[0].kind, self._key(action_id))
         else:
             await self._ask(offer, Deed(action_id, words))
@@ -188,6 +192,7 @@ class Operator:
     async def _ask(self, offer: Offer, deed: Deed) -> None:
         """Put the engine's question; on yes, or on the word, act."""
         asking, is_ascii = await self._client.question(deed), self._brush.ascii_only
+        asking = asking._replace(sentence=self._words.asked(asking.said, asking.sentence))
         phrase = ""
         if asking.phrase is not None:
             typed = PhraseScreen(asking, self._words, ascii_only=is_ascii)
@@ -203,11 +208,20 @@ class Operator:
             if not await self._app.push_screen_wait(confirm):
                 return
         try:
-            sentence = await self._client.act(deed, phrase)
+            sentence = self._done(deed, await self._client.act(deed, phrase))
         except ActionRefused as refusal:
-            sentence = str(refusal)
-            self._desk.note_refusal(deed, sentence)
+            sentence = self._words.refused(refusal)
+            self._desk.note_refusal(deed, sentence, asking.command)
         self._tell(sentence)
+
+    def _done(self, deed: Deed, english: str) -> str:
+        """What was done, where we have words for it."""
+        match deed.action_id:
+            case "drill":
+                return self._words.drill_begun.format(id=deed.words[0])
+            case "drill-abort":
+                return self._words.drill_ending
+        return english
 
     async def _offer(self, action_id: str) -> Offer:
         found = next((o for o in await self._client.offers() if o.id == action_id), None)

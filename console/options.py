@@ -27,6 +27,7 @@ FLAGS = frozenset(
     {"--json", "--yes", "--quiet", "--read-only", "--ascii", "--mouse", "--allow-drills"}
 )
 _REPLAY = "replay:"
+_NOT_YET = ("fxcm", "oanda")
 
 
 class BadOption(ValueError):
@@ -129,6 +130,8 @@ def _broker(text: str) -> dict[str, Any]:
     if text.startswith(_REPLAY):
         path = Path(text.removeprefix(_REPLAY)).expanduser().resolve()
         return {"broker.kind": "replay", "broker.replay.path": str(path)}
+    if text in _NOT_YET:
+        raise BadOption(f"--broker {text} is not in this version; there are sim and replay:PATH.")
     if text != "sim":
-        raise BadOption(f"--broker {text!r} is neither sim nor replay:PATH in this version.")
+        raise BadOption(f"--broker {text!r} is neither sim nor replay:PATH.")
     return {"broker.kind": text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -10,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from .glyphs import STATES, in_ascii
-from .lines import Line, Look
+from .lines import Line, Look, Span
 from .themes import THEMES
 
 
@@ -30,7 +31,7 @@ class Brush:
     def strip(self, line: Line, width: int) -> Strip:
         """The row at exactly `width` columns; blanks join what stands before them."""
         pieces: list[tuple[str, Style]] = []
-        for span in line:
+        for span in self._trimmed(line):
             style = self.style(span.look, span.fresh, span.chosen)
             if pieces and span.text.isspace() and _is_invisible(pieces[-1][1]):
                 pieces[-1] = (pieces[-1][0] + span.text, pieces[-1][1])
@@ -38,6 +39,18 @@ class Brush:
                 pieces.append((self._spelled(span.text), style))
         segments = [Segment(text, style) for text, style in pieces]
         return Strip(segments).adjust_cell_length(width, self.style(Look.PLAIN))
+
+    def _trimmed(self, line: Line) -> Iterator[Span]:
+        """What stands out by its ground does so as far as its text goes."""
+        for span in line:
+            glyph = STATES.get(span.look)
+            text = span.text
+            if glyph and glyph.reverse and not span.chosen and text.endswith(" "):
+                said = text.rstrip()
+                yield span._replace(text=said)
+                yield Span(" " * (len(text) - len(said)))
+            else:
+                yield span
 
     def style(self, look: Look, fresh: bool = False, chosen: bool = False) -> Style:
         """The style of a meaning."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from engine import grouped
+
 _NONE = "–"
 
 
@@ -20,7 +22,7 @@ def bootstrap_prose(report: dict[str, Any]) -> str:
         f" · ratio {report['ratio_to_floor'] or _NONE} · launch {_s(report['launch_s'])}",
         f"first symbol    {_s(report['first_symbol_ready_s'])}",
         f"broker          D1 {requests['D1']} · M1 {requests['M1']} · other {requests['other']}",
-        f"rebuild         {rebuild['bars_in']:,} M1 → {rebuild['bars_out']:,} bars"
+        f"rebuild         {grouped(rebuild['bars_in'])} M1 → {grouped(rebuild['bars_out'])} bars"
         f" in {_s(rebuild['elapsed_s'])}",
         f"prime           {prime['cells']} cells in {_s(prime['elapsed_s'])}"
         f" of {_s(prime['budget_s'])}",
@@ -61,18 +63,20 @@ def import_prose(document: dict[str, Any]) -> str:
     for symbol in document["symbols"]:
         lines.append(
             f"{symbol['symbol']:<16}generation {symbol['generation']}"
-            f" · {symbol['derived']:,} bars of M3 to H4 derived"
+            f" · {grouped(symbol['derived'])} bars of M3 to H4 derived"
         )
         for series in symbol["series"]:
             lines.append(
-                f"  {series['timeframe']:<14}{series['new']:,} new"
-                f" · {series['repeated']:,} repeated · {series['conflicting']:,} conflicting"
+                f"  {series['timeframe']:<14}{grouped(series['new'])} new"
+                f" · {grouped(series['repeated'])} repeated"
+                f" · {grouped(series['conflicting'])} conflicting"
                 f" · {_moment(series['from_ms'])} to {_moment(series['until_ms'])} UTC"
             )
         for file in symbol["files"]:
             lines.append(
-                f"  {file['name']}: {file['timeframe']}, {file['format']}, {file['rows']:,} rows,"
-                f" {file['dropped']:,} dropped, {file['unfinished']:,} unfinished"
+                f"  {file['name']}: {file['timeframe']}, {file['format']},"
+                f" {grouped(file['rows'])} rows, {grouped(file['dropped'])} dropped,"
+                f" {grouped(file['unfinished'])} unfinished"
             )
             lines.append(f"    {file['zone']}: {file['evidence']}")
             if file["fault"]:
@@ -88,8 +92,8 @@ def import_warnings(document: dict[str, Any]) -> Iterator[str]:
         for series in symbol["series"]:
             if series["conflicting"]:
                 yield (
-                    f"{symbol['symbol']}/{series['timeframe']}: {series['conflicting']:,} bars"
-                    f" differ from stored ones, the first at"
+                    f"{symbol['symbol']}/{series['timeframe']}:"
+                    f" {grouped(series['conflicting'])} bars differ from stored ones, the first at"
                     f" {_moment(series['first_conflict_ms'])} UTC: {kept}{remedy}."
                 )
         yield from (f"{symbol['symbol']}: {note}" for note in symbol["notes"])
@@ -108,8 +112,8 @@ def export_prose(document: dict[str, Any]) -> str:
                 else ""
             )
             lines.append(
-                f"  {series['timeframe']:<14}{series['bars']:,} bars"
-                f" · {series['files']:,} files{span}"
+                f"  {series['timeframe']:<14}{grouped(series['bars'])} bars"
+                f" · {grouped(series['files'])} files{span}"
             )
     return "\n".join(lines)
 

@@ -44,6 +44,10 @@ class EventProse:
             case "DrillEnded":
                 outcome = event["outcome"]
                 return f"drill {outcome['id']} {outcome['verdict']}: {outcome['why']}"
+            case "DrillReverted":
+                drill = event["drill"]
+                name = f"{drill['id'] or '?'} ({drill['variant'] or '?'})"
+                return f"drill {name}, cut off by a kill, is taken back: {drill['done']}"
             case "BarsCounted" | "DrillsRemembered" | "ReasonRevised":
                 return None
         fields = ", ".join(f"{name} {_value(value)}" for name, value in event.items())

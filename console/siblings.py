@@ -21,7 +21,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from engine import DegradedCode, ReasonCleared, ReasonRaised, SystemClock, first_status
+from engine import DegradedCode, ReasonCleared, ReasonRaised, SystemClock, first_status, hearing
 
 from .app import ConsoleApp
 from .client import LocalClient
@@ -50,7 +50,8 @@ async def host_console(config: Config, options: Options, tether: Tether) -> Exit
     The screen is painted first: what the engine imports is loaded in a thread meanwhile.
     """
     dress = dressed(config, os.environ, sys.stdout.encoding)
-    with LogBook().listening() as logs:
+    logs = LogBook()
+    with hearing(logs):
         return await _hosted(config, options, tether, dress, logs)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,9 +51,17 @@ def simulate(options: Options, wanted: Wanted) -> Exit:
     """Run them and say what came of it."""
     words = Words(options.lang or language_of(os.environ))
     case = or_fail(lambda: _one(wanted, words))
-    if case is not None:
-        return _replay(options, wanted, words, case)
-    return _run_many(options, wanted, words)
+    try:
+        if case is not None:
+            return _replay(options, wanted, words, case)
+        return _run_many(options, wanted, words)
+    except KeyboardInterrupt:
+        sys.unraisablehook = _unheard
+        raise
+
+
+def _unheard(_: object) -> None:
+    """The tasks of a virtual loop that is dropped half-way have nothing to tell anybody."""
 
 
 def _one(wanted: Wanted, words: Words) -> Case | None:

@@ -14,9 +14,9 @@ class _Shown(logging.Formatter):
         return defused(super().format(record))
 
 
-def log_to_stderr() -> None:
-    """From WARNING on; what is less is heard by the engine's own ring."""
+def log_to_stderr(level: str = "warning") -> None:
+    """From this level on; what is less is heard by the engine's own ring."""
     handler = logging.StreamHandler()
-    handler.setLevel(logging.WARNING)
+    handler.setLevel(level.upper())
     handler.setFormatter(_Shown("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)

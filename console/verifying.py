@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from engine import grouped
+
 from .clean import clean
 
 _NONE = "–"
@@ -39,7 +41,7 @@ def verify_prose(document: dict[str, Any]) -> str:
     checked, redis, faults = document["checked"], document["redis"], document["faults"]
     many = "fault" if len(faults) == 1 else "faults"
     verdict = "everything holds" if document["ok"] else f"{len(faults)} {many}"
-    counts = ", ".join(f"{count:,} {name}" for name, count in checked.items())
+    counts = ", ".join(f"{grouped(count)} {name}" for name, count in checked.items())
     lines = [
         f"{clean(document['data_root'])}: {verdict}",
         "",
@@ -82,8 +84,8 @@ def _row(symbol: dict[str, Any]) -> tuple[str, ...]:
         symbol["symbol"],
         symbol["generation"] or _NONE,
         newest,
-        f"{checked['segments']:,}",
-        f"{checked['bars']:,}",
+        grouped(checked["segments"]),
+        grouped(checked["bars"]),
         _verdict(symbol),
     )
 

@@ -11,12 +11,12 @@ finds on the screen what logs and `status --json` say.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict, cast
 
-from engine import DegradedReason
+from engine import ActionRefused, DegradedReason, Ground, Saying, filled, grouped, sentence
 
 LANGUAGES = ("en", "uk")
 LANGUAGE_FILE = Path(__file__).with_name("words.json")
@@ -32,6 +32,7 @@ class _File(TypedDict):
     lists: dict[str, dict[str, list[str]]]
     hints: dict[str, dict[str, str]]
     drills: dict[str, dict[str, str]]
+    sayings: dict[str, dict[str, str]]
 
 
 class Words:
@@ -42,6 +43,7 @@ class Words:
         """One of LANGUAGES."""
         self._sentences = _chosen(_file()["sentences"], language)
         self._hints = _chosen(_file()["hints"], language)
+        self._sayings = _chosen(_file()["sayings"], language)
         self._drills = {row["en"]: row[language] for row in _file()["drills"].values()}
         self._lists = _file()["lists"]
         names = {group: _Names(_chosen(rows, language)) for group, rows in _file()["names"].items()}
@@ -97,7 +99,7 @@ class Words:
 
     def bars(self, count: int) -> str:
         """So many bars, in groups of three digits."""
-        return f"{count:,}".replace(",", " ")
+        return grouped(count)
 
     def hint(self, reason: DegradedReason) -> str:
         """What an operator can do about a reason; the engine's own words in English."""
@@ -108,6 +110,28 @@ class Words:
     def drill_text(self, text: str) -> str:
         """A sentence of the catalogue of drills; one that was changed since stands for itself."""
         return self._drills.get(text, text)
+
+    def clause(self, said: Saying) -> str:
+        """Something drills say; what a newer engine says besides stands for itself."""
+        args = tuple(map(self.drill_text, said.args))
+        return filled(self._sayings.get(said.code), Saying(said.code, args))
+
+    def clauses(self, said: Sequence[Saying], english: str) -> str:
+        """Some of it in a row; `english` is what an older engine said instead."""
+        return "; ".join(map(self.clause, said)) or english
+
+    def asked(self, said: Sequence[Saying], english: str) -> str:
+        """The same as sentences, for questions and refusals."""
+        return " ".join(sentence("", [self.clause(one)]) for one in said) or english
+
+    def refused(self, refusal: ActionRefused) -> str:
+        """Why something is not done, without what can be done about it."""
+        return self.asked(refusal.said[:1], str(refusal))
+
+    def grounds(self, grounds: Sequence[Ground], english: str) -> str:
+        """What a verdict follows from."""
+        told = (sentence(one.variant, list(map(self.clause, one.said))) for one in grounds)
+        return " ".join(told) or english
 
     def _list(self, list_id: str) -> tuple[str, ...]:
         return tuple(self._lists[list_id][self.language])

@@ -49,13 +49,19 @@ if TYPE_CHECKING:
     from .drills.facts import judged as judged
     from .drills.history import keep_outcome as keep_outcome
     from .drills.report import drill_report as drill_report
-    from .drills.report import drill_timeline as drill_timeline
     from .drills.report import junit as junit
+    from .drills.sayings import Ground as Ground
+    from .drills.sayings import Saying as Saying
+    from .drills.sayings import filled as filled
+    from .drills.sayings import grounds_of as grounds_of
+    from .drills.sayings import sayings_of as sayings_of
+    from .drills.sayings import sentence as sentence
     from .drills.shape import DrillOutcome as DrillOutcome
     from .drills.shape import DrillPhase as DrillPhase
     from .drills.shape import DrillStatus as DrillStatus
     from .drills.shape import DrillStep as DrillStep
     from .drills.shape import Place as Place
+    from .drills.shape import RevertedDrill as RevertedDrill
     from .drills.shape import StepState as StepState
     from .drills.shape import Verdict as Verdict
     from .errors import ActionRefused as ActionRefused
@@ -69,6 +75,7 @@ if TYPE_CHECKING:
     from .events import ReasonRaised as ReasonRaised
     from .exporting import export_bars as export_bars
     from .exporting import export_request as export_request
+    from .figures import grouped as grouped
     from .first_status import first_status as first_status
     from .gate import Closed as Closed
     from .gate import GateState as GateState
@@ -78,6 +85,8 @@ if TYPE_CHECKING:
     from .host_use import host_use_of as host_use_of
     from .import_sources import ImportRequest as ImportRequest
     from .importing import import_history as import_history
+    from .log_ring import hearing as hearing
+    from .log_ring import uttered as uttered
     from .operations import look as look
     from .past_boots import boot_of as boot_of
     from .recording import Recording as Recording
@@ -163,13 +172,22 @@ __getattr__ = lazy_door(
         "drills.children": ("run_sandboxes",),
         "drills.facts": ("DrillFacts", "judged"),
         "drills.history": ("keep_outcome",),
-        "drills.report": ("drill_report", "drill_timeline", "junit"),
+        "drills.report": ("drill_report", "junit"),
+        "drills.sayings": (
+            "Ground",
+            "Saying",
+            "filled",
+            "grounds_of",
+            "sayings_of",
+            "sentence",
+        ),
         "drills.shape": (
             "DrillOutcome",
             "DrillPhase",
             "DrillStatus",
             "DrillStep",
             "Place",
+            "RevertedDrill",
             "StepState",
             "Verdict",
         ),
@@ -187,6 +205,7 @@ __getattr__ = lazy_door(
             "export_bars",
             "export_request",
         ),
+        "figures": ("grouped",),
         "first_status": ("first_status",),
         "gate": (
             "Closed",
@@ -197,6 +216,7 @@ __getattr__ = lazy_door(
         "host_use": ("HostUse", "host_use_of"),
         "import_sources": ("ImportRequest",),
         "importing": ("import_history",),
+        "log_ring": ("hearing", "uttered"),
         "past_boots": ("boot_of",),
         "recording": ("Recording", "recording_of"),
         "operations": ("look",),

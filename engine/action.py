@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from .drills.choice import Choice
+from .drills.sayings import Saying
 from .errors import ActionRefused
 from .process import Tools
 from .supervisor import Supervisor
+
+_PROGRAM = "coldstart-console"
 
 
 class Drilling(Protocol):
@@ -17,6 +22,10 @@ class Drilling(Protocol):
 
     def must_be_possible(self, drill_id: str, *, is_allowed: bool) -> None:
         """Raises ActionRefused with the ground; `is_allowed` is the word for production."""
+        ...
+
+    def choice(self, drill_id: str) -> Choice:
+        """Which of its ways of failing would be run here."""
         ...
 
     def begin(self, drill_id: str, by: str) -> None:
@@ -83,6 +92,8 @@ class Argument:
     """Whether it takes several values."""
     is_required: bool = True
     """Whether the action cannot do without it."""
+    option: str = ""
+    """What the command line says instead of its value; empty where it says the value."""
 
 
 Given: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -99,6 +110,8 @@ class Question:
     """The same as data, in JSON's types."""
     phrase: str | None = None
     """What must be typed; None when yes is enough."""
+    said: tuple[Saying, ...] = ()
+    """The sentence as codes, where it is made of such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +119,9 @@ class Action:
     """One thing that can be done."""
 
     id: str
-    """Its name for keys, socket and command line."""
+    """Its name for keys and socket."""
+    shell: tuple[str, ...]
+    """The command and options that ask for it in a shell; its arguments follow."""
     danger: Danger
     """How it must be asked for."""
     summary: str
@@ -118,6 +133,16 @@ class Action:
     run: Callable[[Operable, Given, str], str]
     """Do it at once, or begin it, for an actor; what was done, as a sentence. Raises
     ActionRefused."""
+
+    def command(self, given: Given) -> str:
+        """The command line that does the same in a shell."""
+        words = (
+            word
+            for argument in self.arguments
+            if (values := given.get(argument.name, ()))
+            for word in ((argument.option,) if argument.option else values)
+        )
+        return shlex.join((_PROGRAM, *self.shell, *words))
 
     def bound(self, raw: Given) -> Given:
         """The arguments as the action takes them; raises ActionRefused."""

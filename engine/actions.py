@@ -14,13 +14,17 @@ from .errors import ActionRefused
 _ONE_PROCESS = (Argument("process", Kind.PROCESS),)
 _SYMBOLS = (Argument("symbols", Kind.SYMBOL, is_many=True),)
 _REASON = (Argument("code", Kind.REASON), Argument("scope", Kind.SCOPE, is_required=False))
-_DRILL = (Argument("drill", Kind.DRILL), Argument("allow", Kind.WORD, is_required=False))
+_DRILL = (
+    Argument("drill", Kind.DRILL),
+    Argument("allow", Kind.WORD, is_required=False, option="--allow-drills"),
+)
 
 ACTIONS = {
     action.id: action
     for action in (
         Action(
             "restart",
+            ("restart",),
             Danger.ACT,
             "restart one process",
             _ONE_PROCESS,
@@ -29,6 +33,7 @@ ACTIONS = {
         ),
         Action(
             "restart-force",
+            ("restart", "--force"),
             Danger.DESTROY,
             "restart one process without waiting for it",
             _ONE_PROCESS,
@@ -37,6 +42,7 @@ ACTIONS = {
         ),
         Action(
             "rebuild",
+            ("rebuild",),
             Danger.ACT,
             "fetch and derive symbols anew",
             _SYMBOLS,
@@ -45,6 +51,7 @@ ACTIONS = {
         ),
         Action(
             "rebuild-all",
+            ("rebuild", "--all"),
             Danger.DESTROY,
             "fetch and derive every symbol anew",
             (),
@@ -53,6 +60,7 @@ ACTIONS = {
         ),
         Action(
             "open-gate",
+            ("open-gate",),
             Danger.DESTROY,
             "open the gate with what there is",
             (),
@@ -61,6 +69,7 @@ ACTIONS = {
         ),
         Action(
             "drill",
+            ("drill", "run", "--live"),
             Danger.DESTROY,
             "run a drill on this engine",
             _DRILL,
@@ -69,6 +78,7 @@ ACTIONS = {
         ),
         Action(
             "drill-abort",
+            ("drill", "abort"),
             Danger.ACT,
             "end the drill that runs",
             (),
@@ -77,6 +87,7 @@ ACTIONS = {
         ),
         Action(
             "acknowledge",
+            ("why", "--acknowledge"),
             Danger.ACT,
             "mark a reason as seen",
             _REASON,
@@ -85,6 +96,7 @@ ACTIONS = {
         ),
         Action(
             "pause-depth",
+            ("rebuild", "--deepening", "pause"),
             Danger.ACT,
             "hold the deepening of history",
             (),
@@ -93,6 +105,7 @@ ACTIONS = {
         ),
         Action(
             "resume-depth",
+            ("rebuild", "--deepening", "resume"),
             Danger.ACT,
             "let the deepening of history go on",
             (),
@@ -101,6 +114,7 @@ ACTIONS = {
         ),
         Action(
             "shutdown",
+            ("down",),
             Danger.ACT,
             "stop the engine in order",
             (),

@@ -106,18 +106,30 @@ def answer_bars(
     try:
         query = parse_query(raw, status)
     except BadQuery as error:
-        return _problem(400, "bad query", str(error))
+        return problem(400, "bad query", str(error))
     except UnknownSeries as error:
-        return _problem(404, "unknown series", str(error))
+        return problem(404, "unknown series", str(error))
     verdict, snapshot = status.gate, tails.get(query.key.symbol)
     if isinstance(verdict, gate.Closed):
-        return _refused(status, "The gate is closed.", now_ms)
+        return answer_closed(status, now_ms)
     if snapshot is None or not len(snapshot.tails[query.key.timeframe]):
         return _refused(status, f"{query.key} has no bars yet.", now_ms, query.key)
     reasons = [r for r in status.reasons if r.scope in (None, query.key, query.key.symbol)]
     depth = _depth(status, query.key, snapshot, target_bars)
     preview = forming.get(query.key) if query.with_preview else None
     return _bars(query, snapshot, reasons, depth, now_ms, preview)
+
+
+def answer_closed(status: Status, now_ms: int) -> Answer:
+    """503 of the whole gate, and what it waits for."""
+    return _refused(status, "The gate is closed.", now_ms)
+
+
+def problem(code: int, title: str, detail: str) -> Answer:
+    """A refusal that has nothing to do with the gate."""
+    return _problem_of(
+        ProblemDocument(type="about:blank", title=title, status=code, detail=detail), {}
+    )
 
 
 def _number(name: str, text: str) -> int:
@@ -204,6 +216,7 @@ def _refused(status: Status, detail: str, now_ms: int, lacking: SeriesKey | None
         title="not ready",
         status=503,
         detail=detail,
+        gate=status.gate_state.value,
         phase=status.phase.value,
         progress=progress,
         waiting_for=waiting if waiting or lacking is None else [str(lacking)],
@@ -211,12 +224,6 @@ def _refused(status: Status, detail: str, now_ms: int, lacking: SeriesKey | None
     )
     retry_after_s = max(_RETRY_AFTER_MIN_S, math.ceil(progress.eta_s or 0))
     return _problem_of(document, {"Retry-After": str(retry_after_s)})
-
-
-def _problem(code: int, title: str, detail: str) -> Answer:
-    return _problem_of(
-        ProblemDocument(type="about:blank", title=title, status=code, detail=detail), {}
-    )
 
 
 def _problem_of(document: ProblemDocument, headers: Mapping[str, str]) -> Answer:

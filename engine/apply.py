@@ -17,10 +17,12 @@ from .events import (
     BecameOverdue,
     BrokerChanged,
     CellsChanged,
+    ClockMoved,
     DepthChanged,
     DepthPaused,
     DrillChanged,
     DrillEnded,
+    DrillReverted,
     DrillsRemembered,
     Event,
     GateForced,
@@ -104,6 +106,8 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
                 repeated_count=status.repeated_count + repeated_count,
                 revised_count=status.revised_count + revised_count,
             )
+        case ClockMoved(by_ms):
+            return replace(status, opened_ms=status.opened_ms + by_ms)
         case ApiListening(port):
             return replace(status, api_port=port)
         case DepthChanged(symbol, depths):
@@ -115,10 +119,12 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, drill=drill)
         case DrillEnded(outcome):
             return replace(status, drills=(*status.drills, outcome)[-_DRILLS_MAX:])
+        case DrillReverted(drill):
+            return replace(status, reverted=drill)
         case DrillsRemembered(outcomes):
             return replace(status, drills=outcomes[-_DRILLS_MAX:])
-        case OperatorActed(action, given, by, said):
-            act = Act(status.seq + 1, at_ms, action, given, by, said)
+        case OperatorActed(action, given, by, said, command):
+            act = Act(status.seq + 1, at_ms, action, given, by, said, command)
             return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))

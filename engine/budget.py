@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from uds.model import Symbol, Timeframe
 
+from .figures import grouped
 from .status import PrimeStatus
 
 GUESSED_BARS_PER_S = 20_000.0
@@ -111,7 +112,7 @@ def shortfalls(prime: PrimeStatus, symbols: int, rate: float | None) -> tuple[Sh
 
 def shortfall_sentence(found: Shortfall, rate: float | None) -> str:
     """What is too small, by how much, and the number to set."""
-    how = f"{rate:,.0f} bars/s measured" if rate else f"{GUESSED_BARS_PER_S:,.0f} bars/s guessed"
+    how = f"{grouped(rate or GUESSED_BARS_PER_S)} bars/s {'measured' if rate else 'guessed'}"
     return (
         f"set {found.option} to {found.advised_s:g}: "
         f"it is {found.budget_s:g} s, but priming needs {found.needed_s:.2f} s at {how}."

@@ -24,7 +24,7 @@ Shelf = dict[Symbol, Row]
 class Cells(Mapping[SeriesKey, Cell]):
     """Frozen; symbols and timeframes keep the order they were given in."""
 
-    __slots__ = ("_count", "_shelf_of", "_shelves", "served_count")
+    __slots__ = ("_count", "_shelf_of", "_shelves", "flip_count", "served_count")
 
     def __init__(self, cells: Mapping[SeriesKey, Cell]) -> None:
         rows: dict[Symbol, Row] = {}
@@ -34,7 +34,7 @@ class Cells(Mapping[SeriesKey, Cell]):
         shelves: list[Shelf] = [{} for _ in range(-(-len(rows) // _SHELF_ROWS))]
         for symbol, row in rows.items():
             shelves[shelf_of[symbol]][symbol] = row
-        self._set(tuple(shelves), shelf_of, len(cells), _served(cells.values()))
+        self._set(tuple(shelves), shelf_of, len(cells), _served(cells.values()), 0)
 
     @classmethod
     def of(cls, cells: Mapping[SeriesKey, Cell]) -> Cells:
@@ -65,10 +65,12 @@ class Cells(Mapping[SeriesKey, Cell]):
         if not changed:
             return self
         served = self.served_count - _served(before.values()) + _served(after.values())
+        is_flipped = any(cell.serving != before[key].serving for key, cell in after.items())
         shelves, place = list(self._shelves), self._shelf_of[symbol]
         shelves[place] = shelves[place] | {symbol: after}
         other = Cells.__new__(Cells)
-        other._set(tuple(shelves), self._shelf_of, self._count, served)
+        flips = self.flip_count + is_flipped
+        other._set(tuple(shelves), self._shelf_of, self._count, served, flips)
         return other
 
     def __getitem__(self, key: SeriesKey) -> Cell:
@@ -92,12 +94,15 @@ class Cells(Mapping[SeriesKey, Cell]):
         shelf_of: Mapping[Symbol, int],
         count: int,
         served_count: int,
+        flip_count: int,
     ) -> None:
         self._shelves = shelves
         self._shelf_of = shelf_of
         self._count = count
         self.served_count = served_count
         """Cells that readers can be served from."""
+        self.flip_count = flip_count
+        """How often a symbol got another generation since the first of these were made."""
 
 
 def named(keys: Iterable[SeriesKey]) -> str:

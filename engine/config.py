@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
     Field,
@@ -19,15 +19,8 @@ from uds import is_symbol, shown_address
 from uds.model import Symbol, Timeframe
 
 from .buckets import Anchors
-from .calendar_rules import (
-    CalendarRules,
-    DailyBreak,
-    EarlyClose,
-    Holiday,
-    LateOpen,
-    Outage,
-)
-from .config_words import Count, Number, Seconds, Section, TimeframeName, Whole
+from .config_calendars import CalendarConfig
+from .config_words import Count, Number, Positive, Seconds, Section, TimeframeName, Whole
 from .history.file_zone import FileZone, file_zone
 from .trading_calendar import TradingCalendar
 
@@ -45,86 +38,6 @@ TAIL_BARS = {
     Timeframe.H4: 1_080,
     Timeframe.D1: 365,
 }
-
-
-class BreakConfig(Section):
-    """A pause of every day in local wall time."""
-
-    from_: str = Field(alias="from")
-    until: str
-    evidence: str = ""
-
-
-class HolidayConfig(Section):
-    """A local date without trading."""
-
-    date: str
-    reason: str
-    evidence: str = ""
-
-
-class EarlyCloseConfig(Section):
-    """A local date that ends early."""
-
-    date: str
-    time: str
-    reason: str
-    evidence: str = ""
-    reopen: str | None = None
-
-
-class LateOpenConfig(Section):
-    """A local date that begins late."""
-
-    date: str
-    time: str
-    reason: str
-    evidence: str = ""
-
-
-class OutageConfig(Section):
-    """A known stretch without trading, in local wall time."""
-
-    from_: str = Field(alias="from")
-    until: str
-    reason: str
-    evidence: str = ""
-
-
-class CalendarConfig(Section):
-    """When a group of symbols trades, in local wall time of a named zone."""
-
-    zone: str
-    week_open: str
-    week_close: str
-    daily_breaks: tuple[BreakConfig, ...] = ()
-    holidays: tuple[HolidayConfig, ...] = ()
-    early_closes: tuple[EarlyCloseConfig, ...] = ()
-    late_opens: tuple[LateOpenConfig, ...] = ()
-    outages: tuple[OutageConfig, ...] = ()
-    evidence: str = ""
-    assumption: str = ""
-
-    @model_validator(mode="after")
-    def _is_sound(self) -> CalendarConfig:
-        self.rules()
-        return self
-
-    def rules(self) -> CalendarRules:
-        """The same, as the calendar takes it; raises ValueError."""
-        return CalendarRules(
-            self.zone,
-            self.week_open,
-            self.week_close,
-            tuple(DailyBreak(b.from_, b.until, b.evidence) for b in self.daily_breaks),
-            tuple(Holiday(h.date, h.reason, h.evidence) for h in self.holidays),
-            tuple(
-                EarlyClose(e.date, e.time, e.reason, e.evidence, e.reopen)
-                for e in self.early_closes
-            ),
-            tuple(LateOpen(o.date, o.time, o.reason, o.evidence) for o in self.late_opens),
-            tuple(Outage(o.from_, o.until, o.reason, o.evidence) for o in self.outages),
-        )
 
 
 class SimFaultConfig(Section):
@@ -166,6 +79,8 @@ class ReplayConfig(Section):
     path: Path | None = None
     latency_ms: Seconds = 0.0
     zone: str | None = None
+    retime: bool = False
+    """Whether the history is moved by whole weeks of wall time, so that it happens these days."""
 
     @field_validator("zone")
     @classmethod
@@ -266,13 +181,44 @@ class PollConfig(Section):
     d1_s: Annotated[Number, Field(ge=1)] = 60.0
 
 
+ProcessName: TypeAlias = Literal["connector", "m1_poller", "tick_publisher", "tick_preview", "ui"]
+
+
+class ProcessLimitsConfig(Section):
+    """What one process has of its own; what it leaves out is as for all."""
+
+    intensity: Count | None = None
+    period_s: Seconds | None = None
+    backoff_min_s: Positive | None = None
+    backoff_max_s: Positive | None = None
+
+
 class SupervisorConfig(Section):
     """How often and how fast a process is restarted."""
 
     intensity: Count = 5
     period_s: Seconds = 30.0
-    backoff_min_s: Annotated[Number, Field(gt=0)] = 0.1
-    backoff_max_s: Annotated[Number, Field(gt=0)] = 10.0
+    backoff_min_s: Positive = 0.1
+    backoff_max_s: Positive = 10.0
+    processes: dict[ProcessName, ProcessLimitsConfig] = Field(default_factory=dict)
+    """Other limits by the name of a process."""
+
+    @model_validator(mode="after")
+    def _delays_grow(self) -> SupervisorConfig:
+        for limits in (self, *(self.of(name) for name in self.processes)):
+            if limits.backoff_min_s > limits.backoff_max_s:
+                raise ValueError(
+                    f"backoff_min_s {limits.backoff_min_s:g} is more than "
+                    f"backoff_max_s {limits.backoff_max_s:g}"
+                )
+        return self
+
+    def of(self, name: str, backoff_max_s: float | None = None) -> SupervisorConfig:
+        """The limits of one process; `backoff_max_s` is its own where nothing says otherwise."""
+        named = {str(process): limits for process, limits in self.processes.items()}
+        own = named.get(name, ProcessLimitsConfig()).model_dump(exclude_none=True)
+        usual = {} if backoff_max_s is None else {"backoff_max_s": backoff_max_s}
+        return self.model_copy(update={"processes": {}, **usual, **own})
 
 
 class ApiConfig(Section):
@@ -280,6 +226,14 @@ class ApiConfig(Section):
 
     host: str = "127.0.0.1"
     port: Annotated[Whole, Field(ge=0, le=65_535)] = 8_000
+    cors: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
+    """Origins whose pages may read the answers in a browser; `*` stands for all."""
+
+
+class LoggingConfig(Section):
+    """What is said on stderr where there is no screen."""
+
+    level: Literal["info", "warning", "error"] = "warning"
 
 
 class ConsoleConfig(Section):
@@ -323,6 +277,7 @@ class Config(Section):
     poll: PollConfig = PollConfig()
     supervisor: SupervisorConfig = SupervisorConfig()
     api: ApiConfig = ApiConfig()
+    logging: LoggingConfig = LoggingConfig()
     console: ConsoleConfig = ConsoleConfig()
     drills: DrillsConfig = DrillsConfig()
     instruments: dict[Symbol, InstrumentConfig] = Field(default_factory=dict)
@@ -337,6 +292,13 @@ class Config(Section):
             if folders[symbol.replace("/", "_")] > 1:
                 raise ValueError(f"{symbol} is listed twice")
         return symbols
+
+    @field_validator("data_root")
+    @classmethod
+    def _is_folder(cls, data_root: Path) -> Path:
+        if data_root == Path() or "\0" in str(data_root):
+            raise ValueError("it must name a folder of its own")
+        return data_root
 
     @field_validator("timeframes")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from uds import FolderUnreadable, read_document
+from uds.model import Timeframe
 
 from .config import Config
 from .errors import BadConfig
@@ -27,6 +29,9 @@ _MEMO_SPELLINGS = {
     "_COLD_START_BARS_BY_TF": "depth_bars",
 }
 _MEMO_TAILS = "_WARMUP_BARS_BY_TF"
+_NOT_YET = ("broker.fxcm", "broker.oanda", "api.token_env")
+_BROKERS_NOT_YET = ("fxcm", "oanda")
+_SENTENCE_MAX = 400
 
 
 def load_config(
@@ -47,6 +52,7 @@ def load_config(
     for variable, keys, value in _from_environment(environ):
         if keys[0] in _NEVER_FROM_ENV:
             raise BadConfig(f"{variable}: {keys[0]} comes from the configuration file only.")
+        keys = _as_spelled(raw, keys)
         _put(raw, keys, value, variable)
         places[keys] = variable
     for dotted, value in overrides.items():
@@ -123,6 +129,26 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[s
         yield variable, tuple(rest.lower().split("__")), value
 
 
+def _as_spelled(raw: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys of a variable, which knows no small letters and no slash, as the file would have them.
+
+    What the section holds already comes first, then timeframes and symbols, then the memo's words.
+    """
+    names = [*Timeframe.__members__, *(s for s in raw["symbols"] if isinstance(s, str))]
+    spelled = {_plain(name): name for name in names}
+    section: Any = raw
+    found: list[str] = []
+    for key in keys:
+        held = {_plain(k): k for k in section} if isinstance(section, dict) else {}
+        found.append(held.get(key) or spelled.get(key) or _MEMO_SPELLINGS.get(key, key))
+        section = section.get(found[-1]) if isinstance(section, dict) else None
+    return tuple(found)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("/", "_")
+
+
 def _put(raw: dict[str, Any], keys: tuple[str, ...], value: Any, source: str) -> None:
     section = raw
     for key in keys[:-1]:
@@ -138,7 +164,7 @@ def _validated(raw: dict[str, Any], places: Mapping[tuple[str, ...], str]) -> Co
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        first, *others = error.errors(include_url=False, include_input=False)
+        first, *others = error.errors(include_url=False)
         more = f" ({len(others)} more after it)" if others else ""
         place = _place(tuple(map(str, first["loc"])), places)
         raise BadConfig(f"{place}: {_sentence(first)}{more}.".replace("?.", "?")) from error
@@ -157,6 +183,10 @@ def _place(at: tuple[str, ...], places: Mapping[tuple[str, ...], str]) -> str:
 def _sentence(problem: Any) -> str:
     location = [str(part) for part in problem["loc"] if part != "[key]"]
     dotted = ".".join(location) or "the file"
+    if dotted in _NOT_YET:
+        return f"{dotted!r} is not in this version"
+    if dotted == "broker.kind" and problem["input"] in _BROKERS_NOT_YET:
+        return f"{dotted!r}: {problem['input']} is not in this version; there are sim and replay"
     if problem["type"] == "extra_forbidden":
         known = _keys_of(location[:-1])
         near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.0)
@@ -164,7 +194,10 @@ def _sentence(problem: Any) -> str:
         return f"{dotted!r} is not a known key{hint}"
     if problem["type"] == "missing":
         return f"{dotted!r} is missing"
-    text = problem["msg"].removeprefix("Value error, ")
+    text = problem["msg"].removeprefix("Value error, ")[:_SENTENCE_MAX]
+    text = re.sub(r"\b[Tt]uple\b", "list", text)
+    if problem["type"] == "path_type":
+        text = "input should be a path"
     if text[1:2].islower():  # a word, not a name such as M1 or XAU/USD
         text = text[0].lower() + text[1:]
     return f"{dotted!r}: {text}" if location else text

@@ -23,6 +23,7 @@ TimeframeName = Annotated[
 Whole = Annotated[int, Field(strict=True)]
 """A whole number; strict, because `true` is no number."""
 Number = Annotated[float, Field(strict=True)]
+Positive = Annotated[Number, Field(gt=0)]
 Count = Annotated[Whole, Field(ge=1)]
 Seconds = Annotated[Number, Field(ge=0)]
 

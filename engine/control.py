@@ -27,6 +27,7 @@ from .protocol import LINE_BYTES_MAX, error_line
 from .tenure import say_fenced
 
 CONNECTIONS_MAX = 64
+_BACKLOG = 512
 _RECREATE_S = 2.0
 _KNOCK_S = 0.5
 _SCOPE = "control"
@@ -64,17 +65,27 @@ class _Guests:
     def __init__(self, engine: Operable) -> None:
         self._engine = engine
         self._lines = EventLines()
-        self._talking: dict[asyncio.Task[None], None] = {}
+        self._talking: dict[asyncio.Task[None], Conversation] = {}
 
     async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one, until it leaves or we do."""
-        task = asyncio.create_task(self._talk(reader, writer), name="control connection")
-        self._talking[task] = None
+        actor = _peer(writer)
+        if actor is None:
+            writer.write(error_line(None, "This socket is another user's.", "foreign_user"))
+            writer.close()
+            return
+        if len(self._talking) >= CONNECTIONS_MAX and not self._made_room():
+            writer.write(_too_many())
+            writer.close()
+            return
+        conversation = Conversation(self._engine, actor, self._lines, reader, writer)
+        task = asyncio.create_task(conversation.hold(), name="control connection")
+        self._talking[task] = conversation
         try:
             await asyncio.wait((task,))
         finally:
             task.cancel()
-            del self._talking[task]
+            self._talking.pop(task, None)
             writer.close()
         if not task.cancelled():
             task.result()
@@ -87,16 +98,20 @@ class _Guests:
         if talking:
             await asyncio.wait(talking)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        actor = _peer(writer)
-        if actor is None:
-            writer.write(error_line(None, "This socket is another user's.", "foreign_user"))
-            return
-        if len(self._talking) > CONNECTIONS_MAX:
-            sentence = f"{CONNECTIONS_MAX} clients are connected already; close one."
-            writer.write(error_line(None, sentence, "too_many"))
-            return
-        await Conversation(self._engine, actor, self._lines, reader, writer).hold()
+    def _made_room(self) -> bool:
+        """Turn away who came first of those that never said anything; a few must not shut us."""
+        for task, conversation in self._talking.items():
+            if not conversation.was_heard:
+                conversation.turn_away(_too_many())
+                task.cancel()
+                del self._talking[task]
+                return True
+        return False
+
+
+def _too_many() -> bytes:
+    sentence = f"{CONNECTIONS_MAX} clients are connected already; close one."
+    return error_line(None, sentence, "too_many")
 
 
 async def _has_successor(engine: Operable) -> bool:
@@ -132,7 +147,9 @@ async def _listen(
     """The server, and the file it listens at with its inode."""
     where = path or make_socket_folder(engine.tools.config.data_root) / SOCKET_NAME
     await _clear(where, is_ours=path is None)
-    server = await asyncio.start_unix_server(talk, sock=_bound(where), limit=LINE_BYTES_MAX)
+    server = await asyncio.start_unix_server(
+        talk, sock=_bound(where), limit=LINE_BYTES_MAX, backlog=_BACKLOG
+    )
     return server, (where, _inode(where))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from uds import socket_folder
 
+from .drills.sayings import sayings_of
 from .errors import ActionRefused, EngineSilent, EngineUnreachable
 from .protocol import LINE_BYTES_MAX, BadRequest, document_of, request_line
 
@@ -62,7 +63,7 @@ def result_of(line: bytes, where: Path) -> Any:
     if not isinstance(refusal, dict):
         raise unreachable(where)
     sentence, code, hint = (str(refusal.get(name, "")) for name in ("sentence", "code", "hint"))
-    raise ActionRefused(sentence, code, hint)
+    raise ActionRefused(sentence, code, hint, sayings_of(refusal.get("said")))
 
 
 def unreachable(where: Path) -> EngineUnreachable:

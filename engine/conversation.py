@@ -74,11 +74,18 @@ class Conversation:
         self._reader = reader
         self._writer = writer
         self._pushing: asyncio.Task[None] | None = None
+        self.was_heard = False
+        """Whether the other end ever said a whole line."""
+
+    def turn_away(self, line: bytes) -> None:
+        """A last word to somebody who is given up for others."""
+        self._writer.write(line)
 
     async def hold(self) -> None:
         """Until the other end leaves, or says something too long to be heard."""
         try:
             while (line := await self._line()) is not None:
+                self.was_heard = True
                 await self._send(await self._answered(line))
                 await asyncio.sleep(0)  # ten thousand requests at once are still one client
         except ConnectionError:
@@ -104,8 +111,10 @@ class Conversation:
             return error_line(error.request_id, str(error), error.code, error.hint)
         try:
             return result_line(request.id, await self._done(request))
-        except (BadRequest, ActionRefused) as error:
+        except BadRequest as error:
             return error_line(request.id, str(error), error.code, error.hint)
+        except ActionRefused as error:
+            return error_line(request.id, str(error), error.code, error.hint, error.said)
 
     async def _done(self, request: Request) -> object:
         args = Args(request.args)

@@ -70,15 +70,17 @@ class LiveEdge:
         proved = Coverage()
         if newest_ms is not None:
             proved = proved.add(from_ms, min(until_ms, newest_ms))
-            for silence in self.silences:
-                proved = proved.add(silence.from_ms, min(silence.until_ms, newest_ms))
+            for earlier in self.silences:
+                proved = proved.add(earlier.from_ms, min(earlier.until_ms, newest_ms))
         settled_ms = (at_ms - settle_ms) // MINUTE_MS * MINUTE_MS
         silence = EmptyAnswer(
             from_ms if newest_ms is None else max(from_ms, newest_ms),
             min(until_ms, settled_ms),
             at_ms,
         )
-        waiting = _after(self.silences, newest_ms)
+        # One that was told later than now was told under a clock that has been set back since.
+        told = tuple(silence for silence in self.silences if silence.at_ms <= at_ms)
+        waiting = _after(told, newest_ms)
         for earlier in waiting:
             if at_ms - earlier.at_ms >= CONFIRM_MS:
                 proved = proved.add(

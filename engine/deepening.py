@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from uds import Store
-from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe
+from uds.model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe
 
 from . import plan
 from .attempt import Partner, attempt
@@ -63,7 +63,7 @@ async def deepen_all(tools: Tools) -> None:
     symbols = [SymbolDepth(tools, symbol) for symbol in tools.markets]
     while True:
         for one in symbols:
-            one.tell()
+            one.tell_news()
         worked = False
         for one in symbols:
             while _may_go(tools) and await one.step():
@@ -74,10 +74,10 @@ async def deepen_all(tools: Tools) -> None:
 
 async def _rest(tools: Tools) -> None:
     """A few seconds, or until a generation is flipped to: after a rebuild it is a shallow one."""
-    flipped = dict(tools.board.status.generations)
+    flips = tools.board.status.flip_count
     try:
         async with asyncio.timeout(_LOOK_S):
-            await tools.board.until(lambda status: dict(status.generations) != flipped)
+            await tools.board.until(lambda status: status.flip_count != flips)
     except TimeoutError:
         return
 
@@ -107,6 +107,7 @@ class SymbolDepth:
         self._wanted: dict[BrokerTimeframe, tuple[int, int]] = {}
         self._uncommitted = 0
         self._due_s = 0.0
+        self._told: tuple[Generation, int] | None = None
 
     async def step(self) -> bool:
         """Bring one stretch of one series; whether there was anything to do."""
@@ -122,10 +123,15 @@ class SymbolDepth:
             self._clear()
         return False
 
+    def tell_news(self) -> None:
+        """`tell`, unless readers get what they got when it was told last."""
+        served = self._store.tail(self._symbol)
+        if served is not None and self._told != (served.generation, served.seq):
+            self._told = served.generation, served.seq
+            self.tell()
+
     def tell(self) -> None:
         """Post how deep each series is now, and whether that is less than wanted."""
-        if self._tools.store.tail(self._symbol) is None:
-            return
         if any(any(True for _ in self._short(timeframe)) for timeframe in self._fetchers):
             self._say_short()
         depths = {

@@ -251,6 +251,7 @@ class ProblemDocument(Document):
     title: str
     status: int
     detail: str
+    gate: str | None = None
     phase: str | None = None
     progress: ProgressDocument | None = None
     waiting_for: list[str] | None = None

@@ -6,6 +6,11 @@ failed. A broker's own failures stand beside its port and share the root.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .drills.sayings import Saying
+
 
 class EngineError(Exception):
     """The root of this floor's errors; str() is for the operator."""
@@ -30,12 +35,16 @@ class StoredLater(EngineError):
 class ActionRefused(EngineError):
     """The action cannot be done now, or not by this operator."""
 
-    def __init__(self, sentence: str, code: str = "refused", hint: str = "") -> None:
+    def __init__(
+        self, sentence: str, code: str = "refused", hint: str = "", said: tuple[Saying, ...] = ()
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         """`refused`, `unknown`, `bad_args`, `read_only`, `not_armed` or `phrase`."""
         self.hint = hint
         """What the operator can do, in one sentence; empty when there is nothing."""
+        self.said = said
+        """Sentence and hint as codes with their arguments, where there are such."""
 
 
 class SocketUnusable(EngineError):

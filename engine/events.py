@@ -11,7 +11,7 @@ from uds.model import Generation, Symbol, Timeframe
 from .cell import Cell
 from .degraded import DegradedCode, Scope
 from .depth import Depth
-from .drills.shape import DrillOutcome, DrillStatus
+from .drills.shape import DrillOutcome, DrillStatus, RevertedDrill
 from .status import BrokerStatus, Mode, ProcessStatus
 
 
@@ -21,6 +21,14 @@ class StoreOpened:
 
     owner_token: int
     """Our fencing token."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMoved:
+    """The market's clock was set, as a replay's is when it goes on where it stopped."""
+
+    by_ms: int
+    """How far forwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,8 @@ class OperatorActed:
     """Who asked."""
     said: str
     """What the operator was told."""
+    command: str = ""
+    """The command line that does the same; empty in records that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +242,14 @@ class DrillEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillReverted:
+    """What a drill of an earlier boot had left behind is gone."""
+
+    drill: RevertedDrill
+    """Which one, and what was done."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrillsRemembered:
     """The history of drills was read from the data folder."""
 
@@ -253,6 +271,7 @@ Event: TypeAlias = (
     | SymbolPrimed
     | BarsCounted
     | ApiListening
+    | ClockMoved
     | BecameOverdue
     | GateTimed
     | GateForced
@@ -263,5 +282,6 @@ Event: TypeAlias = (
     | DepthPaused
     | DrillChanged
     | DrillEnded
+    | DrillReverted
     | DrillsRemembered
 )

@@ -111,6 +111,7 @@ class Fetcher:
         """Fetch and store every missing page side by side; the cell shows how far it is."""
         if not len(self._tools.store.load(self.key)):
             self._forget()
+        self._doubt_time_to_come()
         self._say_whether_any()
         requests = self.missing(from_ms)
         done = 0
@@ -141,6 +142,7 @@ class Fetcher:
         `first_ms` is where the series begins while nothing of it is covered. Returns from where
         on bars or coverage may have changed, None when nothing was asked.
         """
+        self._doubt_time_to_come()
         edge_ms = self._tools.store.coverage(self.key).until_ms
         last_close_ms = self._tools.store.load(self.key).last_close_ms
         touched: list[int] = []
@@ -161,6 +163,12 @@ class Fetcher:
             self._say_whether_any(is_asked=True)
         self._say_gaps(first_ms)
         return min(touched, default=None)
+
+    def _doubt_time_to_come(self) -> None:
+        """Silence past our own now was believed under a clock that ran ahead: it is unknown."""
+        store, now_ms = self._tools.store, self._tools.clock.now_ms()
+        if (store.coverage(self.key).until_ms or 0) > now_ms:
+            store.doubt(self.key, store.load(self.key).last_close_ms or now_ms)
 
     async def _ask_about_silence(self, last_close_ms: int) -> bool:
         """Rows after a silence of minutes: was it true, or did the broker only fall behind?"""

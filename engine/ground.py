@@ -40,7 +40,7 @@ class Ground:
     clock: MovableClock
     """The market's time."""
     opened_s: float
-    """When the engine was opened, by the monotonic clock."""
+    """When the folder was ours and the engine could begin, by the monotonic clock."""
     store: Store
     """The waist, owned."""
     seams: Seams
@@ -55,7 +55,6 @@ async def open_ground(config: Config, at_ms: int | None) -> AsyncIterator[Ground
     FolderUnreadable.
     """
     broker, clock = await open_source(config, at_ms)
-    opened_s = clock.monotonic_s()
     boot_id = new_boot_id()
     config = await settled(config)
     seams = Seams(FaultyBroker(broker, clock), FaultPlan())
@@ -68,4 +67,4 @@ async def open_ground(config: Config, at_ms: int | None) -> AsyncIterator[Ground
         config.redis.namespace,
         seams.plan,
     ) as store:
-        yield Ground(config, boot_id, clock, opened_s, store, seams)
+        yield Ground(config, boot_id, clock, clock.monotonic_s(), store, seams)

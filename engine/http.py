@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import uvicorn
 from pydantic.json_schema import models_json_schema
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -33,6 +34,10 @@ _GRACE_S = 1
 _BARS = "/api/bars"
 _BARS_PATH = _BARS.encode()
 _READY = b"HTTP/1.1 200 OK\r\n%bcontent-length: %d\r\ncontent-type: application/json\r\n\r\n"
+_UNREADABLE = (
+    b"HTTP/1.1 400 Bad Request\r\n%bcontent-length: %d\r\n"
+    b"content-type: application/problem+json\r\nconnection: close\r\n\r\n"
+)
 _DOCUMENTS = {
     "/api/status": StatusDocument,
     _BARS: BarsDocument,
@@ -86,9 +91,17 @@ class _Protocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         self._ready_body = None
-        head = [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
-        self.transport.write(_READY % (b"".join(head), len(body)) + body)
+        self.transport.write(_READY % (self._default_head(), len(body)) + body)
         self.on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP at all is refused as everything else is."""
+        body = api.problem(400, "bad request", msg).body
+        self.transport.write(_UNREADABLE % (self._default_head(), len(body)) + body)
+        self.transport.close()
+
+    def _default_head(self) -> bytes:
+        return b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
 
     def _standing_ready(self) -> bytes | None:
         path, _, query = self.url.partition(b"?")
@@ -138,17 +151,25 @@ async def serve(app: ASGIApp, listening: socket.socket) -> None:
 
 
 def build_app(
-    board: StatusBoard, store: Store, clock: Clock, depth_bars: Mapping[Timeframe, int]
+    board: StatusBoard,
+    store: Store,
+    clock: Clock,
+    depth_bars: Mapping[Timeframe, int],
+    origins: Sequence[str] = (),
 ) -> ASGIApp:
-    """The routes of one engine; `depth_bars` is how deep each timeframe shall be."""
+    """The routes of one engine; `depth_bars` is how deep each timeframe shall be.
+
+    Pages of the `origins` may read the answers in a browser; without any, nothing says so.
+    """
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
     async def readyz(_: Request) -> Response:
         verdict = board.status.gate
-        is_open = isinstance(verdict, gate.Open)
-        return JSONResponse({"ok": is_open, "gate": verdict.state.value}, 200 if is_open else 503)
+        if isinstance(verdict, gate.Open):
+            return JSONResponse({"ok": True, "gate": verdict.state.value})
+        return _response(api.answer_closed(board.status, clock.now_ms()))
 
     async def status(_: Request) -> Response:
         document = status_document(board.status, clock.now_ms())
@@ -158,7 +179,10 @@ def build_app(
 
     async def bars(request: Request) -> Response:
         now, now_ms = board.status, clock.now_ms()
-        query = dict(request.query_params)
+        given = request.query_params.multi_items()
+        query = dict(given)
+        if len(given) > len(query):
+            return _response(api.problem(400, "bad query", "A parameter stands twice."))
         asked = [symbol for symbol in now.symbols if symbol == query.get("symbol")]
         tails = {symbol: store.tail(symbol) for symbol in asked}
         forming = {p.key: p for symbol in asked for p in store.previews(symbol).values()}
@@ -180,10 +204,13 @@ def build_app(
         exception_handlers={HTTPException: _not_found},
     )
 
+    app.router.redirect_slashes = False
+
     def standing_ready(query: bytes) -> bytes | None:
         return ready.get(query, board.status, store.tail, clock.now_ms())
 
-    return Front(app, standing_ready)
+    front = Front(app, standing_ready)
+    return CORSMiddleware(front, origins, allow_methods=("GET",)) if origins else front
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
@@ -195,7 +222,7 @@ async def _not_found(request: Request, error: Exception) -> Response:
         detail=f"{request.method} {request.url.path} is not answered here; see /openapi.json.",
     )
     body = problem.model_dump_json(exclude_unset=True)
-    return Response(body, error.status_code, media_type="application/problem+json")
+    return Response(body, error.status_code, error.headers, "application/problem+json")
 
 
 async def _openapi(_: Request) -> Response:
@@ -210,13 +237,14 @@ def openapi_document() -> dict[str, object]:
         ref_template="#/components/schemas/{model}",
     )
     text: dict[str, object] = {"application/json": {"schema": {"type": "object"}}}
+    problem = _content("application/problem+json", ProblemDocument)
     paths: dict[str, object] = {
         "/livez": {"get": {"responses": {"200": _described("The process lives.", text)}}},
         "/readyz": {
             "get": {
                 "responses": {
                     "200": _described("The gate is open.", text),
-                    "503": _described("The gate is closed.", text),
+                    "503": _described("The gate is closed.", problem),
                 }
             }
         },
@@ -225,7 +253,6 @@ def openapi_document() -> dict[str, object]:
         parameters = _bars_parameters() if model is BarsDocument else []
         refusals = ("400", "404", "503") if model is BarsDocument else ()
         answers = {"200": _described("The answer.", _content("application/json", model))}
-        problem = _content("application/problem+json", ProblemDocument)
         answers |= {code: _described("Why not.", problem) for code in refusals}
         paths[path] = {"get": {"parameters": parameters, "responses": answers}}
     return {

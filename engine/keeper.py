@@ -76,9 +76,9 @@ class Keeper:
         self.loop_time = LoopTime()
         """What its lives took of the loop."""
         self._tools = tools
-        self._limits = limits
+        self._limits = limits.of(spec.name, spec.backoff_max_s)
         self._lives = lives
-        self._schedule = Backoff(limits.backoff_min_s, spec.backoff_max_s or limits.backoff_max_s)
+        self._schedule = Backoff(self._limits.backoff_min_s, self._limits.backoff_max_s)
         self._window = RestartWindow()
         self._delay_s = 0.0
         self._misses = 0

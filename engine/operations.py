@@ -14,7 +14,7 @@ from dataclasses import asdict
 from uds import DiskFailed
 from uds.model import SeriesKey, Timeframe
 
-from .action import Action, Operable, Question
+from .action import Action, Given, Operable, Question
 from .actions import ACTIONS
 from .boot_times import timeline_document
 from .drills.catalog import catalog_document
@@ -122,6 +122,10 @@ def _logs(engine: Operable, _: Seat, args: Args) -> object:
     process = args.text("process", "")
     args.done()
     ring = engine.tools.logs
+    known = ring.sources | {child.name for child in engine.tools.board.status.processes}
+    if process and process not in known:
+        listed = ", ".join(sorted(known))
+        raise ActionRefused(f"There is no process {process[:40]!r}; there are {listed}.", "unknown")
     limit = min(limit, _LOGS_LIMIT)
     newest = ring.newest
     found = ring.after(since, limit, process)
@@ -185,7 +189,8 @@ def _actions(_: Operable, __: Seat, args: Args) -> object:
 def _question(_: Operable, seat: Seat, args: Args) -> object:
     action_id, given = args.text("action"), args.texts("arguments")
     args.done()
-    return question_document(*seat.ask(action_id, given))
+    action, question = seat.ask(action_id, given)
+    return question_document(action, action.bound(given), question)
 
 
 def _act(_: Operable, seat: Seat, args: Args) -> object:
@@ -225,7 +230,7 @@ def _scope(engine: Operable, seat: Seat) -> dict[str, object]:
     }
 
 
-def question_document(action: Action, question: Question) -> dict[str, object]:
+def question_document(action: Action, given: Given, question: Question) -> dict[str, object]:
     """A question as every client gets it."""
     return {
         "action": action.id,
@@ -233,6 +238,8 @@ def question_document(action: Action, question: Question) -> dict[str, object]:
         "sentence": question.sentence,
         "radius": dict(question.radius),
         "phrase": question.phrase,
+        "command": action.command(given),
+        "said": plain(question.said),
     }
 
 

@@ -74,6 +74,8 @@ class Tools:
     """Set once Redis was claimed for the first time: nothing is primed before."""
     priming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during one call that primes: the server takes them one by one in any case."""
+    computing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held for one turn of the loop by whoever is about to compute for some milliseconds."""
     logs: LogRing = field(default_factory=LogRing)
     """The newest log lines of this process."""
     earlier: Earlier = field(default_factory=Earlier)
@@ -83,6 +85,11 @@ class Tools:
     def open_mode(self) -> OpenMode:
         """What the opens of our bars mean."""
         return "previous_close" if self.store.terms.open_mode == "previous_close" else "first_tick"
+
+    async def turn(self) -> None:
+        """Wait for a turn of the loop without another long step: readers come in between."""
+        async with self.computing:
+            await self.clock.sleep(0)
 
     def since_opened_s(self) -> float:
         """Seconds since the engine opened."""

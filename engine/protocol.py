@@ -2,15 +2,18 @@
 
 A request is one line, `{"id": 7, "op": "status", "args": {…}}`; its answer carries the same id,
 `{"id": 7, "ok": true, "result": …}` or `{"id": 7, "ok": false, "error": {"sentence", "code",
-"hint"}}`. Lines without an id are pushed to a subscriber: `{"push": "event", …}` and
-`{"push": "reset", …}`. Everything that arrives is hostile until parsed.
+"hint"}}`; a refusal that is made of codes has them in the error's `said`. Lines without an id are
+pushed to a subscriber: `{"push": "event", …}` and `{"push": "reset", …}`. Everything that
+arrives is hostile until parsed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from .drills.sayings import Saying
 
 PROTOCOL = 1
 """Grows when a client must know of a change."""
@@ -68,9 +71,17 @@ def result_line(request_id: int | str | None, result: object) -> bytes:
     return _line({"id": request_id, "ok": True, "result": result})
 
 
-def error_line(request_id: int | str | None, sentence: str, code: str, hint: str = "") -> bytes:
+def error_line(
+    request_id: int | str | None,
+    sentence: str,
+    code: str,
+    hint: str = "",
+    said: Sequence[Saying] = (),
+) -> bytes:
     """The answer to a request that was not."""
-    error = {"sentence": sentence, "code": code, "hint": hint}
+    error: dict[str, object] = {"sentence": sentence, "code": code, "hint": hint}
+    if said:
+        error["said"] = [{"code": one.code, "args": list(one.args)} for one in said]
     return _line({"id": request_id, "ok": False, "error": error})
 
 

@@ -11,6 +11,7 @@ from .action import Given, Operable, Question
 from .bootstrap import begin_rebuild
 from .buckets import bucket_open
 from .errors import ActionRefused
+from .figures import grouped
 
 _NAMED_MAX = 4
 """More names than this in a sentence are counted, not read."""
@@ -79,8 +80,8 @@ def _rebuild_of(engine: Operable, symbols: tuple[Symbol, ...]) -> Question:
     derived = sum(tf.is_derived for tf in engine.tools.board.status.timeframes)
     stay = served[0].generation.short if len(symbols) == 1 else "what they have"
     return Question(
-        f"Rebuild {_named(symbols)}? {derived} timeframes from {m1_count:,} M1 fetched anew; "
-        f"readers stay on {stay} until the flip.{_depth_sentence(engine, symbols)}",
+        f"Rebuild {_named(symbols)}? {derived} timeframes from {grouped(m1_count)} M1 fetched "
+        f"anew; readers stay on {stay} until the flip.{_depth_sentence(engine, symbols)}",
         radius,
     )
 
@@ -136,7 +137,7 @@ def _depth_sentence(engine: Operable, symbols: tuple[Symbol, ...]) -> str:
         if any(d.is_lost for d in depths)
         else ""
     )
-    return f" The depth goes from {before:,} to about {after:,} M1 and {again}{lost}."
+    return f" The depth goes from {grouped(before)} to about {grouped(after)} M1 and {again}{lost}."
 
 
 def _requests(engine: Operable, symbol: Symbol) -> int:

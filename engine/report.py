@@ -33,6 +33,8 @@ async def bootstrap_report(engine: Engine, launch_s: float) -> dict[str, Any]:
     floor_s = broker_floor_s(engine.session)
     timeline, spans = waterfall_json(waterfall(engine.tools)), engine.timeline.spans
     sealed = [span.end_s for span in spans if span.name == "flip"]
+    if elapsed_s is not None:
+        sealed.append(elapsed_s)  # counted in whole milliseconds, a span is not
     candles, probe_error = await _first_candle(engine)
     return {
         "schema": SCHEMA,

@@ -27,11 +27,12 @@ from .deadlines import watch_deadlines
 from .degraded import DegradedCode
 from .drills.desk import DrillDesk
 from .errors import StoredLater
-from .events import BrokerChanged, ReasonRaised, StoreOpened
+from .events import BrokerChanged, ClockMoved, ReasonRaised, StoreOpened
 from .first_status import PROCESS_NAMES, first_status
 from .ground import Ground, Seams, open_ground
 from .housekeeping import keep_house, last_checkpoint
 from .listener import Listener
+from .log_ring import hearing
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
 from .records import record_boot
@@ -150,7 +151,7 @@ async def open_engine(
 
         tools = tools_on(ground, Random(ground.store.token.value))
         can_wait = config.broker.kind == "replay" and at_ms is None
-        with tools.logs.listening():
+        with hearing(tools.logs):
             async with run_engine(
                 ground,
                 tools,
@@ -166,7 +167,8 @@ async def open_engine(
 def tools_on(ground: Ground, chance: Random) -> Tools:
     """What the processes of this boot are given; `chance` draws the jitter of all of them."""
     config, clock, store = ground.config, ground.clock, ground.store
-    board = StatusBoard(first_status(config, ground.boot_id, clock.now_ms()), clock)
+    opened_ms = clock.now_ms() - round((clock.monotonic_s() - ground.opened_s) * 1_000)
+    board = StatusBoard(first_status(config, ground.boot_id, opened_ms), clock)
     board.post(StoreOpened(store.token.value))
     broker = ground.seams.broker
     for code, symbol, sentence in broker.notes():
@@ -226,7 +228,9 @@ async def run_engine(
             return
         if not can_wait:
             raise _stored_later(ground.config.data_root, newest_close_ms, clock.now_ms())
+        before_ms = clock.now_ms()
         clock.move_to(newest_close_ms)
+        tools.board.post(ClockMoved(clock.now_ms() - before_ms))
 
     tasks = _Beside(engine)
     try:

@@ -64,7 +64,8 @@ class Seat:
         if action.danger is Danger.DESTROY:
             _must_be_said(action.ask(self._engine, bound), phrase)
         said = action.run(self._engine, bound, self.actor)
-        self._engine.tools.board.post(OperatorActed(action.id, bound, self.actor, said))
+        acted = OperatorActed(action.id, bound, self.actor, said, action.command(bound))
+        self._engine.tools.board.post(acted)
         return said
 
     def _must_be_writable(self) -> None:

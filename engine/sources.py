@@ -11,6 +11,7 @@ from .broker.market import SimulatedMarket
 from .broker.port import Broker
 from .broker.replay import ReplayBroker, load_history, start_ms
 from .broker.replay_folder import load_data_folder
+from .broker.retiming import retimed, weeks_to
 from .broker.sim import SimBroker
 from .clock import Clock, SystemClock
 from .config import Config, SimFaultConfig
@@ -111,8 +112,12 @@ async def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemCloc
         instruments=config.names("replay"),
         zone=config.broker.replay.clock(),
     )
-    begin_ms = at_ms if at_ms is not None else start_ms(history, calendars)
-    clock = SystemClock.started_at(begin_ms)
+    begin_ms = start_ms(history, calendars)
+    if config.broker.replay.retime:
+        weeks = weeks_to(begin_ms, SystemClock().now_ms(), at_ms)
+        history = retimed(history, weeks, calendars, anchors)
+        begin_ms = start_ms(history, calendars)
+    clock = SystemClock.started_at(begin_ms if at_ms is None else at_ms)
     return ReplayBroker(
         history=history,
         clock=clock,

@@ -17,7 +17,7 @@ from .cell import Cell, CellState
 from .cells import Cells
 from .degraded import DegradedReason, Severity
 from .depth import Depth
-from .drills.shape import DrillOutcome, DrillStatus
+from .drills.shape import DrillOutcome, DrillStatus, RevertedDrill
 from .gate import Gate, GateState, Standing, evaluate, word
 
 _UNFETCHED = {CellState.EMPTY, CellState.FETCHING}
@@ -99,6 +99,8 @@ class Act:
     """Who asked."""
     said: str
     """What the operator was told."""
+    command: str = ""
+    """The command line that does the same; empty in records that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,8 @@ class Status:
     """The drill that runs, or the last one that did; None when none has in this boot."""
     drills: tuple[DrillOutcome, ...] = ()
     """What came of the newest drills, also of earlier boots and sandboxes, oldest first."""
+    reverted: RevertedDrill | None = None
+    """The drill that a kill had cut off before this boot, taken back by it; None without one."""
     seq: int = 0
     """Grows by one with each event applied."""
 
@@ -291,6 +295,11 @@ class Status:
     def ready_cells(self) -> int:
         """Cells that readers can be served from."""
         return self._rows.served_count
+
+    @property
+    def flip_count(self) -> int:
+        """How often a symbol got another generation, since some moment: only its change counts."""
+        return self._rows.flip_count
 
     @property
     def generations(self) -> dict[Symbol, Generation]:

@@ -89,6 +89,11 @@ class Offsets(NamedTuple):
     local_end_ms: I64
     """What the clock is about to show when the segment ends."""
 
+    def to_local(self, ts_ms: I64) -> I64:
+        """What the clock shows at each instant."""
+        local_ms: I64 = ts_ms + self.offset_ms[np.searchsorted(self.from_ms, ts_ms, "right") - 1]
+        return local_ms
+
     def to_utc(self, local_ms: I64) -> I64:
         """First instant at which the clock shows each local ms or later."""
         segment = np.searchsorted(self.local_end_ms, local_ms, side="right")

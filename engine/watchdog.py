@@ -17,6 +17,7 @@ from uds import Fenced
 
 from .degraded import DegradedCode
 from .events import ReasonCleared, ReasonRaised
+from .figures import grouped
 from .process import Tools
 from .tenure import PAUSE_S, say_fenced
 
@@ -30,7 +31,7 @@ JUMP_S = 1.0
 _CALM_BEATS = 4
 _SWITCH_S = 0.000_5
 """How long the loop waits for a thread that computes: Python's own 5 ms add up in a start."""
-_log = logging.getLogger("coldstart.watchdog")
+_log = logging.getLogger(__name__)
 
 
 async def watch_loop(tools: Tools) -> None:
@@ -68,7 +69,7 @@ def _say_stall(tools: Tools, took_s: float) -> bool:
     lag_s = took_s - BEAT_S
     if lag_s <= LAG_S:
         return False
-    detail = f"The loop was {lag_s * 1_000:,.0f} ms late."
+    detail = f"The loop was {grouped(lag_s * 1_000)} ms late."
     tools.board.post(ReasonRaised(DegradedCode.LOOP_STALLED, None, detail))
     if lag_s > DUMP_S:
         _log.warning("%s Every task now:\n%s", detail, _stacks())

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from .running import FAST, coldstart, get, held
+from .running import FAST, ROOT, coldstart, get, held, interruptible
 
 ONE_SYMBOL = {"symbols": ["XAU/USD"]}
 
@@ -69,7 +70,7 @@ def test_a_start_ends_open_when_the_market_is_shut(tmp_path: Path, at: str) -> N
 BAD_INPUT = [
     (["config", "check"], {"brokr": {}}, 2, ["config.json", "'brokr'", "did you mean 'broker'"]),
     (["config", "check"], {"broker": {"sim": {"latencyms": 1}}}, 2, ["'latency_ms'"]),
-    (["config", "check"], {"symbols": "XAU/USD"}, 2, ["'symbols'", "tuple"]),
+    (["config", "check"], {"symbols": "XAU/USD"}, 2, ["'symbols'", "list"]),
     (["config", "check"], {"symbols": ["FOO"]}, 2, ["FOO", "symbol_calendars"]),
     (["config", "check"], {"anchors": {"zone": "EST"}}, 2, ["anchors", "EST"]),
     (["bootstrap", "--broker", "fake"], ONE_SYMBOL, 2, ["--broker", "replay:PATH"]),
@@ -81,6 +82,9 @@ BAD_INPUT = [
     (["down", "--yes"], ONE_SYMBOL, 3, ["No engine answers"]),
     (["up"], ONE_SYMBOL, 2, ["terminal", "--headless"]),
     (["frobnicate"], ONE_SYMBOL, 2, ["frobnicate"]),
+    (["doctor"], ONE_SYMBOL, 2, ["'doctor' is not in this version."]),
+    (["completion", "bash"], ONE_SYMBOL, 2, ["'completion' is not in this version."]),
+    (["bootstrap", "--broker", "fxcm"], ONE_SYMBOL, 2, ["fxcm is not in this version"]),
 ]
 
 
@@ -265,6 +269,18 @@ def test_down_stops_in_order(here: Path) -> None:
         assert 0 == done.code, done.err
         assert 0 == engine.process.wait(10)
     assert 3 == coldstart("status", cwd=here).code
+
+
+@pytest.mark.parametrize("wait_s", [0.4, 0.8])
+def test_ctrl_c_leaves_no_trace_however_early_it_comes(here: Path, wait_s: float) -> None:
+    """Most commands are still loading when somebody thinks better of it."""
+    process = interruptible("simulate", "--seeds", "500", cwd=here)
+    time.sleep(wait_s)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode in (130, -signal.SIGINT)
+    assert str(ROOT) not in said
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

@@ -22,18 +22,21 @@ _PURE_ROOMS = {
     """,
     "engine": """
         absorb aggregate analysis api apply boot_times buckets budget calendar_drift calendar_rules
-        cascade cell cells config config_words coverage critical_path damage degraded depth derive
-        derived_proof documents
-        errors event_log events export_report failure gate import_report intensity
+        cascade cell cells config config_calendars config_words coverage critical_path
+        damage degraded depth derive derived_proof documents errors event_log events
+        export_report failure figures gate import_report intensity
         legacy_evidence legacy_prose modes past_boots plan preview progress protocol reasons_page
         repairs replica stages status timeline trading_calendar verify_report wall_clock waterfall
         wire witness
     """,
     "engine/broker": """
-        answers circuit lanes login_plan market market_day noise port quotes token_bucket
+        answers circuit lanes login_plan market market_day noise port quotes retiming
+        token_bucket
     """,
-    "engine/drills": "cards catalog checklist drill facts failures owners report shape",
-    "engine/simulation": "case ledger minimise oracles report story strategies truth",
+    "engine/drills": """
+        cards catalog checklist choice drill facts failures owners refusals report sayings shape
+    """,
+    "engine/simulation": "boot case ledger minimise oracles report stage story strategies truth",
     "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())
@@ -57,6 +60,7 @@ SEAMS = {
     },
     "pydantic": {
         "engine/config.py",
+        "engine/config_calendars.py",
         "engine/config_file.py",
         "engine/config_words.py",
         "engine/documents.py",
@@ -66,8 +70,10 @@ SEAMS = {
     "uvicorn": {"engine/http.py"},
     "typer": {
         "console/cli.py",
+        "console/cli_acts.py",
         "console/cli_at_rest.py",
         "console/cli_drills.py",
+        "console/cli_group.py",
         "console/cli_simulation.py",
     },
     "time": {"engine/clock.py"},

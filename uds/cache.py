@@ -1,8 +1,9 @@
 """The real Redis: fenced functions over one small pool, no client retries, 0.5 s a call.
 
 A timed-out command may have been applied, so only calls that may be repeated cross this file.
-The half second is for all of a call: waiting for a free connection, connecting, asking. The
-functions themselves are in `functions.lua` and are loaded at `connect`.
+The half second is for all of a call: waiting for a free connection, connecting, asking; that our
+own loop was held is not the server's fault (`call_deadline.py`). The functions themselves are in
+`functions.lua` and are loaded at `connect`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from . import codec, layout
+from .call_deadline import within
 from .errors import (
     CacheDown,
     CacheRegressed,
@@ -278,7 +280,7 @@ class RedisCache:
 
     async def _asked(self, command: Awaitable[_T]) -> _T:
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with within(CALL_TIMEOUT_S):
                 return await command
         except (TimeoutError, RedisTimeoutError, RedisConnectionError) as error:
             # A greeting that nobody answers comes as a refused connection caused by a timeout.

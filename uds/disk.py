@@ -18,7 +18,7 @@ from threading import Lock
 from .disk_steps import Script, Scripts, T, perform, saying, span
 from .errors import FolderLocked, FolderUnreadable
 from .folder_calls import Trip, inside, make_root, opened, opener_in
-from .host_process import state_of
+from .host_process import is_stopped, state_of
 from .incarnation import check_incarnation
 from .layout import LOCK
 from .ports import Append
@@ -164,9 +164,10 @@ def _refusal(root: Path, found: bytes) -> FolderLocked:
             f"The data folder {root} is owned by another process.",
             hint="Stop it first, or choose another folder with --data.",
         )
+    stop = "top it with `coldstart-console down`, or choose another folder with --data."
     return FolderLocked(
         f"The data folder {root} is owned by process {pid}, which is {state_of(pid)}.",
-        hint="Stop it with `coldstart-console down`, or choose another folder with --data.",
+        hint=f"Wake it with `kill -CONT {pid}`, then s{stop}" if is_stopped(pid) else f"S{stop}",
     )
 
 

@@ -28,11 +28,16 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Trip:
-    """The steps of one script as system calls; a written file stays open until it is synced."""
+    """The steps of one script as system calls.
+
+    A written file stays open until it is synced, and a folder until another one is needed: the
+    way to a folder is walked name by name, and each call on it lets other threads in.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._open: tuple[str, int] | None = None
+        self._file: tuple[str, int] | None = None
+        self._folder: tuple[str, int] | None = None
 
     def do(self, step: Step) -> bool:
         """Do one step; what is answered stands at the step. Raises OSError."""
@@ -42,41 +47,55 @@ class Trip:
             case Sync(path, data_only):
                 descriptor = self._writable(path)
                 os.fdatasync(descriptor) if data_only else os.fsync(descriptor)
-                self.close()
+                self._leave_file()
             case Truncate(path, length):
                 self._truncate(path, length)
             case SyncFolder(path):
-                with opened(self._root, path) as folder:
-                    os.fsync(folder)
+                os.fsync(self._in(path))
             case MakeFolder(path):
-                return _make_folder(self._root, path) if path else make_root(self._root)
+                return self._make_folder(path) if path else make_root(self._root)
             case Exists(path):
-                return _exists(self._root, path)
+                return self._exists(path)
             case Rename(path, as_path):
-                with inside(self._root, path) as (folder, name):
-                    as_name = as_path.rpartition("/")[2]
-                    os.replace(name, as_name, src_dir_fd=folder, dst_dir_fd=folder)
+                folder = self._in(folder_of(path))
+                os.replace(_name(path), _name(as_path), src_dir_fd=folder, dst_dir_fd=folder)
             case Link(path, as_path):
                 return _link(self._root, path, as_path)
             case Remove(path):
-                return _remove(self._root, path)
+                return self._remove(path)
         return True
 
     def close(self) -> None:
-        """Let go of the written file, synced or not."""
-        if self._open is not None:
-            os.close(self._open[1])
-            self._open = None
+        """Let go of the written file, synced or not, and of the folder."""
+        self._leave_file()
+        self._leave_folder()
+
+    def _in(self, folder: str) -> int:
+        """The open folder."""
+        if self._folder is None or self._folder[0] != folder:
+            self._leave_folder()
+            self._folder = folder, open_folder(self._root, folder)
+        return self._folder[1]
+
+    def _leave_folder(self) -> None:
+        if self._folder is not None:
+            os.close(self._folder[1])
+            self._folder = None
+
+    def _leave_file(self) -> None:
+        if self._file is not None:
+            os.close(self._file[1])
+            self._file = None
 
     def _write(self, step: Write) -> bool:
-        self.close()
+        self._leave_file()
         flags = _APPEND | os.O_EXCL if step.must_be_new else _APPEND
-        with inside(self._root, step.path) as (folder, name):
-            try:
-                descriptor = os.open(name, flags, 0o600, dir_fd=folder)
-            except FileExistsError:
-                return False
-        self._open = step.path, descriptor
+        folder = self._in(folder_of(step.path))
+        try:
+            descriptor = os.open(_name(step.path), flags, 0o600, dir_fd=folder)
+        except FileExistsError:
+            return False
+        self._file = step.path, descriptor
         written = os.write(descriptor, step.data)
         if written != len(step.data):
             os.write(descriptor, step.data[written:])  # fails and so says why: no space, a quota
@@ -91,11 +110,33 @@ class Trip:
 
     def _writable(self, path: str) -> int:
         """The descriptor of a file, the very one it was written by if it was."""
-        if self._open is None or self._open[0] != path:
-            self.close()
-            with inside(self._root, path) as (folder, name):
-                self._open = path, os.open(name, _CHANGE, dir_fd=folder)
-        return self._open[1]
+        if self._file is None or self._file[0] != path:
+            self._leave_file()
+            folder = self._in(folder_of(path))
+            self._file = path, os.open(_name(path), _CHANGE, dir_fd=folder)
+        return self._file[1]
+
+    def _make_folder(self, path: str) -> bool:
+        try:
+            os.mkdir(_name(path), 0o700, dir_fd=self._in(folder_of(path)))
+        except FileExistsError:
+            return False
+        return True
+
+    def _exists(self, path: str) -> bool:
+        try:
+            folder = self._in(folder_of(path))
+            os.stat(_name(path) or ".", dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _remove(self, path: str) -> bool:
+        try:
+            os.unlink(_name(path), dir_fd=self._in(folder_of(path)))
+        except FileNotFoundError:
+            return False
+        return True
 
 
 def make_root(root: Path) -> bool:
@@ -115,46 +156,36 @@ def make_root(root: Path) -> bool:
 def inside(root: Path, path: str) -> Iterator[tuple[int, str]]:
     """The open folder a path lies in, and its name there."""
     with opened(root, folder_of(path)) as descriptor:
-        yield descriptor, path.rpartition("/")[2]
+        yield descriptor, _name(path)
 
 
 @contextmanager
 def opened(root: Path, folder: str) -> Iterator[int]:
-    """A folder below the root, reached name by name so that no link leads elsewhere."""
-    names = folder.split("/") if folder else []
-    assert ".." not in names
-    descriptor = os.open(root, _FOLDER)
+    """A folder below the root, open for the length of the block."""
+    descriptor = open_folder(root, folder)
     try:
-        for name in names:
-            inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
         yield descriptor
     finally:
         os.close(descriptor)
 
 
+def open_folder(root: Path, folder: str) -> int:
+    """A folder below the root, reached name by name so that no link leads elsewhere."""
+    names = folder.split("/") if folder else []
+    assert ".." not in names
+    descriptor = os.open(root, _FOLDER)
+    for name in names:
+        try:
+            inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = inner
+    return descriptor
+
+
 def opener_in(folder: int) -> Callable[[str, int], int]:
     """Open a file of a folder, but not what a link of that name points to."""
     return lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
-
-
-def _make_folder(root: Path, path: str) -> bool:
-    with inside(root, path) as (folder, name):
-        try:
-            os.mkdir(name, 0o700, dir_fd=folder)
-        except FileExistsError:
-            return False
-    return True
-
-
-def _exists(root: Path, path: str) -> bool:
-    try:
-        with inside(root, path) as (folder, name):
-            os.stat(name or ".", dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _link(root: Path, path: str, as_path: str) -> bool:
@@ -169,10 +200,5 @@ def _link(root: Path, path: str, as_path: str) -> bool:
     return True
 
 
-def _remove(root: Path, path: str) -> bool:
-    try:
-        with inside(root, path) as (folder, name):
-            os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        return False
-    return True
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -151,9 +151,9 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
         }
         self.tell(wanted.get(kind, words.choose_symbol).format(key=key))
 
-    def note_refusal(self, deed: Deed, said: str) -> None:
+    def note_refusal(self, deed: Deed, said: str, command: str) -> None:
         """Write into the journal what the operator could not do here, and why."""
-        self._board.journal.note_refusal(self._now_ms(), deed, said)
+        self._board.journal.note_refusal(self._now_ms(), deed, said, command)
 
     def rewind(self) -> None:
         """Time has been turned back: what was later has not happened."""
@@ -224,7 +224,10 @@ class HomeScreen(Screen[None], Ground, inherit_bindings=False):
 
     def action_faults_only(self) -> None:
         """Hide what is well, or show everything."""
-        self._turn(self._board.outlook.sifting())
+        if self._board.sift():
+            self._cursor_moved()
+        else:
+            self.tell(self._words.no_fault_here)
 
     def action_metric(self) -> None:
         """Another figure in the cells."""

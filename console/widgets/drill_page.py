@@ -71,7 +71,11 @@ def _resting(
         name = newest.verdict.value
         when = moments.stamp(newest.ended_ms).partition("-")[2]
         shown = _Shown(
-            VERDICTS[newest.verdict], words.verdicts[name], when, clean(newest.why), name.casefold()
+            VERDICTS[newest.verdict],
+            words.verdicts[name],
+            when,
+            clean(words.grounds(newest.grounds, newest.why)),
+            name.casefold(),
         )
     return _made(card, shown, drill_brief(card, newest, drill, 0, width - 2, words), words, width)
 

@@ -27,7 +27,7 @@ STEPS = {
 }
 _COLUMNS = ("inject", "loud", "revert", "recovered")
 _SEEN_FIRST = ("loud", "recovered", "revert", "inject")
-_STEP_WIDTH, _VARIANT_WIDTH, _CELL_WIDTH, _STATE_WIDTH, _DOING_WIDTH = 18, 25, 10, 10, 27
+_STEP_WIDTH, _VARIANT_WIDTH, _CELL_WIDTH, _STATE_WIDTH, _DOING_WIDTH = 18, 25, 9, 10, 27
 _DETAIL_MIN = 20
 _TEXT_MAX = 2_000
 
@@ -41,7 +41,8 @@ def drill_head(drill: DrillStatus, now_ms: int, width: int, words: Words) -> Ite
     called = f"{sign(look)} {clean(drill.id)} {words.verdicts[drill.verdict.value]}"
     told = _times(drill.loud_s, drill.recovered_s, words)
     yield (Span(called, look), Span(f"  {told}", Look.STRONG))
-    for text in wrap(clean(drill.why, _TEXT_MAX), max(10, width)):
+    why = words.grounds(drill.grounds, drill.why)
+    for text in wrap(clean(why, _TEXT_MAX), max(10, width)):
         yield (Span(text),)
 
 
@@ -71,7 +72,7 @@ def drill_steps(drill: DrillStatus, now_ms: int, width: int, words: Words) -> It
             Span(boxed(_when(step, elapsed_s), _CELL_WIDTH)),
         )
         room = max(_DETAIL_MIN, width - width_of(left))
-        for at, text in enumerate(wrap(clean(step.detail, _TEXT_MAX), room) or [""]):
+        for at, text in enumerate(wrap(clean(_told(step, words), _TEXT_MAX), room) or [""]):
             said = Span(text, Look.DIM)
             yield (Span(" " * width_of(left)), said) if at else (*left, said)
 
@@ -84,7 +85,7 @@ def outcome_rows(outcome: DrillOutcome, width: int, words: Words) -> Iterator[Li
         Span(f" {words.drill_places[outcome.place.value]} {moments.stamp(outcome.ended_ms)}"),
         Span(f"  {_times(outcome.loud_s, outcome.recovered_s, words)}", Look.STRONG),
     )
-    yield from folded("", outcome.why, 2, width)
+    yield from folded("", words.grounds(outcome.grounds, outcome.why), 2, width)
 
 
 def doing(drill: DrillStatus, words: Words) -> str:
@@ -131,15 +132,20 @@ def _variants(steps: Sequence[DrillStep], elapsed_s: float, words: Words) -> Ite
     )
     for name, row in table.items():
         cells = (part for column in _COLUMNS for part in _cell(row.get(column), elapsed_s))
-        told = Span(clean(_seen(row), _TEXT_MAX), Look.DIM)
+        told = Span(clean(_seen(row, words), _TEXT_MAX), Look.DIM)
         yield (Span(f"{boxed(clean(name), width - 1)} "), *cells, told)
 
 
-def _seen(row: Mapping[str, DrillStep]) -> str:
+def _told(step: DrillStep, words: Words) -> str:
+    """What was seen, in the operator's language."""
+    return words.clauses(step.said, step.detail)
+
+
+def _seen(row: Mapping[str, DrillStep], words: Words) -> str:
     """What was seen of one way of failing, first what was wrong, then the reason."""
     told = [step for name in _SEEN_FIRST if (step := row.get(name)) and step.detail]
     told.sort(key=lambda step: step.state is not StepState.FAILED)
-    return " · ".join(step.detail for step in told)
+    return " · ".join(_told(step, words) for step in told)
 
 
 def _cell(step: DrillStep | None, elapsed_s: float) -> Line:
@@ -151,7 +157,7 @@ def _cell(step: DrillStep | None, elapsed_s: float) -> Line:
 
 def _step(step: DrillStep, elapsed_s: float, words: Words) -> Line:
     when = Span(boxed(_when(step, elapsed_s), _CELL_WIDTH))
-    return (*_named(step, words), when, Span(clean(step.detail, _TEXT_MAX), Look.DIM))
+    return (*_named(step, words), when, Span(clean(_told(step, words), _TEXT_MAX), Look.DIM))
 
 
 def _named(step: DrillStep, words: Words) -> Line:

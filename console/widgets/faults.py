@@ -32,11 +32,8 @@ def faults(status: Status) -> Faults:
     """Look through cells, processes and reasons."""
     failed_cells = {k for k, cell in status.cells.items() if cell.state is CellState.FAILED}
     held = {p.name for p in status.processes if p.state in _HELD}
-    ranked: list[tuple[Look, DegradedReason]] = []
-    for reason in reversed(status.reasons):
-        if reason.severity is Severity.DEGRADED:
-            fatal = reason.code in _FATAL or reason.scope in failed_cells | held
-            ranked.append((Look.FAILED if fatal else Look.DEGRADED, reason))
+    degraded = [r for r in reversed(status.reasons) if r.severity is Severity.DEGRADED]
+    ranked = [(look_of_reason(status, reason), reason) for reason in degraded]
     ranked.sort(key=lambda ranking: _urgency(*ranking))
     fatal_reasons = sum(reason.code in _FATAL for _, reason in ranked)
     return Faults(
@@ -45,6 +42,19 @@ def faults(status: Status) -> Faults:
         ranked=tuple(ranked),
         notes=tuple(r for r in reversed(status.reasons) if r.severity is Severity.INFO),
     )
+
+
+def look_of_reason(status: Status, reason: DegradedReason) -> Look:
+    """How grave a reason is, wherever it is told."""
+    if reason.severity is not Severity.DEGRADED:
+        return Look.WAITING
+    scope = reason.scope
+    if isinstance(scope, SeriesKey):
+        cell = status.cells.get(scope)
+        has_failed = cell is not None and cell.state is CellState.FAILED
+    else:
+        has_failed = any(p.name == scope and p.state in _HELD for p in status.processes)
+    return Look.FAILED if has_failed or reason.code in _FATAL else Look.DEGRADED
 
 
 def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, bool, int]:

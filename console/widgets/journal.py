@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from engine import Act, DegradedReason, ProcessState, Severity, Status
+from engine import Act, DegradedReason, ProcessState, RevertedDrill, Severity, Status
 
 from ..clean import clean
 from ..lines import Look
 from ..offers import Deed
 from ..words import Words
-from .drill_notice import drill_news
+from .drill_notice import drill_news, reverted_news
 from .facts import Facts
 from .faults import scope_of
 from .process_rows import LOOKS
@@ -57,6 +57,7 @@ class Journal:
         self._words = words
         self._last: Facts | None = None
         self._told: frozenset[tuple[int, int]] = frozenset()
+        self._reverted: RevertedDrill | None = None
         self._number = 0
         self.first: Status | None = None
         """The status it began with; None before that."""
@@ -67,6 +68,7 @@ class Journal:
 
     def learn(self, facts: Facts, at_ms: int) -> None:
         """Take the next picture; acts of before the console looked are told as well."""
+        self._note_reverted(facts.status.reverted)
         acts = {(act.seq, act.at_ms): act for act in facts.status.acts}
         for act in (act for identity, act in acts.items() if identity not in self._told):
             self._note(act)
@@ -94,21 +96,29 @@ class Journal:
         self.entries = deque(kept, maxlen=KEPT)
         self._told = frozenset(told for told in self._told if told[1] <= at_ms)
         self._last = None
+        if self._reverted is not None and self._reverted.at_ms > at_ms:
+            self._reverted = None
 
-    def note_refusal(self, at_ms: int, deed: Deed, said: str) -> None:
+    def note_refusal(self, at_ms: int, deed: Deed, said: str, command: str) -> None:
         """An act of this console that the engine refused: nobody else hears of it."""
-        self._add(at_ms, Look.DIM, f"{deed.text}: {said}", self._words.by_console, deed.command)
+        self._add(at_ms, Look.DIM, f"{deed.text}: {said}", self._words.by_console, clean(command))
 
     def note_file(self, at_ms: int, said: str) -> None:
         """What this console has written, and where."""
         self._add(at_ms, Look.DIM, said, self._words.by_console)
+
+    def _note_reverted(self, drill: RevertedDrill | None) -> None:
+        """Once, also when the console comes later: what a killed boot had left in is out."""
+        if drill is not None and drill != self._reverted:
+            self._reverted = drill
+            self._add(drill.at_ms, Look.DEGRADED, reverted_news(drill, self._words))
 
     def _note(self, act: Act) -> None:
         deed = Deed(act.action, tuple(word for words in act.given.values() for word in words))
         is_own = act.by == self.own_actor
         actor = self._words.by_console if is_own else clean(act.by, _ACTOR_MAX)
         text = f"{deed.text}: {act.said}"
-        self._add(act.at_ms, Look.STRONG, text, actor, clean(deed.command))
+        self._add(act.at_ms, Look.STRONG, text, actor, clean(act.command))
 
     def _add(self, at_ms: int, look: Look, text: str, actor: str = "", command: str = "") -> None:
         self.entries.appendleft(self._entry(at_ms, look, text, actor, command))

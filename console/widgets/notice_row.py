@@ -12,6 +12,7 @@ from ..outlook import Outlook
 from ..pages import Page
 from ..rim import Rim
 from ..words import Words
+from .drill_notice import drill_end
 from .facts import Facts
 from .reason_rows import hint_line
 
@@ -23,11 +24,13 @@ _SEPARATOR = " · "
 def notice_row(
     facts: Facts, rim: Rim, chips: Line, width: int, words: Words, hint: Line = ()
 ) -> Line:
-    """How the operator looks, then the most useful sentence now."""
+    """How the operator looks, then the most useful sentence now; an answer hides no drill's end."""
     if rim.told:
-        left = width - width_of(chips)
+        is_lost = rim.hold.lost_s is not None
+        end = () if is_lost else drill_end(facts.status, rim.tables, words)
+        left = width - width_of(chips) - width_of(end)
         said = end_kept(clean(rim.told, _TOLD_MAX), clean(rim.path, _TOLD_MAX), left)
-        sentence: Line = (Span(said, Look.STRONG),)
+        sentence: Line = (*cropped((Span(said, Look.STRONG),), left), *end)
     elif rim.hold.lost_s is not None:
         sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
     elif hint:

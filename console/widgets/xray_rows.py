@@ -14,6 +14,7 @@ from ..glyphs import sign
 from ..lines import Line, Look, Span, boxed, cropped
 from ..words import Words
 from . import cell_face
+from .faults import look_of_reason
 from .xray_depth import depth_rows
 
 _LABEL_WIDTH = 14
@@ -45,7 +46,7 @@ def xray_body(
     body = list(_facts(status, key, now_ms, words))
     for reason in status.reasons_of(key):
         body.append(())
-        body += _reason(reason, width, words)
+        body += _reason(reason, look_of_reason(status, reason), width, words)
     if seen is not None and seen.key == key:
         body += ((), *depth_rows(seen, width, words))
     return tuple(body)
@@ -96,8 +97,7 @@ def _fact(label: str, value: str, words: Words) -> Line:
     return (Span(boxed(words.xray[label], _LABEL_WIDTH), Look.DIM), Span(value))
 
 
-def _reason(reason: DegradedReason, width: int, words: Words) -> Iterator[Line]:
-    look = Look.DEGRADED if reason.severity is Severity.DEGRADED else Look.WAITING
+def _reason(reason: DegradedReason, look: Look, width: int, words: Words) -> Iterator[Line]:
     times = f" ×{reason.count}" if reason.count > 1 else ""
     since = words.since.format(at=moments.clock(reason.since_ms), utc=words.utc)
     yield (Span(f"{sign(look)} {reason.code.value}{times}", look), Span(f" {since}", Look.DIM))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 _END = b"\r\n\r\n"
@@ -83,38 +86,66 @@ def _length(answer: bytes) -> int:
     return int(head[begin : head.index(b"\r\n", begin)])
 
 
-async def open_load(port: int, asked: list[bytes], per_s: float, seconds: float) -> list[float]:
-    """Ask at fixed times over enough connections; how late each answer was complete, in seconds."""
-    loop = asyncio.get_running_loop()
-    idle: list[_Timed] = []
-    late_s: list[float] = []
+@dataclass(slots=True)
+class Load:
+    """What an open load came to."""
+
+    late_s: list[float] = field(default_factory=list)
+    """Of each answer with bars, from when its question was due to its last byte."""
+    errors: int = 0
+    """Other answers, and connections that broke."""
+
+
+async def open_load(
+    port: int,
+    asked: Sequence[bytes],
+    per_s: float,
+    seconds: float,
+    clients: int = 1,
+    look: Callable[[bytes], None] | None = None,
+) -> Load:
+    """Ask at fixed times, each question in turn, over at least so many connections.
+
+    A question that finds no connection idle gets one of its own. `look` sees each body.
+    """
+    loop, load = asyncio.get_running_loop(), Load()
+    idle: deque[_Timed] = deque()
+
+    async def connect() -> None:
+        _, reader = await loop.create_connection(
+            lambda: _Timed(idle, load, look), "127.0.0.1", port
+        )
+        idle.append(reader)
+
+    for _ in range(clients):
+        await connect()
     begun_s, count = loop.time(), round(per_s * seconds)
     for number in range(count):
         due_s = begun_s + number / per_s
         await asyncio.sleep(max(0.0, due_s - loop.time()))
         if not idle:
-            _, reader = await loop.create_connection(
-                lambda: _Timed(idle, late_s), "127.0.0.1", port
-            )
-            idle.append(reader)
-        idle.pop().ask(asked[number % len(asked)], due_s)
+            await connect()
+        idle.popleft().ask(asked[number % len(asked)], due_s)
     async with asyncio.timeout(_PATIENCE_S):
-        while len(late_s) < count:
+        while len(load.late_s) + load.errors < count:
             await asyncio.sleep(_POLL_S)
     for reader in idle:
         reader.close()
-    return late_s
+    return load
 
 
 class _Timed(asyncio.Protocol):
     """One connection, asked again once it is idle."""
 
-    def __init__(self, idle: list[_Timed], late_s: list[float]) -> None:
+    def __init__(
+        self, idle: deque[_Timed], load: Load, look: Callable[[bytes], None] | None
+    ) -> None:
         self._idle = idle
-        self._late_s = late_s
+        self._load = load
+        self._look = look
         self._loop = asyncio.get_running_loop()
-        self._missing = 0
-        self._due_s = 0.0
+        self._answer = bytearray()
+        self._due_s: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -126,14 +157,25 @@ class _Timed(asyncio.Protocol):
         self._transport.write(asked)
 
     def data_received(self, data: bytes) -> None:
-        if not self._missing:
-            if not data.startswith(b"HTTP/1.1 200 "):
-                raise ValueError(f"answered {data[:40]!r}")
-            self._missing = data.index(_END) + len(_END) + _length(data)
-        self._missing -= len(data)
-        if not self._missing:
-            self._late_s.append(self._loop.time() - self._due_s)
-            self._idle.append(self)
+        self._answer += data
+        head, end, body = bytes(self._answer).partition(_END)
+        if not end or len(body) < _length(head + end):
+            return
+        assert self._due_s is not None
+        if not head.startswith(b"HTTP/1.1 200 "):
+            self._load.errors += 1
+        else:
+            self._load.late_s.append(self._loop.time() - self._due_s)
+            if self._look is not None:
+                self._look(body)
+        self._answer.clear()
+        self._due_s = None
+        self._idle.append(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self in self._idle:
+            self._idle.remove(self)
+        self._load.errors += self._due_s is not None
 
     def close(self) -> None:
         """Hang up."""

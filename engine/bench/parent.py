@@ -34,7 +34,10 @@ async def start(
 async def told(kind: str, job: Mapping[str, object], module: str = CHILD) -> Any:
     """What a child printed as JSON when it was done; raises BenchFailed."""
     child = await _spawned(kind, job, module, DEVNULL)
-    out, _ = await child.communicate()
+    try:
+        out, _ = await child.communicate()
+    finally:
+        await _ended(child)
     if child.returncode:
         raise BenchFailed(f"The process that measures `{kind}` ended with {child.returncode}.")
     return json.loads(out)
@@ -72,15 +75,24 @@ async def serving(
     finally:
         child.stdin.close()
         try:
-            await asyncio.wait_for(child.wait(), _END_S)
-        except TimeoutError:
-            child.kill()
-            await child.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(child.wait(), _END_S)
+        finally:
+            await _ended(child)
 
 
 async def _spawned(kind: str, job: Mapping[str, object], module: str, stdin: int) -> Process:
     command = (sys.executable, "-m", module, kind, json.dumps(job))
-    return await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=PIPE)
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=stdin, stdout=PIPE, start_new_session=True
+    )
+
+
+async def _ended(child: Process) -> None:
+    """Whoever is interrupted leaves none behind: a child has a session of its own."""
+    if child.returncode is None:
+        child.kill()
+        await child.wait()
 
 
 async def _line(child: Process) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..clock import SystemClock
+from ..figures import grouped
 from .load import ask_in_turn, body_of, question
 from .parent import Server, overrides, serving, start
 from .starting import NOON_MS, Start
@@ -69,7 +70,7 @@ async def quick_set() -> AsyncGenerator[Finding, None]:
             found = await start(root / f"cold-{number}", overrides(**case))  # type: ignore[arg-type]
             name = (
                 f"cold start, {case['latency_ms']} ms x {case['slots']} slots x "
-                f"{case['page_bars']:,} bars{', jitter' if case['jitter'] else ''}"
+                f"{grouped(case['page_bars'])} bars{', jitter' if case['jitter'] else ''}"
             )
             for finding in _cold(name, found):
                 yield finding

@@ -14,6 +14,9 @@ is cheap and yet equals the sum of its minutes exactly.
 3. The ticks of a minute are drawn inside its bar the same way: first, both extremes, last,
    and as many as its volume says.
 
+A day of the outline is New York's, whatever the configured anchors: else they would change the
+minutes. Where D1 are cut elsewhere they are made of the minutes, which costs more.
+
 No step looks at its neighbours, so any chunking of requests gives the same bars. Walks are
 summed as integers and everything else is plain IEEE arithmetic, so any process agrees too.
 """
@@ -26,12 +29,14 @@ import numpy as np
 
 from uds.model import I64, MINUTE_MS, Bars, Symbol, Timeframe, joined
 
+from ..aggregate import aggregate
 from ..buckets import Anchors, bucket_edges
 from ..trading_calendar import TradingCalendar
 from .market_day import Character, Outline, Quote, minutes_of_day, ticks_within
 from .noise import bits, key_of, mixed, unit, wander
 
 DAY_MS = Timeframe.D1.ms
+_OWN_DAYS = Anchors()
 _NO_TICK_ONE_IN = 200
 _PACE_MIN = 18
 """Least mean ticks of a day's minutes."""
@@ -73,6 +78,8 @@ class SimulatedMarket:
         """`calendars` names the symbols; `digits` are the decimals of each one's prices."""
         self.calendars = calendars
         self._anchors = anchors
+        self.is_cut_elsewhere = (anchors.zone, anchors.d1) != (_OWN_DAYS.zone, _OWN_DAYS.d1)
+        """Whether D1 are made of minutes, which takes a millisecond a day."""
         self._characters = {
             symbol: _character(seed, symbol, digits[symbol]) for symbol in calendars
         }
@@ -83,7 +90,10 @@ class SimulatedMarket:
         if from_ms >= until_ms:
             return Bars.empty()
         edges = bucket_edges(from_ms, until_ms, Timeframe.D1, self._anchors)
-        outline = self._outline(symbol, edges[edges >= from_ms])
+        edges = edges[edges >= from_ms]
+        if self.is_cut_elsewhere:
+            return self._cut_elsewhere(symbol, edges)
+        outline = self._outline(symbol, edges)
         point = 10.0 ** self._characters[symbol].digits
         return Bars.of(
             outline.open_ms,
@@ -99,7 +109,7 @@ class SimulatedMarket:
         """Minutes that open in [from_ms, until_ms), those of the future included."""
         if from_ms >= until_ms:
             return Bars.empty()
-        edges = bucket_edges(from_ms, until_ms, Timeframe.D1, self._anchors)
+        edges = bucket_edges(from_ms, until_ms, Timeframe.D1, _OWN_DAYS)
         days = [self._day(symbol, edges[index : index + 2]) for index in range(len(edges) - 1)]
         return joined(days).between(from_ms, until_ms)
 
@@ -109,6 +119,13 @@ class SimulatedMarket:
         if not len(bars):
             return ()
         return ticks_within(bars, self._characters[symbol])
+
+    def _cut_elsewhere(self, symbol: Symbol, edges: I64) -> Bars:
+        """The days between these edges, made of their minutes."""
+        if len(edges) < 2:
+            return Bars.empty()
+        minutes = self.m1(symbol, int(edges[0]), int(edges[-1]))
+        return aggregate(minutes, Timeframe.D1, self._anchors)
 
     def _outline(self, symbol: Symbol, edges: I64) -> Outline:
         """The days between these edges of the D1 grid on which the market trades at all."""

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from uds.model import MINUTE_MS, Bars, Symbol, Timeframe
+from uds.model import MINUTE_MS, Bars, Symbol, Timeframe, joined
 
 from ..clock import Clock
 from .market import CACHED_DAYS, SimulatedMarket
@@ -19,6 +19,7 @@ from .tick_stream import tick_stream
 from .token_bucket import TokenBucket
 
 _MINUTES_AHEAD = 4_320
+_PIECE_MS = 14 * Timeframe.D1.ms
 _SYMBOLS_AHEAD = CACHED_DAYS // 6
 """So many symbols' days are still remembered when the last is drawn."""
 
@@ -93,7 +94,7 @@ class SimBroker:
             self._admit(request, began_s)
             latency_s = self._drawn_latency_s()
             await self._clock.sleep(0)  # whoever asks at the same time is under way as well
-            bars = self._published(request)
+            bars = await self._published(request)
             spent_s = self._clock.monotonic_s() - began_s
             await self._clock.sleep(max(0.0, latency_s - spent_s))
         return BarsAnswer(bars, latency_s)
@@ -121,18 +122,28 @@ class SimBroker:
         share = float(unit(mixed(np.array([self._request_count]), self._key))[0])
         return self._latency_s * (1 + self._jitter * (2 * share - 1))
 
-    def _published(self, request: BarsRequest) -> Bars:
+    async def _published(self, request: BarsRequest) -> Bars:
         """The newest page of the range, of bars whose close lies the publish delay back."""
         known_ms = self._clock.now_ms() - self._publish_delay_ms
         if request.timeframe is Timeframe.D1:
             until_ms = min(request.until_ms, known_ms)
-            days = self._market.d1(request.symbol, request.from_ms, until_ms)
+            days = await self._days(request.symbol, request.from_ms, until_ms)
             bars = days.take(days.close_time_ms <= known_ms)
         else:
             until_ms = min(request.until_ms, known_ms - MINUTE_MS + 1)
             from_ms = max(request.from_ms, self._page_from_ms(request.symbol, until_ms))
             bars = self._market.m1(request.symbol, from_ms, until_ms)
         return bars.tail(self.page_bars_max)
+
+    async def _days(self, symbol: Symbol, from_ms: int, until_ms: int) -> Bars:
+        """In pieces where they are made of minutes, so that half a year does not hold the loop."""
+        if not self._market.is_cut_elsewhere:
+            return self._market.d1(symbol, from_ms, until_ms)
+        pieces = [Bars.empty()]
+        for piece_ms in range(from_ms, until_ms, _PIECE_MS):
+            pieces.append(self._market.d1(symbol, piece_ms, min(piece_ms + _PIECE_MS, until_ms)))
+            await self._clock.sleep(0)
+        return joined(pieces)
 
     def _page_from_ms(self, symbol: Symbol, until_ms: int) -> int:
         """Far enough back for a page: four times the minutes without ticks are allowed for."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .drill import INVARIANTS, STOP_CONDITIONS, Drill
 from .failures import FAILURES
 from .owners import OWNERS
-from .shape import Place
 
 CATALOG: dict[str, Drill] = {drill.id: drill for drill in (*FAILURES, *OWNERS)}
 """By id, in the order of the table."""
@@ -45,8 +44,3 @@ def drill_document(drill: Drill) -> dict[str, object]:
             for variant in drill.variants
         ],
     }
-
-
-def live_s(drill: Drill) -> float:
-    """About how long a live run takes: what must pass before each variant can be told."""
-    return sum(v.detectable_s + (v.hold_s or 0.0) + 2.0 for v in drill.of(Place.LIVE))

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .drill import DEAD_MAN_S, Drill, Variant
-from .facts import DrillFacts, ReaderFacts, VariantFacts
+from .facts import DrillFacts, ReaderFacts, VariantFacts, in_english
+from .sayings import Saying, saying
 from .shape import DrillPhase, DrillStatus, DrillStep, StepState
 
 _PER_VARIANT = ("inject", "loud", "revert", "recovered")
+_NOTHING = "–"
 _ENDED = (StepState.DONE, StepState.FAILED, StepState.SKIPPED)
 _BEGINS = {
     DrillPhase.HYPOTHESIS: "hypothesis",
@@ -42,12 +44,19 @@ def first_status(drill: Drill, variants: Sequence[Variant], by: str, now_ms: int
 
 
 def ticked(
-    status: DrillStatus, name: str, variant: str, state: StepState, now_ms: int, detail: str = ""
+    status: DrillStatus, name: str, variant: str, state: StepState, now_ms: int, *said: Saying
 ) -> DrillStatus:
     """One step in another state; a step that ended keeps its time."""
     at_s = (now_ms - status.began_ms) / 1_000 if state in _ENDED else None
+    detail = "; ".join(map(str, said))
     steps = tuple(
-        replace(step, state=state, at_s=step.at_s or at_s, detail=detail or step.detail)
+        replace(
+            step,
+            state=state,
+            at_s=step.at_s or at_s,
+            detail=detail or step.detail,
+            said=said or step.said,
+        )
         if (step.name, step.variant) == (name, variant)
         else step
         for step in status.steps
@@ -78,19 +87,21 @@ def entered(status: DrillStatus, phase: DrillPhase, variant: str, now_ms: int) -
 
 
 def measured(status: DrillStatus, facts: VariantFacts, now_ms: int) -> DrillStatus:
-    """What was measured of one variant, in its lines."""
-    name, done, failed = facts.variant, StepState.DONE, StepState.FAILED
+    """What was measured of one variant, in its lines; what an early end cut off did not fail."""
+    name, done = facts.variant, StepState.DONE
+    failed = StepState.SKIPPED if facts.aborted else StepState.FAILED
     is_late = facts.loud_s is None or facts.loud_s > facts.loud_max_s or not facts.stood
-    loud, said = done, "stays quiet"
+    loud, said = done, saying("quiet")
     if facts.wants_reason:
         loud = failed if is_late else done
-        said = f"{facts.code or 'nothing'} {_seconds(facts.loud_s)} of {facts.loud_max_s:.1f} s"
+        bound_s = f"{facts.loud_max_s:.1f}"
+        said = saying("said_in", facts.code or _NOTHING, _seconds(facts.loud_s), bound_s)
     is_slow = facts.recovered_s is None or facts.recovered_s > facts.recovered_max_s
-    well = f"{_seconds(facts.recovered_s)} of {facts.recovered_max_s:.1f} s"
-    status = ticked(status, "inject", name, done, now_ms, f"befell {facts.injected}")
+    well = saying("healed_in", _seconds(facts.recovered_s), f"{facts.recovered_max_s:.1f}")
+    status = ticked(status, "inject", name, done, now_ms, saying("befell", facts.injected))
     status = ticked(status, "loud", name, loud, now_ms, said)
-    reverted = failed if facts.left else done
-    status = ticked(status, "revert", name, reverted, now_ms, "; ".join(facts.left))
+    reverted = StepState.FAILED if facts.left else done
+    status = ticked(status, "revert", name, reverted, now_ms, *facts.left)
     status = ticked(status, "recovered", name, failed if is_slow else done, now_ms, well)
     return replace(status, variant="", dead_man_ms=None)
 
@@ -101,15 +112,15 @@ def ended(status: DrillStatus, facts: DrillFacts, now_ms: int) -> DrillStatus:
         readers = [one.readers for one in facts.variants]
         broken = [b for f in facts.variants for b in f.readers.broken(f.answer_max_s)]
         state = StepState.FAILED if broken else StepState.DONE
-        status = ticked(status, "readers", "", state, now_ms, _readers_said(readers, broken))
+        status = ticked(status, "readers", "", state, now_ms, _read(readers), *broken)
         left = [what for f in facts.variants for what in f.left]
         state = StepState.FAILED if left else StepState.DONE
-        status = ticked(status, "clean", "", state, now_ms, "; ".join(left))
+        status = ticked(status, "clean", "", state, now_ms, *left)
     steps = tuple(
         step if step.state in _ENDED else replace(step, state=StepState.SKIPPED)
         for step in status.steps
     )
-    verdict, why = facts.judged
+    verdict, grounds = facts.judged
     return replace(
         status,
         phase=DrillPhase.ENDED,
@@ -117,7 +128,8 @@ def ended(status: DrillStatus, facts: DrillFacts, now_ms: int) -> DrillStatus:
         steps=steps,
         dead_man_ms=None,
         verdict=verdict,
-        why=why,
+        why=in_english(grounds),
+        grounds=grounds,
         loud_s=facts.loud_s,
         recovered_s=facts.recovered_s,
     )
@@ -135,12 +147,11 @@ def _step(status: DrillStatus, name: str, variant: str) -> StepState | None:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds:.2f}"
+    return _NOTHING if seconds is None else f"{seconds:.2f}"
 
 
-def _readers_said(readers: Sequence[ReaderFacts], broken: Sequence[str]) -> str:
+def _read(readers: Sequence[ReaderFacts]) -> Saying:
     given = sum(one.given for one in readers)
     refused = sum(one.refused for one in readers)
     slowest_s = max(one.slowest_s for one in readers)
-    counts = f"{given} answers, {refused} refusals, slowest {slowest_s * 1_000:.0f} ms"
-    return "; ".join((counts, *broken))
+    return saying("reads", given, refused, f"{slowest_s * 1_000:.0f}")

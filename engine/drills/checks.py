@@ -10,24 +10,25 @@ from uds.model import DERIVED_TIMEFRAMES, Timeframe
 from ..degraded import DegradedCode
 from ..derive import derive
 from .injection import Scene
+from .sayings import Saying, saying
 from .watch import Watch
 
 _LOGINS_MAX = 6
 _LOOK_S = 0.05
 _LOOKS = 60
 
-Check: TypeAlias = Callable[[Scene, Watch], Awaitable[str]]
-"""What is wrong, in a clause; empty when it holds."""
+Check: TypeAlias = Callable[[Scene, Watch], Awaitable[Saying | None]]
+"""What is wrong; None when it holds."""
 
 
-async def _logins_paced(scene: Scene, watch: Watch) -> str:
+async def _logins_paced(scene: Scene, watch: Watch) -> Saying | None:
     tried = _logins(scene, watch)
-    return "" if 1 <= tried <= _LOGINS_MAX else f"{tried} logins were tried"
+    return None if 1 <= tried <= _LOGINS_MAX else saying("logins", tried)
 
 
-async def _one_login(scene: Scene, watch: Watch) -> str:
+async def _one_login(scene: Scene, watch: Watch) -> Saying | None:
     tried = _logins(scene, watch)
-    return "" if tried == 1 else f"{tried} logins were tried with wrong credentials"
+    return None if tried == 1 else saying("logins_wrong", tried)
 
 
 def _logins(scene: Scene, watch: Watch) -> int:
@@ -35,39 +36,40 @@ def _logins(scene: Scene, watch: Watch) -> int:
     return broker.login_attempts - watch.before.broker.login_attempts
 
 
-async def _overdue_names_victim(scene: Scene, watch: Watch) -> str:
+async def _overdue_names_victim(scene: Scene, watch: Watch) -> Saying | None:
     said = watch.first_said((DegradedCode.GATE_OVERDUE,))
     others = [symbol for symbol in scene.tools.markets if symbol != scene.victim]
     if said is None or scene.victim not in said.detail:
-        return f"GATE_OVERDUE does not name {scene.victim}"
-    return "".join(f"GATE_OVERDUE names {one}" for one in others if one in said.detail)
+        return saying("overdue_silent", scene.victim)
+    named = [one for one in others if one in said.detail]
+    return saying("overdue_other", ", ".join(named)) if named else None
 
 
-async def _flips_are_whole(_: Scene, watch: Watch) -> str:
-    return f"{watch.torn_flips} flips were partial" if watch.torn_flips else ""
+async def _flips_are_whole(_: Scene, watch: Watch) -> Saying | None:
+    return saying("flips_partial", watch.torn_flips) if watch.torn_flips else None
 
 
-async def _evidence_kept(scene: Scene, _: Watch) -> str:
-    return "" if await scene.tools.store.drills.evidence() else "nothing lies in quarantine"
+async def _evidence_kept(scene: Scene, _: Watch) -> Saying | None:
+    return None if await scene.tools.store.drills.evidence() else saying("no_evidence")
 
 
-async def _slots_free(scene: Scene, _: Watch) -> str:
+async def _slots_free(scene: Scene, _: Watch) -> Saying | None:
     """Others may have requests under way; a slot that was lost never comes back."""
     for _look in range(_LOOKS):
         broker = scene.tools.board.status.broker
         if not broker.slots_used and broker.circuit == "closed":
-            return ""
+            return None
         await scene.tools.clock.sleep(_LOOK_S)
-    return f"{broker.slots_used} slots are in use, the circuit is {broker.circuit}"
+    return saying("slots_used", broker.slots_used, broker.circuit)
 
 
-async def _equals_batch(scene: Scene, _: Watch) -> str:
+async def _equals_batch(scene: Scene, _: Watch) -> Saying | None:
     """M3 to H4 are, byte for byte, what one batch makes of the served M1."""
     store, market = scene.tools.store, scene.tools.markets[scene.victim]
     for _look in range(_LOOKS):
         served = store.tail(scene.victim)
         if served is None:
-            return f"{scene.victim} is not served"
+            return saying("not_served", scene.victim)
         m1 = served.tails[Timeframe.M1]
         batch = derive(
             m1,
@@ -85,9 +87,9 @@ async def _equals_batch(scene: Scene, _: Watch) -> str:
             and not batch[timeframe].same_as(served.tails[timeframe].tail(len(batch[timeframe])))
         ]
         if not wrong:
-            return ""
+            return None
         await scene.tools.clock.sleep(_LOOK_S)
-    return f"{', '.join(wrong)} differ from batch"
+    return saying("not_batch", ", ".join(wrong))
 
 
 HELD: dict[str, Check] = {
@@ -107,8 +109,8 @@ SCRIPTED = ("tokens_grow", "zombie_is_still", "bars_kept")
 """Those of the drills over several processes (`scripts.py`)."""
 
 
-async def failed(checks: dict[str, Check], scene: Scene, watch: Watch) -> tuple[str, ...]:
+async def failed(checks: dict[str, Check], scene: Scene, watch: Watch) -> tuple[Saying, ...]:
     """What of the variant's checks does not hold."""
     names = (name for name in watch.variant.checks if name in checks)
     found = [await checks[name](scene, watch) for name in names]
-    return tuple(sentence for sentence in found if sentence)
+    return tuple(said for said in found if said is not None)

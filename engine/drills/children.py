@@ -14,6 +14,7 @@ from typing import Any
 
 from ..replica import BadReplica, built
 from .facts import DrillFacts
+from .sayings import saying
 from .shape import DrillPhase, Place
 
 AT_ONCE = 2
@@ -64,7 +65,7 @@ async def run_sandboxed(drill_id: str, heard: Heard) -> DrillFacts:
         finally:
             await _end(process)
     if found is None:
-        return DrillFacts(drill_id, Place.SANDBOX, (), f"The drill itself failed: {said}.")
+        return DrillFacts(drill_id, Place.SANDBOX, (), saying("itself_failed", said))
     return found
 
 

@@ -6,7 +6,8 @@ the same road: the fault comes out first (`runner.py`), then the journal goes, t
 written. A kill leaves the journal behind. The next boot, which holds the folder's lock,
 finds it: what the fault was made of died with the process, a server that was stopped is ended
 like any survivor, and evidence that was made up is removed here. So nothing stays behind but
-a line in the history that says the drill was interrupted.
+a line in the history that says the drill was interrupted, and one in the journal of that boot
+that says what was done about it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ from typing import Protocol
 from uds import DiskFailed, UdsError
 
 from ..deepening import pause_depth
-from ..errors import ActionRefused
-from ..events import DrillChanged, DrillEnded, DrillsRemembered
+from ..events import DrillChanged, DrillEnded, DrillReverted, DrillsRemembered
 from ..gate import GateState
 from ..ground import Seams
 from ..process import Tools
@@ -30,16 +30,20 @@ from ..sources import simulated_market
 from ..supervisor import Supervisor
 from .catalog import CATALOG
 from .checklist import ended, entered, first_status, measured
+from .choice import Choice, chosen
+from .course import is_well, new_course, victim_of
 from .drill import Drill, Origin, Variant
-from .facts import READS_MIN, DrillFacts, VariantFacts
+from .facts import READS_MIN, DrillFacts, VariantFacts, in_english
 from .history import keep_outcome, remembered
 from .injection import Scene
-from .injections import about, injection_of
+from .injections import about, injection_of, no_target
 from .readers import Readers, reading
+from .refusals import refusal
 from .report import drill_report
-from .runner import is_well, new_course, run_variant, victim_of
-from .seam_injections import made_up
+from .runner import run_variant
+from .sayings import Ground, Saying, saying
 from .shape import DrillOutcome, DrillPhase, DrillStatus, Place, Verdict
+from .taking_back import take_back
 
 _KEPT = 50
 _WELL_S = 5.0
@@ -73,10 +77,11 @@ class DrillDesk:
         self._tools = engine.tools
         self._files = engine.tools.store.drills
         self._stop = asyncio.Event()
-        self._why = ""
+        self._why: Saying | None = None
         self._running: asyncio.Task[DrillFacts] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._found: list[VariantFacts] = []
+        self._runs: tuple[Variant, ...] = ()
         self.newest: DrillFacts | None = None
         """What was measured in the last drill that ended; None before."""
 
@@ -86,39 +91,29 @@ class DrillDesk:
         """Raises ActionRefused with the ground."""
         drill = CATALOG[drill_id]
         if not drill.can_live:
-            raise ActionRefused(
-                f"{drill_id} has no live run: {drill.seam}.",
-                hint=f"In a sandbox: coldstart-console drill run {drill_id}.",
-            )
+            in_sandbox = saying("in_sandbox", drill_id)
+            raise refusal(saying("no_live_run", drill_id, drill.seam), in_sandbox)
         config = self._tools.config
         if not (is_allowed or config.allows_drills()):
-            ground = "env is prod" if config.drills.live is None else "drills.live is false"
-            raise ActionRefused(
-                f"This engine takes no live drills: {ground}.",
-                hint="--allow-drills is the word for it.",
-            )
+            ground = "env_prod" if config.drills.live is None else "live_false"
+            raise refusal(saying(ground), saying("allow_word"))
         if self._is_busy:
             running = self._tools.board.status.drill
-            raise ActionRefused(f"Drill {running.id if running else ''} is running already.")
+            raise refusal(saying("is_running", running.id if running else ""))
         word = self._tools.board.status.gate_state
         if word is not GateState.OPEN:
-            raise ActionRefused(f"The gate is {word.value}: a drill begins when all is well.")
-        if not self._variants(drill):
-            raise ActionRefused(f"Nothing of {drill_id} can be run on this engine.")
+            raise refusal(saying("gate_not_open", word.value))
+        choice = self.choice(drill_id)
+        if not choice.runs:
+            raise refusal(saying("nothing_here", drill_id), *choice.why_not)
 
     @property
     def _is_busy(self) -> bool:
         return any(t is not None and not t.done() for t in (self._running, self._ending))
 
-    def _variants(self, drill: Drill) -> tuple[Variant, ...]:
-        """What of it can be run here: our own server may be killed, another's only be hidden."""
-        is_ours = self._tools.store.server is not None
-        return tuple(
-            variant
-            for variant in drill.of(Place.LIVE)
-            if (is_ours or not variant.needs_server)
-            and not (is_ours and variant.needs_foreign_server)
-        )
+    def choice(self, drill_id: str) -> Choice:
+        """Which of its ways of failing are run here."""
+        return chosen(CATALOG[drill_id], is_ours=self._tools.store.server is not None)
 
     def report(self) -> dict[str, object] | None:
         """The last drill that ended as `drill run --json` has it; None before."""
@@ -129,17 +124,18 @@ class DrillDesk:
     def begin(self, drill_id: str, by: str) -> None:
         """Start it; its course is in the status."""
         drill = CATALOG[drill_id]
-        self._stop, self._why, self._found = asyncio.Event(), "", []
+        self._stop, self._why, self._found = asyncio.Event(), None, []
+        self._runs = self.choice(drill_id).runs
         now_ms = self._tools.clock.now_ms()
-        self._post(first_status(drill, self._variants(drill), by, now_ms))
+        self._post(first_status(drill, self._runs, by, now_ms))
         self._running = asyncio.create_task(self._run(drill), name=f"drill {drill_id}")
         self._ending = asyncio.create_task(self._end(drill), name=f"end of drill {drill_id}")
 
     def abort(self, by: str) -> None:
         """End the one that runs: its fault is taken out. Raises ActionRefused."""
         if not self._is_busy:
-            raise ActionRefused("No drill is running.")
-        self._end_early(f"it was aborted by {by}")
+            raise refusal(saying("none_runs"))
+        self._end_early(saying("aborted", by))
 
     async def serve(self) -> None:
         """Look for what a kill left behind, then wait for the engine's stop."""
@@ -149,11 +145,11 @@ class DrillDesk:
             await asyncio.wait((stopped,))
         finally:
             stopped.cancel()
-            self._end_early("the engine stopped")
+            self._end_early(saying("engine_stopped"))
             if self._ending is not None:
                 await asyncio.wait((self._ending,))
 
-    def _end_early(self, why: str) -> None:
+    def _end_early(self, why: Saying) -> None:
         self._why = self._why or why
         self._stop.set()
 
@@ -167,7 +163,7 @@ class DrillDesk:
             reading(readers, "127.0.0.1" if host in _ANYWHERE else host, port or 0),
             self._undisturbed(),
         ):
-            for variant in self._variants(drill):
+            for variant in self._runs:
                 if self._stop.is_set():
                     break
                 facts = await self._run_variant(drill, variant, readers)
@@ -205,8 +201,10 @@ class DrillDesk:
         scene = about(scene, variant)
         injection = await injection_of(scene, variant)
         is_calm = not any(map(tools.store.is_drafting, tools.markets))
-        if not (is_so and is_calm) or injection is None:
+        if not (is_so and is_calm):
             return VariantFacts(variant.name)
+        if injection is None:
+            return no_target(variant)
         course = new_course(scene, variant, injection, readers, self._tell)
         place = {
             "schema": 1,
@@ -218,7 +216,7 @@ class DrillDesk:
             "boot_id": tools.board.status.boot_id,
         }
         facts = await run_variant(course, place, stop=self._stop)
-        return replace(facts, aborted=self._why) if facts.aborted else facts
+        return facts if facts.aborted is None else replace(facts, aborted=self._why)
 
     async def _is_well(self, readers: Readers) -> bool:
         """Whether the hypothesis holds: all served, nothing degraded, readers answered."""
@@ -250,7 +248,7 @@ class DrillDesk:
         failure = None if self._running.cancelled() else self._running.exception()
         trouble = self._why
         if failure is not None:
-            trouble = f"The drill itself failed: {type(failure).__name__}: {failure}"
+            trouble = saying("itself_failed", f"{type(failure).__name__}: {failure}")
             _log.error("%s", trouble, exc_info=failure)
         facts = replace(self._facts(drill), trouble=trouble)
         self.newest = facts
@@ -269,7 +267,7 @@ class DrillDesk:
             _log.warning("The outcome of drill %s was not written: %s", outcome.id, error)
 
     def _facts(self, drill: Drill) -> DrillFacts:
-        return DrillFacts(drill.id, Place.LIVE, tuple(self._found), self._why)
+        return DrillFacts(drill.id, Place.LIVE, tuple(self._found), self._why, len(self._runs))
 
     @property
     def _status(self) -> DrillStatus:
@@ -298,24 +296,15 @@ class DrillDesk:
             _log.warning("What drills left behind could not be looked at: %s", error)
 
     async def _undo(self, journal: Mapping[str, object]) -> None:
-        undo = journal.get("undo")
-        await self._discard(undo if isinstance(undo, dict) else {})
-        drill_id = str(journal.get("id"))
-        drill_id = drill_id if drill_id in CATALOG else next(iter(CATALOG))
-        variant = str(journal.get("variant", ""))[:40]
-        why = f"It was interrupted while {variant!r} was in; all of it is taken out."
-        now_ms = self._tools.clock.real_ms()
-        verdict = Verdict.INCONCLUSIVE
-        outcome = DrillOutcome(drill_id, Place.LIVE, verdict, why, None, None, now_ms)
-        self._tools.board.post(DrillEnded(outcome))
-        _log.warning("drill %s: %s", drill_id, why)
-        await keep_outcome(self._files, outcome)
+        """Take it back and say so; a journal that cannot be read names no drill to judge."""
+        found = await take_back(self._files, journal, self._tools.clock.now_ms())
+        self._tools.board.post(DrillReverted(found))
+        _log.warning("drill %s, cut off by a kill, is taken back: %s", found.id or "?", found.done)
+        if found.id:
+            grounds = (Ground("", (saying("interrupted", found.variant),)),)
+            why, verdict = in_english(grounds), Verdict.INCONCLUSIVE
+            now_ms = self._tools.clock.real_ms()
+            outcome = DrillOutcome(found.id, Place.LIVE, verdict, why, None, None, now_ms, grounds)
+            self._tools.board.post(DrillEnded(outcome))
+            await keep_outcome(self._files, outcome)
         await self._files.end()
-
-    async def _discard(self, undo: Mapping[str, object]) -> None:
-        """Evidence about a file that is sound; anything that reads otherwise is left alone."""
-        mark, token, known = (undo.get(k) for k in ("evidence_of", "evidence_by", "known"))
-        if not (isinstance(mark, str) and isinstance(token, int) and isinstance(known, list)):
-            return
-        before = frozenset(map(str, known))
-        await self._files.discard(made_up(await self._files.evidence(), before, mark, token))

@@ -18,6 +18,8 @@ LOUD_S = 1.0
 """A reason stands at most so long after it is detectable."""
 ANSWER_S = 0.6
 """No reader waits longer."""
+VICTIM = "{symbol}"
+"""Stands for the symbol that a drill is about."""
 BOTH = frozenset(Place)
 SANDBOX = frozenset({Place.SANDBOX})
 LIVE = frozenset({Place.LIVE})
@@ -110,6 +112,9 @@ class Variant:
     """How the fault is put in."""
     codes: tuple[DegradedCode, ...]
     """The reasons it is known by, any of them; none where it must stay quiet."""
+    about: str = ""
+    """Where the reason stands: VICTIM for its symbol or one of its cells, else a process; empty
+    where it is the platform's or anybody's."""
     stage: Stage = Stage.OPEN
     """What the engine is doing."""
     places: frozenset[Place] = BOTH

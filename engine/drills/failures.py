@@ -7,7 +7,7 @@ from uds import FaultKind as Harm
 
 from ..broker.faulty import FaultKind
 from ..degraded import DegradedCode as Code
-from .drill import LIVE, SANDBOX, Drill, Origin, Radius, Stage, Variant, Way
+from .drill import LIVE, SANDBOX, VICTIM, Drill, Origin, Radius, Stage, Variant, Way
 
 SANDBOX_READY_S = 5.0
 """`prime_ready_timeout_s` of a sandbox whose gate shall be late."""
@@ -17,7 +17,8 @@ _LOGIN_S, _FETCH_S, _SILENCE_S, _BEAT_S = 10.0, 5.0, 15.0, 0.8
 _CLOSED = frozenset({"closed"})
 _OPEN = frozenset({"open", "open_degraded"})
 _STUCK = frozenset({"closed", "needs_operator"})
-_POLLER, _CONNECTOR = frozenset({"m1_poller"}), frozenset({"connector"})
+_M1_POLLER = "m1_poller"
+_POLLER, _CONNECTOR = frozenset({_M1_POLLER}), frozenset({"connector"})
 _REDIS = (Code.REDIS_DOWN, Code.REDIS_TIMEOUT, Code.REDIS_REGRESSED)
 _OF_REDIS = frozenset(_REDIS)
 _BUDGET = frozenset({Code.PRIME_PARTIAL, Code.PRIME_BUDGET_TOO_SMALL})
@@ -39,6 +40,7 @@ def _login(name: str, kind: FaultKind, code: Code, detectable_s: float) -> tuple
             name,
             Way.BROKER,
             (code,),
+            "",
             Stage.COLD,
             SANDBOX,
             broker=kind,
@@ -50,6 +52,7 @@ def _login(name: str, kind: FaultKind, code: Code, detectable_s: float) -> tuple
             f"{name}, again",
             Way.LOGIN,
             (code,),
+            "",
             Stage.OPEN,
             LIVE,
             broker=kind,
@@ -118,7 +121,7 @@ _F3 = Drill(
     "the next bar equals batch, byte for byte",
     (
         Variant(
-            "dropped from memory", Way.MEMORY, (Code.CASCADE_EMPTY,), origin=Origin.MINUTE,
+            "dropped from memory", Way.MEMORY, (Code.CASCADE_EMPTY,), VICTIM, origin=Origin.MINUTE,
             detectable_s=0.0, recovers_s=2.0, checks=("equals_batch",),
         ),
     ),
@@ -134,7 +137,7 @@ _F4 = Drill(
     "the symbol is primed and sealed",
     (
         Variant(
-            "at a start", Way.PLAN, (Code.GATE_OVERDUE,), Stage.COLD, SANDBOX,
+            "at a start", Way.PLAN, (Code.GATE_OVERDUE,), "", Stage.COLD, SANDBOX,
             fault=Fault(Harm.REFUSE, "cache.write", "{symbol}"), origin=Origin.OPENED,
             detectable_s=SANDBOX_READY_S, hold_s=0.5, recovers_s=12.0,
             radius=Radius(unseals=True, gates=_CLOSED, also=_OF_REDIS | _BUDGET),
@@ -161,13 +164,14 @@ _F5 = Drill(
     "m1_poller makes progress",
     (
         Variant(
-            "at a start", Way.PLAN, (Code.NO_PROGRESS,), Stage.COLD, SANDBOX, fault=_SILENT,
+            "at a start", Way.PLAN, (Code.NO_PROGRESS,), _M1_POLLER, Stage.COLD, SANDBOX,
+            fault=_SILENT,
             origin=Origin.SILENT, detectable_s=_SILENCE_S, hold_s=0.0, recovers_s=1.0,
             radius=Radius(_POLLER, unseals=True, gates=_CLOSED,
                           also=frozenset({Code.CHILD_RESTARTING})),
         ),
         Variant(
-            "at a rebuild", Way.PLAN, (Code.NO_PROGRESS,), places=LIVE, fault=_SILENT,
+            "at a rebuild", Way.PLAN, (Code.NO_PROGRESS,), _M1_POLLER, places=LIVE, fault=_SILENT,
             rebuilds=True, origin=Origin.SILENT, detectable_s=_SILENCE_S, hold_s=0.0,
             recovers_s=1.0,
             radius=Radius(_POLLER, unseals=True,
@@ -186,7 +190,7 @@ _F6 = Drill(
     "all cells are primed",
     (
         Variant(
-            "slow Redis", Way.PLAN, (Code.PRIME_PARTIAL,), Stage.COLD, SANDBOX,
+            "slow Redis", Way.PLAN, (Code.PRIME_PARTIAL,), "", Stage.COLD, SANDBOX,
             fault=Fault(Harm.SLOW, "cache.*", delay_s=0.45), origin=Origin.PRIMING,
             detectable_s=0.8, hold_s=0.2, recovers_s=10.0,
             radius=Radius(unseals=True, gates=_CLOSED, also=_BUDGET,
@@ -196,13 +200,13 @@ _F6 = Drill(
                     "bootstrap.prime_budget_per_symbol_s": 0.15},
         ),
         Variant(
-            "slow disk", Way.PLAN, (), Stage.COLD, SANDBOX,
+            "slow disk", Way.PLAN, (), "", Stage.COLD, SANDBOX,
             fault=Fault(Harm.SLOW, "disk.*", "*_*/*", delay_s=0.45), hold_s=2.0,
             recovers_s=10.0, radius=_COLD, checks=("flips_are_whole",),
         ),
         Variant(
             "slow Redis, at a rebuild", Way.PLAN, (), places=LIVE, rebuilds=True,
-            fault=Fault(Harm.SLOW, "cache.*", "{symbol}", delay_s=0.3), hold_s=2.0,
+            fault=Fault(Harm.SLOW, "cache.[wf]*", VICTIM, delay_s=0.45), hold_s=0.6,
             recovers_s=15.0, radius=Radius(unseals=True, also=frozenset({Code.PRIME_PARTIAL})),
             checks=("flips_are_whole",),
         ),
@@ -219,7 +223,7 @@ _F7 = Drill(
     "its first bar is stored",
     (
         Variant(
-            "new symbol", Way.BROKER, (Code.WATERMARK_MISSING,), Stage.START, SANDBOX,
+            "new symbol", Way.BROKER, (Code.WATERMARK_MISSING,), VICTIM, Stage.START, SANDBOX,
             broker=FaultKind.EMPTY, origin=Origin.DECIDED, hold_s=0.5, recovers_s=8.0,
             radius=Radius(unseals=True, gates=_CLOSED), detail="new symbol",
         ),
@@ -229,7 +233,7 @@ _F7 = Drill(
 
 def _damage(name: str, code: Code = Code.CORRUPT_JSONL) -> Variant:
     return Variant(
-        name, Way.FILE, (code,), Stage.START, SANDBOX, origin=Origin.HIT, recovers_s=5.0,
+        name, Way.FILE, (code,), VICTIM, Stage.START, SANDBOX, origin=Origin.HIT, recovers_s=5.0,
         radius=Radius(unseals=True, gates=_CLOSED | _OPEN), checks=("evidence_kept",), detail=name,
     )  # fmt: skip
 
@@ -248,7 +252,7 @@ _F8 = Drill(
         _damage("1 MB line"),
         _damage("torn tail", Code.TORN_TAIL),
         Variant(
-            "flipped bit, overlaid", Way.OVERLAY, (Code.CORRUPT_JSONL,),
+            "flipped bit, overlaid", Way.OVERLAY, (Code.CORRUPT_JSONL,), VICTIM,
             fault=Fault(Harm.CORRUPT, "disk.read", "{path}"), origin=Origin.HIT,
             hold_s=0.0, recovers_s=5.0,
             radius=Radius(unseals=True, also=frozenset({Code.CASCADE_EMPTY})),
@@ -263,7 +267,7 @@ def _fetch(
 ) -> Variant:
     codes = () if code is None else (code,)
     return Variant(
-        name, Way.BROKER, codes, broker=kind, times=times, rebuilds=True, origin=Origin.HIT,
+        name, Way.BROKER, codes, VICTIM, broker=kind, times=times, rebuilds=True, origin=Origin.HIT,
         detectable_s=detectable_s, recovers_s=12.0 + detectable_s, radius=_DRAFT,
         checks=("slots_free",),
     )  # fmt: skip

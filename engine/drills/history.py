@@ -15,7 +15,7 @@ async def keep_outcome(
     """Add one; raises DiskFailed."""
     found = plain(outcome)
     assert isinstance(found, dict)
-    variants = [] if facts is None else plain(facts.variants)
+    variants = [] if facts is None else [one.document() for one in facts.variants]
     await files.keep(outcome.ended_ms, outcome.id, {"schema": 1, **found, "facts": variants})
 
 

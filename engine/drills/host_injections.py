@@ -13,6 +13,7 @@ from ..bootstrap import derive_all, has_lost
 from ..clock import Clock, hold_up
 from .drill import Variant, Way
 from .injection import Harmless, Scene
+from .sayings import Saying, saying
 
 LOST = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 """What F3 drops."""
@@ -37,18 +38,18 @@ class ServerIn(Harmless):
         self._server = server
         self._way = variant.way
         self._pid = server.pid
+        self._began = started(self._pid) if self._pid else ""
         self._hits = 0
 
     def undo(self) -> Mapping[str, object]:
         """A stopped server is ended by the next boot, as any survivor is."""
-        return {"server": self._pid, "started": started(self._pid) if self._pid else ""}
+        return {"server": self._pid, "started": self._began}
 
     async def put_in(self) -> None:
         """By signal, or by a command of its own."""
         match self._way:
             case Way.SERVER_KILLED:
                 self._server.kill()
-                self._hits = int(self._pid is not None)
             case Way.SERVER_STOPPED:
                 self._server.pause()
                 self._hits = int(await self._is_felt())
@@ -57,7 +58,6 @@ class ServerIn(Harmless):
                 self._hits = 1
             case _:
                 await self._server.lose()
-                self._hits = int(self._pid is not None)
 
     async def _is_felt(self) -> bool:
         """Whether the host has stopped it; that takes it a moment."""
@@ -73,12 +73,15 @@ class ServerIn(Harmless):
 
     @property
     def hits(self) -> int:
-        """Whether the signal was felt."""
-        return self._hits
+        """Whether the signal was felt; of a killed one, whether it is gone."""
+        if self._way in (Way.SERVER_STOPPED, Way.SERVER_EMPTIED) or self._pid is None:
+            return self._hits
+        is_told = bool(self._began)  # not every host tells when a process began
+        return int(not is_told or started(self._pid) != self._began)
 
-    def left(self) -> tuple[str, ...]:
+    def left(self) -> tuple[Saying, ...]:
         """Whether it is still stopped."""
-        return ("the server is still stopped",) if self._server.is_paused else ()
+        return (saying("server_stopped"),) if self._server.is_paused else ()
 
 
 class MemoryIn(Harmless):
@@ -106,10 +109,10 @@ class MemoryIn(Harmless):
         """Tails that were dropped."""
         return self._hits
 
-    def left(self) -> tuple[str, ...]:
+    def left(self) -> tuple[Saying, ...]:
         """Whether tails are still missing."""
         is_lost = has_lost(self._scene.tools, self._scene.victim)
-        return ("derived tails are still missing",) if is_lost else ()
+        return (saying("tails_missing"),) if is_lost else ()
 
 
 class StallIn(Harmless):
@@ -159,6 +162,6 @@ class JumpIn(Harmless):
         """Whether it was set."""
         return self._hits
 
-    def left(self) -> tuple[str, ...]:
+    def left(self) -> tuple[Saying, ...]:
         """Whether it is still set."""
-        return ("the clock is still set",) if self._is_in else ()
+        return (saying("clock_set"),) if self._is_in else ()

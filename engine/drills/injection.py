@@ -16,6 +16,7 @@ from uds.model import Symbol
 from ..ground import Seams
 from ..process import Tools
 from ..supervisor import Supervisor
+from .sayings import Saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class Injection(Protocol):
         """How often it befell something."""
         ...
 
-    def left(self) -> tuple[str, ...]:
-        """What is still there of it, each in a clause."""
+    def left(self) -> tuple[Saying, ...]:
+        """What is still there of it."""
         ...
 
 
@@ -79,6 +80,6 @@ class Harmless:
     async def tidy(self) -> None:
         """Nothing is left."""
 
-    def left(self) -> tuple[str, ...]:
+    def left(self) -> tuple[Saying, ...]:
         """Nothing."""
         return ()

@@ -7,8 +7,10 @@ from dataclasses import replace
 from uds.model import SeriesKey
 
 from .drill import Variant, Way
+from .facts import VariantFacts
 from .host_injections import MemoryIn, ServerIn, StallIn
 from .injection import Injection, Scene
+from .sayings import saying
 from .seam_injections import BrokerIn, OverlayIn, PlanIn
 
 _BROKER_WAYS = (Way.BROKER, Way.LOGIN)
@@ -48,6 +50,11 @@ async def injection_of(scene: Scene, variant: Variant) -> Injection | None:
             await overlay.note_evidence()
             return overlay
     return None
+
+
+def no_target(variant: Variant) -> VariantFacts:
+    """What is known of a variant that cannot be put in now."""
+    return VariantFacts(variant.name, was_well=True, aborted=saying("no_target"))
 
 
 def _scrubbed_soon(scene: Scene) -> tuple[SeriesKey, str] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .readers import ask
+from .sayings import Saying, saying
 
 _END_S = 8.0
 _POLL_S = 0.02
@@ -20,7 +21,12 @@ _UNREADY = (OSError, TimeoutError, EOFError, ValueError)
 
 
 class NodeFailed(Exception):
-    """A node did not do what the drill needs of it; the message is a sentence."""
+    """A node did not do what the drill needs of it."""
+
+    def __init__(self, said: Saying) -> None:
+        super().__init__(str(said))
+        self.said = said
+        """What."""
 
 
 class Node:
@@ -45,13 +51,13 @@ class Node:
                 line = await self._process.stdout.readline()
             return dict(json.loads(line))
         except (TimeoutError, ValueError) as error:
-            raise NodeFailed("An engine of the drill said nothing.") from error
+            raise NodeFailed(saying("node_silent")) from error
 
     async def listen(self) -> None:
         """Wait until its API listens; raises NodeFailed."""
         who = await self.line()
         if "refused" in who:
-            raise NodeFailed(f"An engine of the drill was refused: {who['refused']}")
+            raise NodeFailed(saying("node_refused", who["refused"]))
         self.token, self.boot_id, self.port = who["token"], who["boot_id"], who["port"]
 
     async def status(self) -> Any:
@@ -69,9 +75,7 @@ class Node:
                             return status
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as error:
-            raise NodeFailed(
-                f"Owner {self.token} did not get there in {within_s:.0f} s."
-            ) from error
+            raise NodeFailed(saying("node_late", self.token, f"{within_s:.0f}")) from error
 
     def stop(self) -> None:
         """SIGSTOP."""

@@ -6,7 +6,7 @@ from uds import Fault
 from uds import FaultKind as Harm
 
 from ..degraded import DegradedCode as Code
-from .drill import SANDBOX, Drill, Origin, Radius, Stage, Variant, Way
+from .drill import SANDBOX, VICTIM, Drill, Origin, Radius, Stage, Variant, Way
 
 _BEAT_S = 0.8
 _REDIS = (Code.REDIS_DOWN, Code.REDIS_TIMEOUT, Code.REDIS_REGRESSED)
@@ -17,7 +17,7 @@ _REBUILT = Radius(unseals=True, also=_OF_REDIS)
 
 def _script(name: str, codes: tuple[Code, ...], *checks: str, hold_s: float = 1.0) -> Variant:
     return Variant(
-        name, Way.SCRIPT, codes, Stage.SCRIPT, SANDBOX, detail=name, hold_s=hold_s,
+        name, Way.SCRIPT, codes, "", Stage.SCRIPT, SANDBOX, detail=name, hold_s=hold_s,
         recovers_s=12.0, checks=checks,
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ _Z2 = Drill(
 
 def _disk(name: str, harm: Harm, operation: str, code: Code) -> Variant:
     return Variant(
-        name, Way.PLAN, (code,), places=SANDBOX, rebuilds=True, origin=Origin.HIT,
+        name, Way.PLAN, (code,), VICTIM, places=SANDBOX, rebuilds=True, origin=Origin.HIT,
         fault=Fault(harm, operation, "{folder}/*"), hold_s=0.5, recovers_s=12.0, radius=_DRAFT,
     )  # fmt: skip
 

@@ -30,10 +30,13 @@ A verdict follows from measured facts only. **PASS**: the fault was proved to be
 befell, its reason was said within {LOUD_S:.0f} s of being detectable and stood as long as the
 fault was held in, nothing beyond the blast radius moved, readers saw every invariant hold, all
 was well again in time, and nothing was left behind. **FAIL**: one of these did not hold.
-**INCONCLUSIVE**: all was not well before, the fault befell nothing, or it was ended early. Every
-way of failing of a drill is run, and the drill's verdict is their conjunction. Outcomes with
-their facts are kept as JSON in `<data_root>/drills/`; `--junit FILE` writes them for whatever
-runs builds, INCONCLUSIVE as an error.
+**INCONCLUSIVE**: all was not well before, the fault befell nothing or was over before it was taken
+out, readers were not answered meanwhile or not held against the source, or it was ended early. A
+reason counts only if it was raised after the fault befell something, and about the symbol or
+process that the drill is about. Every way of failing of a drill is run, and the drill's verdict
+is their conjunction; live, those that the engine allows: the question names them, and says why
+the others are not run. Outcomes with their facts are kept as JSON in `<data_root>/drills/`;
+`--junit FILE` writes them for whatever runs builds, INCONCLUSIVE as an error.
 
 Exit codes of `drill run`: 0 all PASS · 7 any FAIL · 1 any INCONCLUSIVE and none FAIL · 5 refused ·
 3 no engine answers (`--live`). `drill abort` ends the one that runs.

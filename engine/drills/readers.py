@@ -47,6 +47,11 @@ class Readers:
         self._truth = truth
         self._known: OrderedDict[tuple[SeriesKey, str, int], bytes] = OrderedDict()
 
+    @property
+    def compares(self) -> bool:
+        """Whether answers are held against the source."""
+        return self._truth is not None
+
     def renew(self) -> None:
         """Count anew; what was seen before still counts for what comes."""
         self.facts = ReaderFacts()

@@ -22,7 +22,7 @@ def drill_report(found: Sequence[DrillFacts]) -> dict[str, object]:
 
 
 def _drill(facts: DrillFacts) -> dict[str, object]:
-    verdict, why = facts.judged
+    verdict, grounds = facts.judged
     return {
         "id": facts.id,
         "verdict": verdict.value,
@@ -31,9 +31,10 @@ def _drill(facts: DrillFacts) -> dict[str, object]:
         "facts": {
             "title": CATALOG[facts.id].title,
             "place": facts.place.value,
-            "why": why,
+            "why": facts.why,
+            "grounds": plain(grounds),
             "variants": [
-                {"verdict": judged(one)[0].value, **_plain(one)} for one in facts.variants
+                {"verdict": judged(one)[0].value, **one.document()} for one in facts.variants
             ],
         },
     }
@@ -90,9 +91,3 @@ def _took_s(drill: Mapping[str, Any]) -> float:
 def _xml(text: str) -> str:
     """Without what no XML may hold."""
     return _NOT_XML.sub("?", text)
-
-
-def _plain(facts: object) -> dict[str, object]:
-    found = plain(facts)
-    assert isinstance(found, dict)
-    return found

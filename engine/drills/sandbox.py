@@ -21,15 +21,16 @@ from ..config_file import load_config
 from ..ground import open_ground
 from ..runtime import PROCESSES, Engine, run_engine, tools_on
 from ..sources import simulated_market
+from .course import is_well, new_course
 from .damage import damage
 from .drill import Drill, Origin, Stage, Variant, Way
 from .facts import READS_MIN, DrillFacts, VariantFacts
 from .host_injections import JumpIn
 from .injection import Injection, Scene
-from .injections import about, injection_of
+from .injections import about, injection_of, no_target
 from .jumping_clock import JumpingClock
 from .readers import Readers, reading
-from .runner import is_well, new_course, run_variant
+from .runner import run_variant
 from .scripts import NOON_MS, run_script
 from .seam_injections import FileIn
 from .shape import DrillPhase, Place
@@ -94,10 +95,11 @@ async def run_sandbox(drill: Drill, folder: Path, tell: Tell) -> DrillFacts:
     for variant in variants:
         data_root = folder / f"v{len(found)}"
         if variant.stage is Stage.SCRIPT:
-            found.append(await run_script(variant, data_root, SYMBOLS, tell))
+            truth = simulated_market(sandbox_config(data_root, {})).m1
+            found.append(await run_script(variant, data_root, SYMBOLS, tell, truth))
         elif variant.stage is not Stage.OPEN:
             found.append(await _run_start(variant, data_root, folder / "well", tell))
-    return DrillFacts(drill.id, Place.SANDBOX, tuple(found))
+    return DrillFacts(drill.id, Place.SANDBOX, tuple(found), planned=len(variants))
 
 
 async def _fill(data_root: Path, symbols: Sequence[Symbol]) -> bool:
@@ -124,7 +126,7 @@ async def _run_open(
             scene = about(sandbox.scene, variant)
             injection = await _injection(sandbox, scene, variant)
             if not is_so or injection is None:
-                found.append(VariantFacts(variant.name))
+                found.append(no_target(variant) if is_so else VariantFacts(variant.name))
                 continue
             course = new_course(scene, variant, injection, sandbox.readers, tell)
             place = {"schema": 1, "id": drill.id, "place": Place.SANDBOX.value}

@@ -19,7 +19,8 @@ from ..clock import SystemClock
 from .drill import LOUD_S, Variant
 from .facts import Moment, VariantFacts
 from .nodes import Node, NodeFailed, node
-from .readers import Readers, ask, reading
+from .readers import Readers, Truth, ask, reading
+from .sayings import Saying, saying
 from .shape import DrillPhase
 
 NOON_MS = 1_768_392_005_000
@@ -27,6 +28,8 @@ NOON_MS = 1_768_392_005_000
 _LATE_MS = NOON_MS + 52_000
 """A minute closes three seconds later: something the zombie wants to write."""
 _MINUTE_DUE_S = 3.5
+_PAUSED_S = 3.0
+"""Longer than a gap between two heartbeats may be: then an owner asks before it writes."""
 _AFTERWARDS_S = 2.0
 _FENCING = {"OWNER_CHANGED", "FENCED"}
 _SLOW_MS = 1_500
@@ -55,7 +58,7 @@ class Account:
     """From the awakening to the reason."""
     recovered_s: float | None = None
     """From the successor's start to its open gate."""
-    failed: list[str] = field(default_factory=list)
+    failed: list[Saying] = field(default_factory=list)
     """What did not hold."""
     timeline: list[Moment] = field(default_factory=list)
     """What happened."""
@@ -65,14 +68,15 @@ class Account:
         """The monotonic clock."""
         return self.clock.monotonic_s()
 
-    def note(self, what: str) -> None:
+    def note(self, code: str, *args: object) -> None:
         """A line of the time line."""
-        self.timeline.append(Moment(round(self.now_s - self.began_s, 3), what))
+        at_s = round(self.now_s - self.began_s, 3)
+        self.timeline.append(Moment(at_s, saying(code, *args)))
 
-    def must(self, holds: bool, sentence: str) -> None:
+    def must(self, holds: bool, code: str, *args: object) -> None:
         """Note what does not hold."""
         if not holds:
-            self.failed.append(sentence)
+            self.failed.append(saying(code, *args))
 
     def facts(self) -> VariantFacts:
         """All of it."""
@@ -90,6 +94,7 @@ class Account:
             failed=tuple(self.failed),
             readers=self.readers.facts,
             answer_max_s=self.variant.radius.answer_s,
+            compares_needed=int(self.readers.compares),
             timeline=tuple(self.timeline),
         )
 
@@ -99,17 +104,18 @@ async def run_script(
     folder: Path,
     symbols: tuple[Symbol, ...],
     tell: Callable[[DrillPhase, str], None],
+    truth: Truth,
 ) -> VariantFacts:
-    """Run one over a fresh data folder."""
+    """Run one over a fresh data folder; `truth` is the market that all its engines simulate."""
     clock = SystemClock()
     keys = tuple(SeriesKey(symbol, tf) for symbol in symbols for tf in Timeframe)
-    account = Account(variant, folder, tell, Readers(clock, keys, None), clock)
+    account = Account(variant, folder, tell, Readers(clock, keys, truth), clock)
     account.began_s = account.now_s
     tell(DrillPhase.OBSERVE, variant.name)
     try:
         await _SCRIPTS[variant.detail](account)
     except NodeFailed as failure:
-        account.failed.append(str(failure).rstrip("."))
+        account.failed.append(failure.said)
     return account.facts()
 
 
@@ -121,13 +127,13 @@ async def _two_boots(account: Account) -> None:
         node(account.folder, NOON_MS) as second,
     ):
         refusal = await second.line()
-        account.must(str(first.pid) in refusal.get("refused", ""), "two engines own one folder")
+        account.must(str(first.pid) in refusal.get("refused", ""), "two_owners")
         account.injected += 1
-        account.note("a second engine was refused")
+        account.note("second_refused")
     async with node(account.folder, NOON_MS) as successor, _served(account, successor):
         account.injected += 1
-        account.must(successor.token > first.token, "the successor's token is not greater")
-        account.must(successor.boot_id != first.boot_id, "two boots have one name")
+        account.must(successor.token > first.token, "token_small")
+        account.must(successor.boot_id != first.boot_id, "same_name")
         await asyncio.sleep(1.0)
 
 
@@ -144,7 +150,7 @@ async def _zombie_filling(account: Account) -> None:
     async with node(account.folder, NOON_MS, broker__sim__latency_ms=_SLOW_MS) as zombie:
         await zombie.listen()
         await zombie.until(lambda status: status["phase"] == "filling")
-        await _pass_over(account, zombie, 0.0)
+        await _pass_over(account, zombie, _PAUSED_S)
 
 
 async def _pass_over(account: Account, zombie: Node, later_s: float) -> None:
@@ -152,22 +158,22 @@ async def _pass_over(account: Account, zombie: Node, later_s: float) -> None:
     zombie.stop()
     account.injected += 1
     stopped_s = account.now_s
-    account.note(f"owner {zombie.token} is stopped, LOCK is removed")
+    account.note("owner_stopped", zombie.token)
     (account.folder / "LOCK").unlink()
     async with node(account.folder, _LATE_MS) as successor, _served(account, successor):
-        account.must(successor.token > zombie.token, "the successor's token is not greater")
-        account.must(successor.boot_id != zombie.boot_id, "two boots have one name")
+        account.must(successor.token > zombie.token, "token_small")
+        account.must(successor.boot_id != zombie.boot_id, "same_name")
         mine = await successor.status()
         await asyncio.sleep(max(0.0, stopped_s + later_s - account.now_s))
         before = _written(account.folder, zombie.token)
         woken_s = account.now_s
         zombie.go_on()
-        account.note(f"owner {zombie.token} goes on")
+        account.note("owner_goes_on", zombie.token)
         fenced = await zombie.until(lambda status: status["gate"]["state"] == "fenced", 10.0)
         account.loud_s = round(account.now_s - woken_s, 3)
-        account.note(f"owner {zombie.token} says that it is fenced")
+        account.note("owner_fenced", zombie.token)
         codes = {reason["code"] for reason in fenced["reasons"]}
-        account.must(codes >= _FENCING, f"the zombie says {sorted(codes)} only")
+        account.must(codes >= _FENCING, "zombie_says", ", ".join(sorted(codes)) or "–")
         await _must_be_still(account, zombie, before)
         await _must_be_undisturbed(account, successor, mine)
 
@@ -177,19 +183,19 @@ async def _must_be_still(
 ) -> None:
     await asyncio.sleep(_AFTERWARDS_S)
     code, refusal = await ask("127.0.0.1", zombie.port, "/api/bars?symbol=XAU/USD&tf=H1&limit=5")
-    account.must(code == 503 and bool(refusal["reasons"]), f"the zombie answers {code}")
+    account.must(code == 503 and bool(refusal["reasons"]), "zombie_answers", code)
     now = _written(account.folder, zombie.token)
     changed = sorted(path for path in now if now[path] != before.get(path))
-    account.must(not changed, f"the zombie wrote {', '.join(changed)}")
+    account.must(not changed, "zombie_wrote", ", ".join(changed))
 
 
 async def _must_be_undisturbed(account: Account, successor: Node, mine: Any) -> None:
     again = await successor.status()
     codes = [r["code"] for r in again["reasons"] if r["severity"] == "degraded"]
-    account.must(not codes, f"the successor says {codes}")
-    account.must(mine["generations"] == again["generations"], "the successor's generations changed")
+    account.must(not codes, "successor_says", ", ".join(codes))
+    account.must(mine["generations"] == again["generations"], "successor_moved")
     restarts = [p["name"] for p in again["processes"] if p["restarts"]]
-    account.must(not restarts, f"the successor's {restarts} restarted")
+    account.must(not restarts, "successor_restarted", ", ".join(restarts))
 
 
 async def _killed(account: Account, operation: str, is_kept: bool) -> None:
@@ -198,17 +204,17 @@ async def _killed(account: Account, operation: str, is_kept: bool) -> None:
     async with node(account.folder, NOON_MS, hangs_at=operation, subject=subject) as victim:
         await victim.listen()
         hit = await victim.line()
-        account.must(bool(hit.get("hit")), "it never came to sealing")
+        account.must(bool(hit.get("hit")), "never_sealed")
         await victim.kill()
         account.injected += 1
-        account.note(f"killed before {operation}")
+        account.note("killed_before", operation)
     async with node(account.folder, NOON_MS) as successor, _served(account, successor):
-        account.must(successor.token > victim.token, "the successor's token is not greater")
+        account.must(successor.token > victim.token, "token_small")
         status = await successor.status()
         asked = sum(status["broker"]["requests"].values())
-        account.must(asked <= _requests_max(is_kept), f"{asked} requests for what was durable")
+        account.must(asked <= _requests_max(is_kept), "requests_made", asked)
         cold = [symbol for symbol, mode in status["modes"].items() if mode == "cold"]
-        account.must(not (is_kept and cold), f"{cold} began from nothing")
+        account.must(not (is_kept and cold), "began_cold", ", ".join(cold))
         await asyncio.sleep(0.5)
 
 
@@ -225,7 +231,7 @@ async def _served(account: Account, successor: Node) -> AsyncIterator[None]:
     async with reading(account.readers, "127.0.0.1", successor.port):
         await successor.until(_is_open)
         account.recovered_s = round(account.now_s - began_s, 3)
-        account.note(f"owner {successor.token} is open")
+        account.note("owner_open", successor.token)
         yield
 
 

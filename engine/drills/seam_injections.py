@@ -12,6 +12,7 @@ from uds.model import Timeframe
 from ..broker.faulty import BrokerFault, FaultKind
 from .drill import Variant, Way
 from .injection import Harmless, Scene
+from .sayings import Saying, saying
 
 _LONG_S = 60.0
 
@@ -56,10 +57,10 @@ class BrokerIn(Harmless):
         """Calls it befell."""
         return self._fault.hits
 
-    def left(self) -> tuple[str, ...]:
+    def left(self) -> tuple[Saying, ...]:
         """Whether the broker still misbehaves."""
         is_in = any(fault is self._fault for fault in self._scene.seams.broker.faults)
-        return ("the broker's fault is still in",) if is_in else ()
+        return (saying("broker_in"),) if is_in else ()
 
 
 class PlanIn(Harmless):
@@ -106,11 +107,10 @@ class PlanIn(Harmless):
         """Operations it befell."""
         return self.plan.injected(self._name)
 
-    def left(self) -> tuple[str, ...]:
+    def left(self) -> tuple[Saying, ...]:
         """Whether it is still armed."""
-        return (
-            (f"the fault {self._name!r} is still armed",) if self._name in self.plan.armed else ()
-        )
+        is_armed = self._name in self.plan.armed
+        return (saying("still_armed", self._name),) if is_armed else ()
 
 
 class OverlayIn(PlanIn):
@@ -138,9 +138,9 @@ class OverlayIn(PlanIn):
         await files.discard(made_up(await files.evidence(), self._before, self._mark, token))
         self._evidence = made_up(await files.evidence(), self._before, self._mark, token)
 
-    def left(self) -> tuple[str, ...]:
+    def left(self) -> tuple[Saying, ...]:
         """Whether evidence of it lies about."""
-        lying = ("evidence of the overlay lies in quarantine",) if self._evidence else ()
+        lying = (saying("overlay_evidence"),) if self._evidence else ()
         return (*super().left(), *lying)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .sayings import Ground, Saying
+
 
 class Verdict(Enum):
     """What came of a drill; made of measured facts only."""
@@ -70,7 +72,9 @@ class DrillStep:
     at_s: float | None = None
     """Seconds from the drill's beginning to the step's end; None before."""
     detail: str = ""
-    """What was seen, with its figures."""
+    """What was seen, with its figures, in English."""
+    said: tuple[Saying, ...] = ()
+    """The same as codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ class DrillStatus:
     verdict: Verdict | None = None
     """None until it has ended."""
     why: str = ""
-    """The verdict's ground, in a sentence; empty until then."""
+    """The verdict's ground, in English; empty until then."""
+    grounds: tuple[Ground, ...] = ()
+    """The same as codes."""
     loud_s: float | None = None
     """Seconds from the slowest variant's fault to its reason; None when none was said."""
     recovered_s: float | None = None
@@ -123,10 +129,30 @@ class DrillOutcome:
     verdict: Verdict
     """What came of it."""
     why: str
-    """The verdict's ground, in a sentence."""
+    """The verdict's ground, in English."""
     loud_s: float | None
     """Seconds from the slowest variant's fault to its reason; None when none was said."""
     recovered_s: float | None
     """Seconds the slowest variant took to heal; None when none did."""
     ended_ms: int
     """When it ended, the host's clock, UTC ms."""
+    grounds: tuple[Ground, ...] = ()
+    """Why, as codes; those of earlier versions have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevertedDrill:
+    """A drill of an earlier boot that was cut off while its fault was in, and taken back."""
+
+    id: str
+    """F1 to F10, Z1 to Z7; empty when its journal could not be read."""
+    variant: str
+    """The way of failing that was in; empty when that is not known."""
+    by: str
+    """Who had asked for it; empty when that is not known."""
+    began_ms: int | None
+    """When its fault was put in, the host's clock, UTC ms; None when that is not known."""
+    done: str
+    """What became of the fault and of what it left, in a clause or more."""
+    at_ms: int
+    """When it was taken back, the market's clock, UTC ms."""

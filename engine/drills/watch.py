@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from uds.model import Generation, Symbol
+from uds.model import Generation, SeriesKey, Symbol
 
 from ..cell import CellState
 from ..cells import Cells
@@ -31,10 +31,12 @@ from ..events import (
 from ..process import Tools
 from ..status import Status
 from ..subscription import Subscription
-from .drill import Radius, Stage, Variant
+from .drill import VICTIM, Radius, Stage, Variant
 from .facts import Moment
+from .sayings import Saying, saying
 
 _POLLER = "m1_poller"
+_PLATFORM = "platform"
 _OPEN_WORDS = frozenset({"open", "open_degraded"})
 
 
@@ -70,11 +72,13 @@ class Watch:
     """Whether the fault is in: then the gate's words are narrower."""
     said: list[Said] = field(default_factory=list)
     """Reasons raised, in order."""
-    cleared: list[tuple[DegradedCode, float]] = field(default_factory=list)
-    """Reasons cleared, with the second."""
+    standing: set[tuple[DegradedCode, Scope]] = field(default_factory=set)
+    """Which of the expected reasons stand, and where."""
+    lapsed_s: float | None = None
+    """When the last one of them was cleared; None while none was."""
     gates: list[str] = field(default_factory=list)
     """The gate's words, each noted when it changed."""
-    wider: dict[str, None] = field(default_factory=dict)
+    wider: dict[Saying, None] = field(default_factory=dict)
     """What moved beyond the radius, each once."""
     timeline: list[Moment] = field(default_factory=list)
     """What happened, in order."""
@@ -105,14 +109,26 @@ class Watch:
         now = self.tools.board.status.processes
         return tuple(p.name for p in now if p.restarts != before.get(p.name, 0))
 
-    def first_said(self, codes: Collection[DegradedCode]) -> Said | None:
-        """The first of these reasons that was raised; None when none was."""
-        return next((said for said in self.said if said.code in codes), None)
+    def first_said(self, codes: Collection[DegradedCode], from_s: float = 0.0) -> Said | None:
+        """The first of these reasons raised since, where it is expected; None when none was."""
+        found = (one for one in self.said if one.at_s >= from_s and one.code in codes)
+        return next((one for one in found if self._is_there(one)), None)
 
-    def note(self, what: str) -> None:
+    def _is_there(self, said: Said) -> bool:
+        """Whether a reason is about what the drill is about."""
+        if not self.variant.about:
+            return True
+        scope = said.scope.symbol if isinstance(said.scope, SeriesKey) else said.scope
+        return scope == (self.victim if self.variant.about == VICTIM else self.variant.about)
+
+    def note(self, code: str, *args: object) -> None:
         """A line of the time line."""
         at_s = round(self.tools.clock.monotonic_s() - self.began_s, 3)
-        self.timeline.append(Moment(at_s, what))
+        self.timeline.append(Moment(at_s, saying(code, *args)))
+
+    def note_wider(self, code: str, *args: object) -> None:
+        """Something moved beyond the radius."""
+        self.wider[saying(code, *args)] = None
 
     def take(self, posted: Posted) -> None:
         """One event."""
@@ -126,14 +142,14 @@ class Watch:
                 self._raised(Said(DegradedCode.GATE_OVERDUE, None, now_s, detail))
             case ReasonCleared(code, scope):
                 if any(one.code is code and one.scope == scope for one in self.said):
-                    self.cleared.append((code, now_s))
-                    self.note(f"{code.value} of {scope or 'platform'} cleared")
+                    self.note("reason_cleared", code.value, scope or _PLATFORM)
+                    self._cleared(code, scope, now_s)
             case CellsChanged():
                 self._cells_moved(posted.event, now_s)
             case ProcessChanged(process):
                 allowed = process.name in self.radius.processes
                 if process.name in self.restarted and not allowed:
-                    self.wider[f"{process.name} restarted"] = None
+                    self.note_wider("restarted", process.name)
             case ModesDecided():
                 self.decided_s = self.decided_s or now_s
             case PrimingBegan():
@@ -147,22 +163,31 @@ class Watch:
         word = status.gate_state.value
         if word not in self.gates[-1:]:
             self.gates.append(word)
-            self.note(f"the gate is {word}")
+            self.note("gate_is", word)
             allowed = self.radius.gates if self.is_in else self.radius.gates | _OPEN_WORDS
             if word not in allowed:
-                self.wider[f"the gate was {word}"] = None
+                self.note_wider("gate_was", word)
+
+    def _cleared(self, code: DegradedCode, scope: Scope, now_s: float) -> None:
+        if (code, scope) in self.standing:
+            self.standing.discard((code, scope))
+            self.lapsed_s = self.lapsed_s if self.standing else now_s
 
     def _raised(self, said: Said) -> None:
         is_first = all((one.code, one.scope) != (said.code, said.scope) for one in self.said)
         self.said.append(said)
+        if said.code in self.variant.codes:
+            self.standing.add((said.code, said.scope))
         if is_first and said.code is DegradedCode.NO_PROGRESS:
             self.silent_from_s = self.moved_s
         if is_first:
-            self.note(f"{said.code.value} of {said.scope or 'platform'}: {said.detail}")
-        expected = {*self.variant.codes, *self.radius.also}
+            self.note("reason_said", said.code.value, said.scope or _PLATFORM, said.detail)
+        is_expected = said.code in self.variant.radius.also or (
+            said.code in self.variant.codes and self._is_there(said)
+        )
         is_degraded = MEANINGS[said.code].severity is Severity.DEGRADED
-        if is_degraded and said.code not in expected:
-            self.wider[f"{said.code.value} of {said.scope or 'platform'} was raised"] = None
+        if is_degraded and not is_expected:
+            self.note_wider("raised", said.code.value, said.scope or _PLATFORM)
 
     def _cells_moved(self, event: CellsChanged, now_s: float) -> None:
         symbol, cells = event.symbol, event.cells
@@ -175,7 +200,7 @@ class Watch:
             return
         states = {cell.state for cell in cells.values()}
         if states != {CellState.SEALED} or served != {self._generation_before(symbol)}:
-            self.wider[f"cells of {symbol} left sealed"] = None
+            self.note_wider("unsealed", symbol)
 
     def _generation_before(self, symbol: Symbol) -> Generation | None:
         row = Cells.of(self.before.cells).row(symbol)
@@ -201,7 +226,7 @@ async def _follow(watch: Watch, subscription: Subscription) -> None:
     while True:
         found = await subscription.batch()
         if isinstance(found, Status):
-            watch.wider["more happened than can be watched"] = None
+            watch.note_wider("too_much")
         else:
             for posted in found:
                 watch.take(posted)

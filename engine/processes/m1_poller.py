@@ -70,6 +70,7 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     tools.timeline.note(Span("M1", symbol, start_s, fetched_s))
     show(tools, symbol, CellState.STORED, Timeframe.M1)
     await derive_lost(tools, symbol)
+    await tools.turn()
     await derive_all(tools, symbol)
     tools.timeline.note(Span("derive", symbol, fetched_s, tools.since_opened_s()))
     derived = (tf for tf in tools.config.timeframes if tf.is_derived)
@@ -77,9 +78,11 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     d1 = SeriesKey(symbol, Timeframe.D1)
     unfetched = (CellState.EMPTY, CellState.FETCHING)
     await tools.board.until(lambda status: status.cells[d1].state not in unfetched)
+    await tools.turn()
     if tools.store.filled(symbol) != draft:
         return  # a repair put another in its place, which has to be filled as well
     await seal(tools, symbol)
+    await tools.turn()
     scrutinise(tools, symbol)
 
 
@@ -122,7 +125,7 @@ async def _say_ready(tools: Tools) -> None:
     """Ready once every symbol is served; meanwhile say how many are."""
     while True:
         status, total = tools.board.status, len(tools.markets)
-        served = len(status.generations)
+        served = status.ready_cells // len(status.timeframes)
         if served == total:
             tools.ready()
             return

@@ -17,7 +17,9 @@ _PORT_RETRY_S = 1.0
 
 async def run(tools: Tools) -> None:
     """Listen, say ready, serve; a busy port is waited for, loudly."""
-    app = build_app(tools.board, tools.store, tools.clock, tools.config.bootstrap.depth_bars)
+    config = tools.config
+    depth_bars, origins = config.bootstrap.depth_bars, config.api.cors
+    app = build_app(tools.board, tools.store, tools.clock, depth_bars, origins)
     while True:
         try:
             listening = tools.listener.take()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextvars import Context, copy_context
-from typing import TYPE_CHECKING
 
 from uds import DiskFailed, Fault, FaultKind, Fenced
 from uds.model import MINUTE_MS
@@ -17,11 +15,9 @@ from ..broker.port import BarsRequest
 from ..degraded import DegradedCode
 from ..errors import ActionRefused, StoredLater
 from .case import Act, ActKind
-from .loudness import Loudness, standing_codes
-
-if TYPE_CHECKING:
-    from .node import SimNode
-    from .world import World
+from .loudness import standing_codes
+from .node import SimNode
+from .world import World
 
 _CODE, _KIND = DegradedCode, ActKind
 _REDIS = frozenset({_CODE.REDIS_DOWN, _CODE.REDIS_TIMEOUT, _CODE.REDIS_REGRESSED})
@@ -40,6 +36,8 @@ _LIES = (BrokerFaultKind.SHORT, BrokerFaultKind.EMPTY)
 _QUIET_OPERATIONS = ("cache.preview", "cache.publish_tick", "cache.forget")
 
 
+_AHEAD_OF_DOUBT_MS = 3 * MINUTE_MS
+"""A clock so far ahead believes in minutes that are still to come when it is next looked at."""
 _UNDER_WAY_S = 0.7
 """A call that was under way when its partner went may take so long to end well."""
 
@@ -63,10 +61,8 @@ class Acts:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.context: Context = copy_context()
-        """Of what belongs to no node."""
         self._plan_acts: dict[int, Act] = {}
-        self._loudness = Loudness(world, self.context)
+        self._loudness = world.loudness
         self._gone: list[tuple[str, float, float]] = []
         """(partner, from, until) in virtual seconds in which it does nothing."""
         self._armed: list[Fault] = []
@@ -95,6 +91,8 @@ class Acts:
             self._lose_tail(act.subject)
         elif kind is _KIND.BIT_FLIPPED:
             self._flip_bit(act)
+        elif kind is _KIND.STATE_SPOILED:
+            self._spoil_state(node, act)
         elif kind is _KIND.CLOCK_JUMP:
             self._jump(act.amount)
             if act.for_s:
@@ -121,7 +119,7 @@ class Acts:
             self.make_zombie(node, act.for_s)
         elif kind is _KIND.STALL:
             self._loudness.disturb(node)
-            world.loop.call_soon(world.loop.stall, round(act.amount * 1e6), context=self.context)
+            world.loop.call_soon(world.loop.stall, round(act.amount * 1e6), context=world.context)
         elif kind is _KIND.BUG:
             self._explode(node, act.subject)
         else:
@@ -317,6 +315,14 @@ class Acts:
             world.oracles.damaged.add(act.subject)
             world.tell("NEMESIS", f"flipped a bit of {path}")
 
+    def _spoil_state(self, node: SimNode | None, act: Act) -> None:
+        world = self._world
+        if node is not None:
+            world.kill(node)
+            world.boot_later(act.amount)
+        paths = world.state_files.spoil(act.subject, world.random)
+        world.tell("NEMESIS", f"spoiled {', '.join(paths) or 'nothing'}")
+
     def _jump(self, by_s: float) -> None:
         world = self._world
         world.skew_ms += round(by_s * 1_000)
@@ -326,7 +332,8 @@ class Acts:
         oracles.was_clock_late |= world.skew_ms < 0
         oracles.clock_early_ms = max(oracles.clock_early_ms, world.skew_ms)
         # So far ahead two askings for a minute come before it is published: silence is believed.
-        oracles.has_broker_lied |= world.skew_ms >= MINUTE_MS
+        # When the clock is set back it is doubted again, but of minutes that came meanwhile.
+        oracles.has_broker_lied |= MINUTE_MS <= world.skew_ms < _AHEAD_OF_DOUBT_MS
         for node in world.nodes:
             node.clock.skew_ms = world.skew_ms
         current = world.current
@@ -346,7 +353,7 @@ class Acts:
             self._jump(-world.skew_ms / 1_000)
 
     def _later(self, delay_s: float, call: Callable[..., object], *args: object) -> None:
-        self._world.loop.call_later(delay_s, call, *args, context=self.context)
+        self._world.loop.call_later(delay_s, call, *args, context=self._world.context)
 
 
 def _wholly_gone(act: Act) -> str | None:

@@ -56,6 +56,8 @@ class ActKind(Enum):
     """Every step takes `amount` seconds longer."""
     BIT_FLIPPED = "bit_flipped"
     """One bit of a segment of the symbol `subject` changes on the medium, at the share `amount`."""
+    STATE_SPOILED = "state_spoiled"
+    """As kill, and the state files `subject` are damaged meanwhile: current, previous or both."""
     BROKER = "broker"
     """Requests meet the fault `subject` for `for_s`."""
     LOGIN = "login"
@@ -76,6 +78,9 @@ class ActKind(Enum):
     """The operator rebuilds every symbol."""
 
 
+_BOOTED_AGAIN = (ActKind.KILL, ActKind.POWER_CUT, ActKind.STOP, ActKind.STATE_SPOILED)
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One thing that is done to a run."""
@@ -94,7 +99,7 @@ class Act:
     @property
     def until_s(self) -> float:
         """When it is over: what it began holds no more, who it killed is booted again."""
-        is_boot = self.kind in (ActKind.KILL, ActKind.POWER_CUT, ActKind.STOP)
+        is_boot = self.kind in _BOOTED_AGAIN
         return self.at_s + (self.amount if is_boot else self.for_s)
 
     def told(self) -> str:

@@ -8,6 +8,7 @@ The oracles ask what readers get. Here is asked for the promises that readers do
 - isolation: a process that did not fail and was not told to is not begun again;
 - nobody holds the token of another;
 - what is served was committed before;
+- of a state file that cannot be believed the right thing is said, of a good one nothing;
 - what Redis was given is what it has in the end.
 
 Where an observation can be explained by something else, nothing is held against the boot.
@@ -15,25 +16,23 @@ Where an observation can be explained by something else, nothing is held against
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from uds import Snapshot, pack_tail
 from uds.model import Generation, Symbol, Timeframe
 
 from ..broker.lanes import PATIENCE_S
 from ..degraded import DegradedCode, Scope
 from ..status import Mode, ProcessState, ProcessStatus
+from .boot import Boot
 from .case import Act, ActKind
-
-if TYPE_CHECKING:
-    from .node import SimNode
-    from .world import World
+from .loudness import Loudness
+from .stage import Stage
 
 _CODE, _KIND = DegradedCode, ActKind
 _IN_FLIGHT_S = 2.0
 """So long a call may take that was let through before the fault began."""
 _OF_REDIS = frozenset(kind for kind in ActKind if kind.value.startswith("redis_"))
 _OF_DISK = frozenset(kind for kind in ActKind if kind.value.startswith("disk_"))
+_OF_STATE = frozenset({_CODE.STATE_FALLBACK_PREV, _CODE.STATE_REBUILT})
 _OF_CHILD = frozenset({_CODE.CHILD_RESTARTING, _CODE.CHILD_HELD})
 _OF_BROKER = frozenset(code for code in DegradedCode if code.value.startswith("BROKER_"))
 _TOLD = frozenset({_KIND.RESTART, _KIND.RESTART_FORCE})
@@ -55,19 +54,24 @@ _ALIKE: tuple[frozenset[ActKind], ...] = (_OF_REDIS, _OF_DISK)
 class Conduct:
     """What is held against one boot."""
 
-    def __init__(self, world: World, node: SimNode) -> None:
-        self._world = world
+    def __init__(self, stage: Stage, node: Boot, loudness: Loudness) -> None:
+        self._stage = stage
         self._node = node
+        self._loudness = loudness
         self._raised_us: dict[tuple[DegradedCode, Scope], int] = {}
         self._restarts: dict[str, int] = {}
         self._has_failed: set[str] = set()
+        self._of_state: DegradedCode | None = None
+        """What must be said of the state files it found; None when nothing."""
         self._committed: dict[Symbol, Generation] = {}
 
     # -- reasons -----------------------------------------------------------------------------
 
     def raised(self, code: DegradedCode, scope: Scope) -> None:
         """A reason was raised, perhaps again."""
-        self._raised_us.setdefault((code, scope), self._world.now_us())
+        self._raised_us.setdefault((code, scope), self._stage.now_us())
+        if code in _OF_STATE and code is not self._of_state:
+            self._violated(f"{code.value} was said of state files that are not so")
         if code in _OF_CHILD and isinstance(scope, str):
             self._has_failed.add(scope)
 
@@ -77,22 +81,37 @@ class Conduct:
         act = self._shutting_out(code)
         if raised_us is None or act is None:
             return
-        self._world.oracles.counts["a reason was held against its end"] += 1
-        began_us, now_us = round(act.at_s * 1e6), self._world.now_us()
+        self._stage.oracles.counts["a reason was held against its end"] += 1
+        began_us, now_us = round(act.at_s * 1e6), self._stage.now_us()
         if began_us < raised_us and now_us - began_us > _IN_FLIGHT_S * 1e6:
             self._violated(f"{code.value} was cleared in the middle of {act.told()}")
 
     def _shutting_out(self, code: DegradedCode) -> Act | None:
         """The one act under which this reason cannot end now."""
         kinds, subjects = _SHUT_OUT.get(code, (frozenset(), frozenset()))
-        now_s = self._world.now_us() / 1e6
-        acts = self._world.case.acts or ()
+        now_s = self._stage.now_us() / 1e6
+        acts = self._stage.case.acts or ()
         current = [act for act in acts if act.at_s <= now_s + 0.01 and now_s < act.until_s - 0.01]
         found = [act for act in current if act.kind in kinds]
         if len(found) != 1 or (subjects and found[0].subject not in subjects):
             return None
         alike = next((group for group in _ALIKE if found[0].kind in group), kinds)
         return None if sum(act.kind in alike for act in current) > 1 else found[0]
+
+    # -- the state files ---------------------------------------------------------------------
+
+    def read_state(self, code: DegradedCode | None) -> None:
+        """It reads the second of the state files; this must be said of both."""
+        self._of_state = code
+        now_s, acts = self._stage.now_us() / 1e6, self._stage.case.acts or ()
+        current = (act for act in acts if act.at_s <= now_s + 1.0 and now_s < act.until_s)
+        if code is not None and not any(act.kind in _OF_DISK for act in current):
+            self._loudness.expect_state(self._node, code)
+
+    def _check_state_was_said(self) -> None:
+        said = {code for _, code, _ in self._node.view.raised}
+        if self._of_state is not None and self._of_state not in said:
+            self._violated(f"opened and {self._of_state.value} was never said")
 
     # -- processes ---------------------------------------------------------------------------
 
@@ -105,20 +124,21 @@ class Conduct:
         self._restarts[process.name] = process.restarts
         if before is None or process.restarts == before:
             return
-        self._world.oracles.counts["a process was begun again"] += 1
+        self._stage.oracles.counts["a process was begun again"] += 1
         if process.name not in self._has_failed and not self._was_told(process.name):
             self._violated(f"{process.name} was begun again though it had not failed")
         if process.state is not ProcessState.NEEDS_OPERATOR:
             self._has_failed.discard(process.name)
 
     def _was_told(self, name: str) -> bool:
-        now_s, acts = self._world.now_us() / 1e6, self._world.case.acts or ()
+        now_s, acts = self._stage.now_us() / 1e6, self._stage.case.acts or ()
         return any(act.kind in _TOLD and act.subject == name and act.at_s <= now_s for act in acts)
 
     # -- the start ---------------------------------------------------------------------------
 
     def opened(self) -> None:
         """The gate opened for the first time: in which order was the broker asked?"""
+        self._check_state_was_said()
         node = self._node
         assert node.engine is not None
         if any(code in _OF_BROKER for _, code, _ in node.view.raised):
@@ -132,7 +152,7 @@ class Conduct:
             if is_day[id(minutes)] or minutes.sent_s >= until_s:
                 continue
             late = [day for day in days if day.queued_s < minutes.sent_s < day.sent_s]
-            self._world.oracles.counts["D1 went first"] += bool(days) and not late
+            self._stage.oracles.counts["D1 went first"] += bool(days) and not late
             if late:
                 asked = f"{minutes.request.symbol} {minutes.request.timeframe.name}"
                 self._violated(f"{asked} was sent for while a D1 waited")
@@ -140,7 +160,7 @@ class Conduct:
 
     def minted(self, token: int) -> None:
         """This boot was given its token."""
-        others = (node for node in self._world.nodes if node is not self._node)
+        others = (node for node in self._stage.nodes if node is not self._node)
         if any(node.token == token for node in others):
             self._violated(f"token {token} was given twice")
 
@@ -159,17 +179,17 @@ class Conduct:
         """All is well: what Redis has of each symbol is what the boot has in RAM."""
         node = self._node
         assert node.store is not None
-        for symbol in self._world.config.symbols:
+        for symbol in self._stage.config.symbols:
             snapshot = node.store.tail(symbol)
             assert snapshot is not None
-            for timeframe in self._world.config.timeframes:
+            for timeframe in self._stage.config.timeframes:
                 self._judge_tail(symbol, snapshot, timeframe)
 
     def _judge_tail(self, symbol: Symbol, snapshot: Snapshot, timeframe: Timeframe) -> None:
-        found = self._world.cache.tails.get((symbol, snapshot.generation, timeframe))
+        found = self._stage.cache.tails.get((symbol, snapshot.generation, timeframe))
         if found != pack_tail(timeframe, snapshot.tails[timeframe]):
             what = "another tail than" if found else "no tail where"
             self._violated(f"{symbol} {timeframe.name}: Redis has {what} we serve")
 
     def _violated(self, sentence: str) -> None:
-        self._world.oracles.violated(f"{self._node.view.name}: {sentence}")
+        self._stage.oracles.violated(f"{self._node.view.name}: {sentence}")

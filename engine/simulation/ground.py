@@ -25,7 +25,7 @@ SETTLE_MS = 15_000
 _Intervals = Iterable[tuple[int, int]]
 PAUSE_SHORT_S = 240.0
 """A longer time without an engine is no short pause any more."""
-_OVERDUE_S = 8.0
+OVERDUE_S = 8.0
 """A start that takes longer is overdue: a tenth of them are."""
 _TAILS = {"M1": 400, "M3": 200, "M5": 120, "M15": 60, "M30": 40, "H1": 24, "H4": 12, "D1": 10}
 
@@ -170,6 +170,6 @@ def config_of(symbol_count: int, m1_bars: int, depth_bars: int) -> Config:
         "bootstrap.warmup_bars": {"M1": m1_bars, "D1": 5},
         "bootstrap.depth_bars": {**dict.fromkeys(_TAILS, 0), "M1": depth_bars},
         "bootstrap.short_pause_h": PAUSE_SHORT_S / 3_600,
-        "bootstrap.prime_ready_timeout_s": _OVERDUE_S,
+        "bootstrap.prime_ready_timeout_s": OVERDUE_S,
     }
     return load_config(None, {}, wanted, Path("/nowhere"))

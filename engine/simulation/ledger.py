@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from uds import Recovered, Snapshot
 from uds.model import Bars, Generation, SeriesKey, Symbol, Timeframe
 
-from .oracles import Oracles, Scene
+from .boot import Boot, Scene
+from .oracles import Oracles
 from .truth import revision_of
-
-if TYPE_CHECKING:
-    from .node import SimNode
 
 Rows = dict[int, int]
 """Volume by open: it names the revision as well."""
@@ -26,7 +23,7 @@ class Ledger:
         self._scene = scene
         self._acked: dict[Symbol, tuple[Generation, dict[Timeframe, Rows]]] = {}
 
-    def witness_of(self, node: SimNode) -> NodeWitness:
+    def witness_of(self, node: Boot) -> NodeWitness:
         """Who hears what the store of one boot acknowledges."""
         return NodeWitness(self, self._oracles, self._scene, node)
 
@@ -93,7 +90,7 @@ class Ledger:
 class NodeWitness:
     """Hears the store of one boot."""
 
-    def __init__(self, ledger: Ledger, oracles: Oracles, scene: Scene, node: SimNode) -> None:
+    def __init__(self, ledger: Ledger, oracles: Oracles, scene: Scene, node: Boot) -> None:
         self._ledger = ledger
         self._oracles = oracles
         self._scene = scene

@@ -7,15 +7,13 @@ is fenced, or that had not come so far as to say anything; a fault that was over
 from __future__ import annotations
 
 from contextvars import Context
-from typing import TYPE_CHECKING
 
 from ..degraded import DegradedCode
+from .boot import Boot
 from .case import Act
+from .ground import OVERDUE_S
 from .loop import current_node
-
-if TYPE_CHECKING:
-    from .node import SimNode
-    from .world import World
+from .stage import Stage
 
 _CODE = DegradedCode
 _LOUD_US = 1_000_000
@@ -25,56 +23,72 @@ _ONE_BEAT_US = 600_000
 class Loudness:
     """What is still expected of whom."""
 
-    def __init__(self, world: World, context: Context) -> None:
-        self._world = world
+    def __init__(self, stage: Stage, context: Context) -> None:
+        self._stage = stage
         self._context = context
         self._disturbed_us: dict[int, int] = {}
         self._heard: set[tuple[int, int]] = set()
         self._jumped_us: list[int] = []
 
-    def running(self) -> SimNode | None:
+    def running(self) -> Boot | None:
         """The boot that lives and can speak."""
         now = current_node()
-        nodes = self._world.nodes
+        nodes = self._stage.nodes
         found = next((node for node in nodes if node.node is now), None)
         return found if found is not None and found.engine is not None else None
 
-    def disturb(self, node: SimNode) -> None:
+    def disturb(self, node: Boot) -> None:
         """It sleeps or is held up: nothing is asked of it for a while."""
-        self._disturbed_us[node.number] = self._world.now_us()
+        self._disturbed_us[node.number] = self._stage.now_us()
 
     def note_jump(self) -> None:
         """A wall clock was set."""
-        self._jumped_us.append(self._world.now_us())
+        self._jumped_us.append(self._stage.now_us())
 
     def expect_once(
         self,
-        node: SimNode,
+        node: Boot,
         what: int,
         codes: frozenset[DegradedCode],
         slack_s: float,
         act: Act,
     ) -> None:
         """The first time that a fault hits this boot, if it holds until it must be said."""
-        ends_early = act.until_s < self._world.now_us() / 1e6 + slack_s + 1.0
+        ends_early = act.until_s < self._stage.now_us() / 1e6 + slack_s + 1.0
         if (node.number, what) not in self._heard and not ends_early:
             self._heard.add((node.number, what))
             self.expect(node, codes, slack_s, act.told())
 
-    def expect(
-        self, node: SimNode, codes: frozenset[DegradedCode], slack_s: float, told: str
-    ) -> None:
+    def expect(self, node: Boot, codes: frozenset[DegradedCode], slack_s: float, told: str) -> None:
         """It must have said one of them by then."""
-        since_us = self._world.now_us()
+        since_us = self._stage.now_us()
         wait_us = round(slack_s * 1e6) + _LOUD_US
-        self._world.loop.call_later(
+        self._stage.loop.call_later(
             wait_us / 1e6, self._judge, node, codes, since_us, told, context=self._context
         )
 
-    def _judge(
-        self, node: SimNode, codes: frozenset[DegradedCode], since_us: int, told: str
-    ) -> None:
-        counts, view = self._world.oracles.counts, node.view
+    def expect_state(self, node: Boot, code: DegradedCode) -> None:
+        """It reads state files of which it must say this."""
+        self.expect(node, frozenset({code}), 0.0, "a spoiled state file")
+
+    def expect_open(self, node: Boot) -> None:
+        """It must open in time, or say that it is late."""
+        wait_us = round(OVERDUE_S * 1e6) + _LOUD_US
+        self._stage.loop.call_later(wait_us / 1e6, self._judge_opening, node, context=self._context)
+
+    def _judge_opening(self, node: Boot) -> None:
+        view, now_us = node.view, self._stage.now_us()
+        if not node.is_alive or view.has_opened or node.node.is_paused:
+            return
+        is_disturbed = self._disturbed_us.get(node.number, -1) >= now_us - 2 * _LOUD_US
+        if is_disturbed or standing_codes(node) & {_CODE.FENCED}:
+            return
+        is_said = any(code is _CODE.GATE_OVERDUE for _, code, _ in view.raised)
+        sentence = f"{view.name}: {OVERDUE_S:g} s after its start GATE_OVERDUE was not said"
+        self._stage.oracles.must(is_said, sentence)
+
+    def _judge(self, node: Boot, codes: frozenset[DegradedCode], since_us: int, told: str) -> None:
+        counts, view = self._stage.oracles.counts, node.view
         if not node.is_alive or self._disturbed_us.get(node.number, -1) >= since_us - 3_000_000:
             return
         if standing_codes(node) & {_CODE.FENCED}:
@@ -87,10 +101,10 @@ class Loudness:
             counts["loud in time"] += 1
         else:
             names = "/".join(sorted(code.value for code in codes))
-            self._world.oracles.violated(f"{view.name}: {told} and {names} was not said in time")
+            self._stage.oracles.violated(f"{view.name}: {told} and {names} was not said in time")
 
 
-def standing_codes(node: SimNode) -> set[DegradedCode]:
+def standing_codes(node: Boot) -> set[DegradedCode]:
     """What stands on a boot's board."""
     if node.engine is None:
         return set()

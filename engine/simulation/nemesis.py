@@ -9,6 +9,7 @@ from uds.model import MINUTE_MS
 
 from .case import Act, ActKind, Case
 from .ground import SETTLE_MS, start_ms
+from .state_files import SPOILED
 
 _PROCESSES = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
 _SPANS_S = (0.3, 1.0, 3.0, 75.0, 75.0, 75.0)
@@ -16,6 +17,7 @@ _SPANS_S = (0.3, 1.0, 3.0, 75.0, 75.0, 75.0)
 _AT_EDGE = 0.35
 """How many acts of a long span come when a closed minute is being fetched."""
 _ACTS_MAX = 7
+_STATE_SHARE = 0.1
 _KIND = ActKind
 _PAUSES_S = (0.2, 0.2, 1.0, 3.0, 15.0, 70.0, 250.0)
 """How long nobody runs between two boots."""
@@ -87,11 +89,11 @@ def acts_of(case: Case) -> tuple[Act, ...]:
     """The acts of a case that names none; the same for the same seed."""
     random = Random(f"{case.seed}/acts")
     if case.strategy == "nemesis":
-        return _drawn(random, case, dict(_WEIGHTS), 0)
+        return _with_spoiled_state(case, _drawn(random, case, dict(_WEIGHTS), 0))
     if case.strategy == "power":
         left_out = (_KIND.KILL, _KIND.ZOMBIE)
-        weights = {kind: _WEIGHTS[kind] for kind in ActKind if kind not in left_out}
-        return _drawn(random, case, weights, 2)
+        weights = {kind: weight for kind, weight in _WEIGHTS.items() if kind not in left_out}
+        return _with_spoiled_state(case, _drawn(random, case, weights, 2))
     return _LIVES[case.seed % len(_LIVES)] if case.strike is not None else ()
 
 
@@ -104,6 +106,17 @@ def _drawn(random: Random, case: Case, weights: dict[ActKind, int], cuts: int) -
     span_s = random.choice(_SPANS_S)
     acts = [_act(random, case, kind, span_s) for kind in chosen]
     return tuple(sorted(acts, key=lambda act: act.at_s))
+
+
+def _with_spoiled_state(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
+    """Some seeds have their state files spoiled beside all else; the others stay as they were."""
+    random = Random(f"{case.seed}/state")
+    if random.random() >= _STATE_SHARE:
+        return acts
+    last_s = max((act.at_s for act in acts), default=0.0)
+    at_s = round(random.uniform(1.2, max(last_s, 4.0)), 3)
+    spoiled = Act(at_s, _KIND.STATE_SPOILED, 0.0, random.choice(SPOILED), random.choice(_PAUSES_S))
+    return tuple(sorted((*acts, spoiled), key=lambda act: act.at_s))
 
 
 def _act(random: Random, case: Case, kind: ActKind, span_s: float) -> Act:

@@ -9,31 +9,33 @@ folder or thread.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from uds import FaultyCache, MemoryDisk, mint_token
+from uds import FaultPlan, FaultyCache, MemoryDisk, Platter, mint_token
 from uds.model import Symbol
 
 from .. import api
-from ..broker.faulty import FaultyBroker
+from ..broker.faulty import BrokerFault, FaultyBroker
+from ..broker.market import SimulatedMarket
 from ..broker.sim import SimBroker
 from ..ground import Ground, Seams
 from ..process import ProcessSpec, Tools
 from ..runtime import PROCESSES, Engine, run_engine, tools_on
 from ..sources import store_terms
+from .boot import NodeView
 from .conduct import Conduct
 from .ground import SimClock, WatchedStore
+from .ledger import Ledger
 from .loop import Node
-from .oracles import NodeView
+from .loudness import Loudness
 from .seams import NodeCache, NodeSteps
+from .stage import Stage
+from .state_files import STATE_PREVIOUS, StateFiles
 from .truth import RevisingBroker
-
-if TYPE_CHECKING:
-    from .world import World
 
 _LOOK_S = 0.6
 """How often its reader asks."""
@@ -41,10 +43,72 @@ _SYNC_S = (0.0002, 0.0015)
 _STEP_S = (0.00001, 0.0001)
 
 
+class Host(Stage, Protocol):
+    """The world as a boot finds it."""
+
+    @property
+    def start_ms(self) -> int:
+        """The market's time when the run began, UTC ms."""
+        ...
+
+    @property
+    def skew_ms(self) -> int:
+        """How far the wall clock of the host is ahead."""
+        ...
+
+    @property
+    def platter(self) -> Platter:
+        """The medium of the data folder."""
+        ...
+
+    @property
+    def leaves_out(self) -> frozenset[str]:
+        """Steps of every disk that are never done."""
+        ...
+
+    @property
+    def state_files(self) -> StateFiles:
+        """What was done to the state files on it."""
+        ...
+
+    @property
+    def plan(self) -> FaultPlan:
+        """The faults of disk and Redis."""
+        ...
+
+    @property
+    def market(self) -> SimulatedMarket:
+        """What the broker serves."""
+        ...
+
+    @property
+    def broker_faults(self) -> Sequence[BrokerFault]:
+        """What every broker suffers from now."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """Who hears its store."""
+        ...
+
+    @property
+    def loudness(self) -> Loudness:
+        """Who listens whether it says what it must."""
+        ...
+
+    def trace(self, who: str, event: str, subject: str) -> None:
+        """One line of what the digest is of."""
+        ...
+
+    def operation(self, node: SimNode, number: int) -> None:
+        """Asked before every operation."""
+        ...
+
+
 class SimNode:
     """One boot: from the fencing token to its end, however that comes."""
 
-    def __init__(self, world: World, number: int) -> None:
+    def __init__(self, world: Host, number: int) -> None:
         self.world = world
         self.number = number
         self.node = Node(f"boot {number}")
@@ -60,7 +124,7 @@ class SimNode:
         """Operations on disk and Redis so far."""
         self.clock = SimClock(world.loop, world.start_ms, world.skew_ms)
         self.view = NodeView(self.node.name)
-        self.conduct = Conduct(world, self)
+        self.conduct = Conduct(world, self, world.loudness)
         self.bombs: dict[str, asyncio.Event] = {}
         self.revisions: dict[Symbol, int] = {}
         self._delays = Random(f"{world.case.seed}/{number}/delays")
@@ -85,6 +149,8 @@ class SimNode:
         number, self.operations = self.operations, self.operations + 1
         self.world.trace(self.node.name, name, subject)
         self.world.operation(self, number)
+        if (name, subject) == ("read", STATE_PREVIOUS):
+            self.conduct.read_state(self.world.state_files.must_say())
         await asyncio.sleep(self._delays.uniform(*_SYNC_S if "Sync" in name else _STEP_S))
 
     def _market(self) -> RevisingBroker:
@@ -117,6 +183,7 @@ class SimNode:
         specs = tuple(self._armed(spec) for spec in PROCESSES)
         async with run_engine(ground, tools, specs, self._beside) as engine:
             self.engine = engine
+            world.loudness.expect_open(self)
             await engine.stopped()
 
     def _armed(self, spec: ProcessSpec) -> ProcessSpec:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..clock import cpu_s
+from .acts import Acts
 from .case import Act, Case
 from .ending import live_through
 from .loop import Deadlock, SimLoop, Spinning
@@ -60,7 +61,7 @@ def run_case(case: Case, planted: Callable[[World], None] | None = None) -> Outc
     case = replace(case, acts=acts)
     began_s = cpu_s()
     loop = SimLoop()
-    world = World(case, loop)
+    world = World(case, loop, Acts)
     if planted is not None:
         planted(world)
     disabled = logging.root.manager.disable

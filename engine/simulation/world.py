@@ -6,32 +6,65 @@ and asks in the end whether all is as if nothing had happened.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
 from hashlib import blake2b
 from random import Random
+from typing import Protocol
 
 from uds import Fault, MemoryCache, Platter
 from uds.model import Generation, Symbol
 
 from ..broker.faulty import BrokerFault
-from .acts import Acts
-from .case import Case
+from .case import Act, ActKind, Case
 from .ground import BEGINNING_MS, config_of, start_ms
 from .ledger import Ledger
 from .loop import SimLoop
+from .loudness import Loudness
 from .node import SimNode
 from .oracles import Oracles
 from .seams import HeardPlan
+from .state_files import StateFiles
 from .truth import truth_of
 
 _DEPTH_BARS = 600
 """M1 that every fourth seed wants behind its gate."""
+_REBOOT_S = 1.0
 _STORY_MAX = 20_000
+
+
+class Hand(Protocol):
+    """Who does to a world what its case says."""
+
+    def schedule(self, acts: Iterable[Act]) -> None:
+        """Do each when its time comes."""
+        ...
+
+    def strike(self, node: SimNode, kind: ActKind) -> None:
+        """Do this before the operation it is about to do."""
+        ...
+
+    def hit(self, fault: Fault, operation: str) -> None:
+        """A fault of the plan was answered."""
+        ...
+
+    def judge_end(self, error: BaseException) -> None:
+        """A boot ended by itself."""
+        ...
+
+    def gone(self, partner: str) -> bool:
+        """Whether it has done nothing at all for longer than a call takes."""
+        ...
+
+    def heal(self) -> None:
+        """Take back all that still holds."""
+        ...
 
 
 class World:
     """One run under way."""
 
-    def __init__(self, case: Case, loop: SimLoop) -> None:
+    def __init__(self, case: Case, loop: SimLoop, hand: Callable[[World], Hand]) -> None:
         self.case = case
         self.loop = loop
         self.start_ms = start_ms(case.seed)
@@ -44,6 +77,7 @@ class World:
         self.leaves_out: frozenset[str] = frozenset()
         """Steps of every disk that are never done: planted bugs of tests."""
         self.oracles = Oracles(self, self.truth, self.config.symbols)
+        self.state_files = StateFiles(self.platter.files)
         self.ledger = Ledger(self.oracles, self)
         self.plan = HeardPlan(case.seed, self._hit)
         self.broker_faults: list[BrokerFault] = []
@@ -53,14 +87,18 @@ class World:
         self.nodes: list[SimNode] = []
         self.story: list[tuple[int, str, str]] = []
         """(virtual µs, who, what)."""
-        self.acts = Acts(self)
         self.random = Random(f"{case.seed}/world")
         self.strike = case.strike
         """What still happens before an operation; None once it is too late for it."""
         self.ends = False
         """Whether the run is over and nobody is booted any more."""
+        self.context: Context = copy_context()
+        """Of what belongs to no node."""
+        self.loudness = Loudness(self, self.context)
+        self.acts = hand(self)
         self._digest = blake2b(digest_size=16)
         self._revision = 0
+        self._awaited_boots = 0
 
     # -- time and trace ----------------------------------------------------------------------
 
@@ -132,11 +170,21 @@ class World:
         node = SimNode(self, len(self.nodes) + 1)
         self.nodes.append(node)
         self.tell(node.node.name, "boots")
-        node.task.add_done_callback(lambda _: self._ended(node), context=self.acts.context)
+        node.task.add_done_callback(lambda _: self._ended(node), context=self.context)
 
     def boot_later(self, delay_s: float) -> None:
         """The same after a while."""
-        self.loop.call_later(delay_s, self.boot, context=self.acts.context)
+        self._awaited_boots += 1
+        self.loop.call_later(delay_s, self._boot_awaited, context=self.context)
+
+    def _boot_awaited(self) -> None:
+        self._awaited_boots -= 1
+        self.boot()
+
+    def boot_if_none(self) -> None:
+        """Where nobody lives and nobody is about to, as a service manager would."""
+        if self.current is None and not self._awaited_boots:
+            self.boot_later(_REBOOT_S)
 
     def kill(self, node: SimNode) -> None:
         """kill -9."""

@@ -54,17 +54,17 @@ def under_way() -> Status:
 def ended(verdict: Verdict, why: str) -> Status:
     """F9 with its verdict; a failed one was too late with its second way."""
     is_good = verdict is Verdict.PASS
-    steps = [_step("hypothesis", "", 0.1, "gate open, 104 of 104 cells sealed")]
-    steps.append(_step("journal", "", 0.2, "the way back is on disk"))
+    steps = [_step("hypothesis", "", 0.1, "")]
+    steps.append(_step("journal", "", 0.2, ""))
     for at, name in enumerate(_variants()):
         at_s = 0.3 + 2.0 * at
         for part, name_of in enumerate(_PARTS):
             steps.append(_step(name_of, name, at_s + 0.3 * part, _SEEN[name_of]))
-    steps.append(_step("readers", "", 12.8, "312 answers, 0 wrong, 0 mixed, slowest 4 ms"))
-    steps.append(_step("clean", "", 12.9, "no reason, no fault, no file left"))
+    steps.append(_step("readers", "", 12.8, "312 answers, 0 refusals, slowest 4 ms"))
+    steps.append(_step("clean", "", 12.9, ""))
     if not is_good:
         late = next(at for at, step in enumerate(steps) if step.variant == "hangs") + 1
-        said = "BROKER_FETCH_FAILED after 7.40 s of 6.00 s"
+        said = "BROKER_FETCH_FAILED 7.40 of 6.0 s"
         steps[late] = replace(steps[late], state=StepState.FAILED, detail=said)
     loud_s = 0.42 if is_good else 7.4
     drill = replace(
@@ -87,8 +87,8 @@ def failed() -> Status:
 
 
 def _running() -> DrillStatus:
-    steps = [_step("hypothesis", "", 0.1, "gate open, 104 of 104 cells sealed")]
-    steps.append(_step("journal", "", 0.2, "the way back is on disk"))
+    steps = [_step("hypothesis", "", 0.1, "")]
+    steps.append(_step("journal", "", 0.2, ""))
     first, second, *rest = _variants()
     steps += [_step(p, first, 0.3 + 0.4 * at, _SEEN[p]) for at, p in enumerate(_PARTS)]
     steps.append(_step("inject", second, 2.0, _SEEN["inject"]))
@@ -120,8 +120,8 @@ def _step(name: str, variant: str, at_s: float, detail: str) -> DrillStep:
 
 
 _SEEN = {
-    "inject": "the next 2 requests fail",
-    "loud": "BROKER_FETCH_FAILED after 0.42 s",
-    "revert": "taken out",
-    "recovered": "sealed again after 1.90 s",
+    "inject": "befell 2",
+    "loud": "BROKER_FETCH_FAILED 0.42 of 1.0 s",
+    "revert": "",
+    "recovered": "1.90 of 15.0 s",
 }

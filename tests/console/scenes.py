@@ -8,7 +8,7 @@ from functools import partial
 
 from console.hold import Hold
 from console.logbook import LogBook
-from console.offers import Asking, Deed, Offer, offer_of
+from console.offers import Asking, Deed, Offer, given, offer_of
 from engine import ActionRefused
 from engine.actions import ACTIONS
 from engine.apply import apply
@@ -256,7 +256,15 @@ class FakeClient:
             "restart-force": target,
             "drill": target,
         }
-        return Asking(sentence, phrases.get(deed.action_id))
+        return Asking(sentence, phrases.get(deed.action_id), self._command(deed))
+
+    def _command(self, deed: Deed) -> str:
+        """As the engine's registry has it."""
+        action = ACTIONS[deed.action_id]
+        offer = offer_of(action_document(action))
+        return action.command(
+            {name: tuple(said) for name, said in given(offer, deed.words).items()}
+        )
 
     async def arm(self) -> None:
         """For five minutes, unless everything is refused."""
@@ -298,7 +306,7 @@ class FakeClient:
         self.push(
             played(
                 self._status,
-                OperatorActed(deed.action_id, {"": deed.words}, ACTOR, said),
+                OperatorActed(deed.action_id, {"": deed.words}, ACTOR, said, self._command(deed)),
                 at_ms=OPENED_MS + 12_000,
             )
         )

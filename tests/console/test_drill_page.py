@@ -6,14 +6,22 @@ from dataclasses import replace
 
 import pytest
 
+from console.commands import SECTIONS
 from console.dress import Dress
+from console.lines import text_of
+from console.messages import Told
+from console.moments import stamp
+from console.pages import Page
 from console.replaying import ReplayApp, ReplayClient
 from console.screens.phrase import PhraseScreen
 from console.tape import Tape
+from console.widgets.drill_notice import drill_notice
+from console.widgets.drill_rows import outcome_rows
 from console.words import Words
-from engine.drills.shape import DrillPhase
+from engine.drills.sayings import Ground, saying
+from engine.drills.shape import DrillOutcome, DrillPhase, Place, RevertedDrill, Verdict
 from engine.event_log import Posted
-from engine.events import DrillChanged
+from engine.events import DrillChanged, DrillReverted
 from engine.recording import Recording, Step
 from engine.status import DrillStatus, Status
 
@@ -45,6 +53,26 @@ async def test_a_console_that_only_looks_says_how_to_arm() -> None:
     assert [] == client.acted
 
 
+def test_a_verdict_and_what_was_seen_are_in_the_operators_language() -> None:
+    """Codes travel; an outcome of an older version has none and stays as it was written."""
+    said = (saying("no_reason"), saying("still_armed", "drill killed"))
+    grounds = (Ground("killed", said),)
+    outcome = DrillOutcome(
+        "F2", Place.LIVE, Verdict.FAIL, str(grounds[0]), None, None, NOW_MS, grounds
+    )
+    older = replace(outcome, grounds=())
+    english, ukrainian, old = (
+        " ".join(text_of(row).strip() for row in outcome_rows(one, 100, Words(language)))
+        for one, language in ((outcome, "en"), (outcome, "uk"), (older, "uk"))
+    )
+
+    assert english.endswith("killed: no reason was said; the fault 'drill killed' is still armed.")
+    assert ukrainian.endswith(
+        "killed: жодної причини не названо; збій «drill killed» досі внесено."
+    )
+    assert "killed: no reason was said" in old
+
+
 async def test_a_drill_is_begun_by_its_id_and_by_nothing_else() -> None:
     """The question says what it may touch; another word, or none, begins nothing."""
     app, client = staged(drilled.remembered(), armed=True)
@@ -57,7 +85,7 @@ async def test_a_drill_is_begun_by_its_id_and_by_nothing_else() -> None:
         rows = await drawn(pilot)
         assert any("It may touch: one" in row for row in rows)
         await pilot.press(*"F9", "enter")
-        assert "drill F9 done" == (await drawn(pilot))[22]
+        assert "Drill F9 has begun." == (await drawn(pilot))[22]
 
     assert [("drill", "F9")] == client.acted
 
@@ -78,6 +106,19 @@ async def test_from_the_grid_a_drill_is_chosen_first() -> None:
     assert [("drill", "F2")] == client.acted
 
 
+async def test_f_offers_the_drills_also_where_nothing_may_be_begun() -> None:
+    """A newcomer is told to press it: the cards may be read, and then `A` is asked for."""
+    app, client = staged(drilled.remembered())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f")
+        rows = await drawn(pilot)
+        assert " DRILLS  1/17" == rows[2]
+        await pilot.press("f")
+        assert "this console only looks; A lets it act for five minutes" == (await drawn(pilot))[22]
+
+    assert [] == client.acted
+
+
 async def test_what_the_engine_refuses_is_told_and_not_asked() -> None:
     """Its ground reaches the operator as it is: another drill runs, the gate is closed, prod."""
     app, client = staged(drilled.remembered(), refuses="F7 has no live run.", armed=True)
@@ -95,13 +136,37 @@ async def test_the_drill_that_runs_is_ended_with_a_key_and_not_by_leaving() -> N
         await pilot.press("6")
         assert "F ends it" in (await drawn(pilot))[22]
         await pilot.press("escape")
-        assert "6 shows it" in (await drawn(pilot))[22]
+        assert "F ends it · 6 shows it" in (await drawn(pilot))[22]
         await pilot.press("F", "enter")
         assert [] == client.acted
         await pilot.press("А", "y")
         await drawn(pilot)
 
     assert [("drill-abort", "")] == client.acted
+
+
+async def test_no_answer_hides_how_a_running_drill_is_ended() -> None:
+    """Eight seconds are long while a fault is in; a long answer gives way, the key does not."""
+    app, _ = staged(drilled.under_way(), armed=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for said in ("Drill F9 has begun.", "word " * 40):
+            app.post_message(Told(said))
+            row = (await drawn(pilot, 0.2))[22]
+            assert row.startswith(said[:20])
+            assert row.endswith(" · F ends it")
+
+
+@pytest.mark.parametrize("language", ["en", "uk"])
+@pytest.mark.parametrize("width", [30, 50, 66, 80, 120])
+def test_the_end_is_the_last_thing_to_be_lost(language: str, width: int) -> None:
+    """A long way of failing, narrow terminals and a longer language must not crop it."""
+    words, status = Words(language), drilled.under_way()
+    drill = replace(_drill(status), id="F10", variant="a reader that lags at a rebuild")
+    status = replace(status, drill=drill)
+    for page in (Page.GRID, Page.DRILL):
+        row = text_of(drill_notice(status, NOW_MS, page, SECTIONS, width, words))
+        assert "F10" in row
+        assert words.drill_key_ends.format(key="F") in row
 
 
 async def test_it_is_typed_as_well() -> None:
@@ -138,7 +203,7 @@ async def test_the_checklist_moves_as_the_drill_does() -> None:
         rows = await drawn(pilot, FLUSHED_S)
         assert "FAIL" in _marked(rows)
         assert any("✖ F9 FAIL  loud 7.40s · healed 1.90s" in row for row in rows)
-        assert any("312 answers, 0 wrong, 0 mixed" in row for row in rows)
+        assert any("312 answers, 0 refusals" in row for row in rows)
         assert "F ends it" not in rows[22]
 
 
@@ -170,6 +235,26 @@ async def test_the_journal_tells_the_drill_from_what_it_caused() -> None:
     assert "drill F9 began: fetches fail" in text
     assert "drill F9, revert: hangs" in text
     assert "drill F9 FAIL: hangs: loud after 7.40 s, 6.00 s were allowed." in text
+
+
+async def test_the_journal_tells_which_drill_a_boot_has_taken_back() -> None:
+    """A console that comes after a kill, or twice, shows once what was in and that it is out."""
+    done = "what its fault was made of died with the process"
+    began_ms = BEGAN_MS - 60_000
+    known = RevertedDrill("F8", "overlay", "pid 4711", began_ms, done, BEGAN_MS)
+    unread = RevertedDrill("", "", "", None, done, BEGAN_MS)
+    app, client = staged(scenes.played(drilled.remembered(), DrillReverted(known), at_ms=BEGAN_MS))
+    async with app.run_test(size=(190, 30)) as pilot:
+        await pilot.press("7")
+        client.push(replace(client.status, api_port=8_000))
+        rows = await drawn(pilot, FLUSHED_S)
+        (told,) = [row for row in rows if row.startswith(">▲")]
+        client.push(replace(client.status, reverted=unread))
+        later = "\n".join(await drawn(pilot, FLUSHED_S))
+
+    assert "drill F8 was cut off by a kill and is taken back: overlay; " in told
+    assert f"asked for by pid 4711, {stamp(began_ms)} UTC; {done}" in told
+    assert "drill with a journal that cannot be read was cut off by a kill" in later
 
 
 async def test_a_page_that_the_engine_has_not_answered_yet_says_so() -> None:
@@ -213,7 +298,8 @@ async def test_one_drill_over_the_whole_page_scrolls_and_leads_back() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("6", *_TO_F9, "enter", "G")
         rows = await drawn(pilot)
-        assert " DRILL F9  fetches fail" == rows[2]
+        assert rows[2].startswith(" DRILL F9  fetches fail  ")
+        assert rows[2].endswith("PgDn PgUp")
         assert any("no reader sees an older generation than before" in row for row in rows)
         await pilot.press("escape")
         assert " DRILLS  9/17" == (await drawn(pilot))[2]

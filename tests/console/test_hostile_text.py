@@ -53,7 +53,7 @@ def events_with(text: str) -> Iterator[Event]:
     broker = BrokerStatus("sim", text or "ready", last_error=text, queue={text: 1})
     yield BrokerChanged(broker)
     yield ModesDecided(Mode.COLD, text, {"NGAS": Mode.COLD})
-    yield OperatorActed("restart", {"process": (text,)}, text, text)
+    yield OperatorActed("restart", {"process": (text,)}, text, text, text)
 
 
 def after(texts: Sequence[str]) -> Status:

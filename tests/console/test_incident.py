@@ -80,3 +80,4 @@ def test_the_name_of_a_file_is_the_last_to_go(width: int) -> None:
     assert (path in said) == (width == 200)
     assert width != 80 or f" …/coldstart/{NAME}" in said
     assert "short" == end_kept("short", path, 3)
+    assert "no path in it" == end_kept("no path in it", "", 5)

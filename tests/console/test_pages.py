@@ -16,6 +16,7 @@ from console.logbook import LogBook
 from console.pages import Page, Trail, stepped, swapped, visited
 from console.typed import Typed
 from engine.events import ReasonCleared
+from engine.log_ring import hearing
 
 from . import scenes
 from .scenes import OPENED_MS
@@ -86,8 +87,8 @@ async def test_enter_looks_closer_at_a_cell_a_process_and_a_reason() -> None:
     app, _ = staged(scenes.closed_with_reasons())
     async with app.run_test(size=(80, 24)) as pilot:
         rows = await _seen(pilot, "j", "right", "enter")
-        assert [" X-RAY", " XAG/USD/M3"] == rows[2:4]
-        assert " XAG/USD/M5" == (await _seen(pilot, "right"))[3]
+        assert rows[2].startswith(" X-RAY XAG/USD/M3")
+        assert (await _seen(pilot, "right"))[2].startswith(" X-RAY XAG/USD/M5")
 
         rows = await _seen(pilot, "2", "j", "enter")
         assert rows[2].startswith(" LOGS")
@@ -95,7 +96,9 @@ async def test_enter_looks_closer_at_a_cell_a_process_and_a_reason() -> None:
         assert all("m1_poller" in row for row in rows[4:16])
 
         rows = await _seen(pilot, "3", "g", "enter")
-        assert [" X-RAY", " GER30/M1"] == rows[2:4]
+        assert rows[2].startswith(" X-RAY GER30/M1  1–19/")
+        assert rows[2].endswith("PgDn PgUp")
+        assert (await _seen(pilot, "pagedown"))[2].startswith(" X-RAY GER30/M1  11–29/")
         rows = await _seen(pilot, "3", "j", "enter")
         assert _marked(rows).startswith(">▲ tick_publisher")
         assert rows[2].startswith(" PROCESSES")
@@ -176,11 +179,29 @@ async def test_faults_are_gone_through_and_can_be_seen_alone() -> None:
 
 
 async def test_without_a_fault_it_is_said_that_there_is_none() -> None:
-    """A key that does nothing leaves the operator in doubt."""
+    """A key that does nothing leaves the operator in doubt; the place is not lost over it."""
     app, _ = staged(scenes.end_of_boot())
     async with app.run_test(size=(80, 24)) as pilot:
-        assert (await _seen(pilot, "n"))[22] == "nothing is wrong here"
-        assert " nothing is wrong here   z shows everything" == (await _seen(pilot, "z"))[2]
+        before = await _seen(pilot, "j", "j", "l")
+        for page in ("1", "2"):
+            before = await _seen(pilot, page)
+            for key in ("n", "N", "z"):
+                rows = await _seen(pilot, key)
+                assert "no faults here" == rows[22]
+                assert before[:22] == rows[:22]
+
+
+async def test_the_place_is_found_again_when_the_last_fault_heals() -> None:
+    """Behind `z` the grid may empty by itself; on the way back the cursor stands where it stood."""
+    app, client = staged(scenes.closed_with_reasons())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("n", "n", "z")
+        there = app.screen._board.outlook.cursor.cell  # type: ignore[attr-defined]
+        client.push(scenes.end_of_boot())
+        assert " nothing is wrong here   z shows everything" == (await _seen(pilot))[2]
+        assert app.screen._board.outlook.cursor.cell is None  # type: ignore[attr-defined]
+        assert ">SPX500" in _marked(await _seen(pilot, "z"))
+        assert there == app.screen._board.outlook.cursor.cell  # type: ignore[attr-defined]
 
 
 async def test_a_list_has_two_orders_and_the_grid_has_one() -> None:
@@ -266,7 +287,8 @@ async def test_hidden_pages_and_frozen_ones_do_not_draw_for_a_log_line() -> None
 
 def test_what_is_logged_is_heard_from_our_floors_and_warnings_from_everywhere() -> None:
     """Foreign libraries talk much; their warnings matter."""
-    with LogBook().listening() as book:
+    book = LogBook()
+    with hearing(book):
         logging.getLogger("engine.somewhere").info("ours %d", 1)
         logging.getLogger("engine.somewhere").debug("too small")
         logging.getLogger("foreign").info("not ours")
@@ -288,7 +310,8 @@ async def test_a_line_is_named_after_the_process_whose_task_said_it() -> None:
     async def speak() -> None:
         logging.getLogger("engine.fetching").warning("short page")
 
-    with LogBook().listening() as book:
+    book = LogBook()
+    with hearing(book):
         await asyncio.create_task(speak(), name="m1_poller")
 
     assert [("m1_poller", "short page")] == [(line.source, line.text) for line in book.lines]

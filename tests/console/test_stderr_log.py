@@ -9,13 +9,14 @@ import pytest
 from console.stderr_log import log_to_stderr
 
 
-def test_foreign_words_steer_no_terminal_and_notes_stay_inside(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(("level", "is_told"), [("info", True), ("warning", False)])
+def test_foreign_words_steer_no_terminal_and_notes_are_told_if_wanted(
+    capsys: pytest.CaptureFixture[str], level: str, is_told: bool
 ) -> None:
-    """A broker's sentence may hold anything."""
+    """A broker's sentence may hold anything; `logging.level` says how much is said."""
     root = logging.getLogger()
     before, floor = list(root.handlers), logging.getLogger("engine.test")
-    log_to_stderr()
+    log_to_stderr(level)
     floor.setLevel(logging.INFO)
     try:
         floor.warning("the broker said \x1b[2J\x07 no")
@@ -28,4 +29,4 @@ def test_foreign_words_steer_no_terminal_and_notes_stay_inside(
     said = capsys.readouterr().err
     assert "WARNING engine.test: the broker said" in said
     assert not {"\x1b", "\x07"} & set(said)
-    assert "a note" not in said
+    assert is_told == ("a note" in said)

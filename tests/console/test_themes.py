@@ -12,7 +12,7 @@ import pytest
 
 from console.dress import dressed
 from console.glyphs import STATES, in_ascii
-from console.lines import Look
+from console.lines import Look, Span
 from console.paint import Brush
 from console.themes import THEMES
 from engine.config import ConsoleConfig
@@ -111,6 +111,20 @@ async def test_the_text_is_the_same_with_and_without_colour(scene: Callable[[], 
             seen.append(await drawn(pilot))
 
     assert all(seen[0] == other for other in seen)
+
+
+def test_what_stands_out_by_its_ground_ends_with_its_text() -> None:
+    """A padded column must not become a block of alarm; the cursor's own block stays whole."""
+    padded = Span("CORRUPT_JSONL   ", Look.FAILED)
+    for mono in (False, True):
+        brush = Brush(mono=mono)
+        alarm, rest = list(brush.strip((padded,), 16))[:2]
+        assert ("CORRUPT_JSONL", "   ") == (alarm.text, rest.text)
+        assert alarm.style is not None
+        assert rest.style is not None
+        assert (True, False) == (bool(alarm.style.reverse), bool(rest.style.reverse))
+        (whole,) = brush.strip((padded._replace(chosen=True),), 16)
+        assert padded.text == whole.text
 
 
 def test_without_colour_the_weights_still_tell_apart() -> None:

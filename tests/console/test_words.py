@@ -27,6 +27,7 @@ from engine.actions import ACTIONS
 from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
 from engine.drills.cards import catalogue_of
 from engine.drills.catalog import catalog_document
+from engine.drills.sayings import SAYINGS, Ground, saying
 from engine.drills.shape import STEPS, DrillPhase, Place, StepState, Verdict
 from engine.gate import GateState
 from engine.operations import action_document
@@ -62,6 +63,7 @@ def _rows() -> Iterator[tuple[str, dict[str, str]]]:
     yield from FILE["sentences"].items()
     yield from FILE["hints"].items()
     yield from FILE["drills"].items()
+    yield from FILE["sayings"].items()
     for group in FILE["names"].values():
         yield from group.items()
     for list_id, texts in FILE["lists"].items():
@@ -172,6 +174,23 @@ def test_the_catalogue_of_drills_is_translated_from_the_words_the_engine_uses_no
     assert said == {row["en"] for row in FILE["drills"].values()}
     assert "запити не вдаються" == Words("uk").drill_text("fetches fail")
     assert "a drill of tomorrow" == Words("uk").drill_text("a drill of tomorrow")
+
+
+def test_what_drills_say_is_translated_from_the_words_the_engine_uses_now() -> None:
+    """A verdict in another language than the rest of the screen is read twice, or not at all."""
+    assert SAYINGS == {code: row["en"] for code, row in FILE["sayings"].items()}
+
+    words = Words("uk")
+    grounds = (Ground("killed", (saying("no_reason"), saying("restarted", "ui"))),)
+    assert "killed: жодної причини не названо; перезапустився ui." == words.grounds(grounds, "")
+    assert "killed: no reason was said; ui restarted." == Words("en").grounds(grounds, "")
+    assert "Said by an older engine." == words.grounds((), "Said by an older engine.")
+    asked = (saying("asked", "F9", "error", "fetches fail", "7"), saying("is_ours", "refused"))
+    assert "Навчання F9 на цьому рушії: error? Можуть зачепити: запити не вдаються." in words.asked(
+        asked, ""
+    )
+    assert "з’явилося GAP у M1" == words.clause(saying("raised", "GAP", "M1"))
+    assert "tomorrow 7" == words.clause(saying("tomorrow", 7))
 
 
 def test_a_name_that_a_newer_engine_added_stands_for_itself() -> None:

@@ -367,7 +367,9 @@ async def test_what_was_done_is_told_to_everybody_with_the_name_of_the_doer() ->
         seat.act("rebuild", {"symbols": ("X",)})
 
     (posted,) = subscription.taken()  # type: ignore[misc]
-    assert OperatorActed("shutdown", {}, "the test", "The engine is stopping.") == posted.event
+    said = "The engine is stopping."
+    acted = OperatorActed("shutdown", {}, "the test", said, "coldstart-console down")
+    assert acted == posted.event
 
 
 def test_whatever_destroys_wants_a_phrase_and_nothing_else_does() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.bench.floors import Request, all_floor_s, ends_s, first_floor_s
-from engine.bench.load import ask_in_turn, body_of, open_load, question
+from engine.bench.load import Load, ask_in_turn, body_of, open_load, question
 from engine.bench.parent import BenchFailed, overrides, serving, start, told
 from engine.bench.quick import RESTART_PAUSE_MS, ratio_limit, restart_limit_s
 from engine.bench.starting import NOON_MS, Start
@@ -109,8 +109,10 @@ async def test_the_engine_and_the_bare_server_answer_the_readers(tmp_path: Path)
             for server in (ours, bare):
                 before_s = await server.cpu_s()
                 await ask_in_turn(server.port, asked, 2, 40)
-                late_s = await open_load(server.port, asked, per_s=200, seconds=0.1)
-                assert 20 == len(late_s)
+                bodies: list[bytes] = []
+                load = await open_load(server.port, asked, 200, 0.1, 4, bodies.append)
+                assert (20, 0, 20) == (len(load.late_s), load.errors, len(bodies))
+                assert len(body) == len(bodies[0])
                 assert before_s < await server.cpu_s()
             assert body == await body_of(bare.port, asked[1])
         unknown = question("XAU/EUR", "M1", 300)
@@ -118,6 +120,7 @@ async def test_the_engine_and_the_bare_server_answer_the_readers(tmp_path: Path)
             await body_of(ours.port, unknown)
         with pytest.raises(ValueError, match="404"):
             await ask_in_turn(ours.port, [unknown], 1, 1)
+        assert Load([], 2) == await open_load(ours.port, [unknown], 100, 0.02)
 
 
 async def test_a_server_that_hangs_up_ends_the_measurement() -> None:

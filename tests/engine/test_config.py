@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.config import DEPTH_BARS, TAIL_BARS, Config
+from engine.config import DEPTH_BARS, TAIL_BARS, Config, SupervisorConfig
 from engine.config_file import load_config
 from engine.errors import BadConfig
 from tests.engine.builders import GOLD, REPOSITORY, YEN, config_document
@@ -89,7 +89,22 @@ def test_an_unknown_key_names_its_place_and_the_nearest_key(
         ({"broker__concurrency": True}, "'broker.concurrency': input should be a valid integer"),
         ({"broker__concurrency": 0}, "'broker.concurrency': input should be greater than or equal"),
         ({"poll__d1_s": True}, "'poll.d1_s': input should be a valid number"),
-        ({"broker__kind": "fxcm"}, "'broker.kind': input should be 'sim' or 'replay'"),
+        ({"broker__kind": "mt5"}, "'broker.kind': input should be 'sim' or 'replay'"),
+        ({"broker__kind": "fxcm"}, "'broker.kind': fxcm is not in this version; there are sim"),
+        ({"broker__oanda": {}}, "'broker.oanda' is not in this version"),
+        ({"api__token_env": "T"}, "'api.token_env' is not in this version"),
+        ({"api__cors": ["charts.example"]}, "'api.cors.0': string should match pattern"),
+        ({"data_root": ""}, "'data_root': it must name a folder of its own"),
+        ({"data_root": "a\0b"}, "'data_root': it must name a folder of its own"),
+        ({"data_root": 5}, "'data_root': input should be a path"),
+        (
+            {"supervisor": {"processes": {"ui": {"backoff_min_s": 11}}}},
+            "'supervisor': backoff_min_s 11 is more than backoff_max_s 10",
+        ),
+        (
+            {"supervisor": {"processes": {"uo": {}}}},
+            "'supervisor.processes.uo': input should be 'connector'",
+        ),
         ({"api__port": 70_000}, "'api.port': input should be less than or equal to 65535"),
         ({"broker": 5}, "'broker': input should be a valid dictionary"),
         ({"redis__tail_bars": {"M2": 5}}, "'redis.tail_bars.M2': 'M2' is not one of M1, M3"),
@@ -97,7 +112,7 @@ def test_an_unknown_key_names_its_place_and_the_nearest_key(
         ({"timeframes": ["M5", "D1"]}, "'timeframes': M1 is missing"),
         ({"timeframes": ["M1", "M5"]}, "'timeframes': D1 is missing"),
         ({"timeframes": ["M1", "M7", "D1"]}, "'timeframes.1': 'M7' is not one of"),
-        ({"symbols": []}, "'symbols': tuple should have at least 1 item"),
+        ({"symbols": []}, "'symbols': list should have at least 1 item"),
         ({"symbols": ["../etc"]}, "'symbols': '../etc' is not a symbol such as"),
         ({"symbols": [GOLD, "XAU_USD"]}, "'symbols': XAU/USD is listed twice"),
         ({"anchors__zone": "Mars/Base"}, "'anchors': "),
@@ -210,6 +225,37 @@ def test_a_variable_overrides_the_file(home: Path) -> None:
 
     assert 250 == config.broker.sim.latency_ms
     assert "unix:///run/x.sock" == config.redis.url
+
+
+def test_a_variable_reaches_keys_that_are_no_small_letters(home: Path) -> None:
+    """A name in capitals has no other way to say M1 or XAU/USD; lost, it would change nothing."""
+    config = loaded(
+        home,
+        config_document(instruments={}),
+        COLDSTART_BOOTSTRAP__WARMUP_BARS__M1="1440",
+        COLDSTART_REDIS__TAIL_BARS__H4="90",
+        COLDSTART_INSTRUMENTS__XAU_USD__DIGITS="3",
+        COLDSTART_BOOTSTRAP__REDISPRIMINGBUDGET_S="9",
+    )
+
+    assert 1_440 == config.bootstrap.warmup_bars.M1
+    assert 90 == config.redis.tail_bars[Timeframe.H4]
+    assert 3 == config.digits(GOLD)
+    assert 9 == config.bootstrap.redis_priming_budget_s
+
+
+def test_a_process_has_the_limits_of_all_but_for_its_own(home: Path) -> None:
+    """One that is slow to come back must not make the others slow."""
+    own = {"tick_preview": {"backoff_max_s": 60, "intensity": 2}}
+    limits = loaded(home, config_document(supervisor={"period_s": 20, "processes": own})).supervisor
+
+    assert (2, 20, 60) == _figures(limits.of("tick_preview", 30.0))
+    assert (5, 20, 30) == _figures(limits.of("tick_publisher", 30.0))
+    assert (5, 20, 10) == _figures(limits.of("ui"))
+
+
+def _figures(limits: SupervisorConfig) -> tuple[int, float, float]:
+    return limits.intensity, limits.period_s, limits.backoff_max_s
 
 
 @pytest.mark.parametrize(

@@ -435,6 +435,22 @@ async def test_too_many_clients_are_turned_away_in_a_sentence(
     assert (await (await Line.to(served.path)).ask("hello"))["ok"]
 
 
+async def test_whoever_never_speaks_makes_room_for_whoever_does(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred connections that say nothing must not shut the operator out."""
+    monkeypatch.setattr(control, "CONNECTIONS_MAX", 2)
+    honest = await Line.to(served.path)
+    assert (await honest.ask("hello"))["ok"]
+    silent = [await Line.to(served.path) for _ in range(200)]
+    newcomer = await Line.to(served.path)
+
+    assert (await newcomer.ask("hello"))["ok"]
+    assert "too_many" == (await silent[0].heard())["error"]["code"]
+    assert (await honest.ask("hello"))["ok"]
+    assert "too_many" == (await (await Line.to(served.path)).heard())["error"]["code"]
+
+
 async def test_another_users_process_is_turned_away(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

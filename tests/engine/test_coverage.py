@@ -92,6 +92,18 @@ def test_an_empty_answer_before_the_minute_settled_does_not_count() -> None:
     assert () == proved.intervals
 
 
+def test_silence_that_was_told_under_a_clock_ahead_counts_no_more() -> None:
+    """The clock was set back: what was empty then had not been published, and still may come."""
+    edge, _ = LiveEdge().answered(after(0), after(7), after(7), after(7.2), SETTLE_MS)
+
+    edge, _ = edge.answered(after(7), after(60), None, after(60) + SETTLE_MS, SETTLE_MS)
+    edge, first = edge.answered(after(7), after(8), None, after(8) + SETTLE_MS, SETTLE_MS)
+    edge, second = edge.answered(after(7), after(9), None, after(9) + SETTLE_MS, SETTLE_MS)
+
+    assert () == first.intervals
+    assert ((after(7), after(8)),) == second.intervals
+
+
 def test_old_history_without_rows_is_covered_at_once() -> None:
     """A newer row was seen long ago, so an empty page of last year is proof."""
     edge = LiveEdge(newest_close_ms=NOON)

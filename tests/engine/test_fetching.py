@@ -116,6 +116,20 @@ async def test_coverage_ends_at_the_close_of_the_newest_row() -> None:
 
 
 @in_virtual_time
+async def test_minutes_believed_silent_before_they_came_are_asked_for_when_they_come() -> None:
+    """An hour ahead, a host believes the silence of an hour; set back, it must lose none of it."""
+    desk = await a_desk(minutes(FROM, 752))
+    await desk.fill()
+    await desk.house.store.append(desk.key, Bars.empty(), ((NOON, NOON + 60 * MINUTE_MS),))
+
+    await asyncio.sleep(120)
+    await desk.fetcher.fetch_new(FROM)
+
+    assert minutes(FROM, 752).same_as(desk.bars)
+    assert ((FROM, NOON + 2 * MINUTE_MS),) == desk.covered
+
+
+@in_virtual_time
 async def test_a_short_answer_covers_the_minutes_it_has_no_row_for() -> None:
     """Half the minutes had no tick: a later row proves it, and nobody asks for them again."""
     every_second = flat_bars(range(FROM + MINUTE_MS, NOON, 2 * MINUTE_MS))

@@ -65,7 +65,9 @@ async def test_readiness_is_the_gate(reader: httpx.AsyncClient, house: House) ->
     await open_gate(house)
     after = await reader.get("/readyz")
 
-    assert (503, {"ok": False, "gate": "closed"}) == (before.status_code, before.json())
+    assert (503, "application/problem+json") == (before.status_code, before.headers["content-type"])
+    assert "closed" == ProblemDocument.model_validate_json(before.content).gate
+    assert "retry-after" in before.headers
     assert (200, {"ok": True, "gate": "open"}) == (after.status_code, after.json())
 
 
@@ -104,7 +106,9 @@ async def test_bars_are_refused_until_the_gate_opens_and_answered_after(
         ("GET", "/udf/config", 404),
         ("GET", "/api/stream", 404),
         ("GET", "/metrics", 404),
+        ("GET", "/api/bars/", 404),
         ("POST", "/api/bars", 405),
+        ("OPTIONS", "/api/bars", 405),
         ("DELETE", "/api/status", 405),
     ],
 )
@@ -120,6 +124,37 @@ async def test_what_is_not_there_is_a_problem_document(
     )
     problem = ProblemDocument.model_validate_json(answer.content)
     assert f"{method} {path} is not answered here; see /openapi.json." == problem.detail
+
+
+async def test_a_refused_method_is_told_which_ones_there_are(reader: httpx.AsyncClient) -> None:
+    """RFC 9110 wants the answer's `Allow`."""
+    assert {"GET", "HEAD"} == set(
+        (await reader.post("/api/bars")).headers["allow"].replace(" ", "").split(",")
+    )
+
+
+async def test_a_parameter_that_stands_twice_is_refused(reader: httpx.AsyncClient) -> None:
+    """Whichever of the two were taken, the reader may have meant the other."""
+    answer = await reader.get("/api/bars?symbol=XAU/USD&tf=M1&limit=1&limit=3")
+
+    assert (400, "A parameter stands twice.") == (answer.status_code, answer.json()["detail"])
+
+
+async def test_only_named_origins_may_read_in_a_browser(house: House) -> None:
+    """And none does unless it is configured; what stands ready is no exception."""
+    await open_gate(house)
+    depth_bars = house.tools.config.bootstrap.depth_bars
+    app = build_app(
+        house.board, house.store, house.tools.clock, depth_bars, ("https://charts.example",)
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
+        path, name = "/api/bars?symbol=XAU/USD&tf=M1", "access-control-allow-origin"
+        own = [await client.get(path, headers={"Origin": "https://charts.example"}) for _ in "ab"]
+        other = await client.get(path, headers={"Origin": "https://elsewhere.example"})
+
+    assert 2 * ["https://charts.example"] == [answer.headers[name] for answer in own]
+    assert name not in other.headers
 
 
 async def test_the_description_is_served(reader: httpx.AsyncClient) -> None:

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from engine.log_ring import LogRing
+from engine.log_ring import LogRing, hearing
 from engine.operations import look
 from engine.runtime import Engine
 from engine.seat import Seat
@@ -21,7 +21,7 @@ LOG = logging.getLogger("engine.test")
 def test_the_newest_lines_are_kept_and_numbered() -> None:
     """A flood forgets the oldest; whoever asks behind a number misses nothing that is kept."""
     ring = LogRing(kept=3)
-    with ring.listening():
+    with hearing(ring):
         for at in range(5):
             LOG.info("line %d", at)
 
@@ -40,7 +40,7 @@ async def test_a_line_belongs_to_the_process_whose_task_speaks() -> None:
     async def speak() -> None:
         LOG.warning("the page was short")
 
-    with ring.listening():
+    with hearing(ring):
         await asyncio.create_task(speak(), name="m1_poller")
         LOG.info("somebody else")
 
@@ -51,7 +51,7 @@ async def test_a_line_belongs_to_the_process_whose_task_speaks() -> None:
 def test_what_failed_is_said_and_no_line_is_endless() -> None:
     """An exception is part of its line; a page of text is cut."""
     ring = LogRing()
-    with ring.listening():
+    with hearing(ring):
         try:
             raise ValueError("no such bar")
         except ValueError:
@@ -66,7 +66,7 @@ def test_what_failed_is_said_and_no_line_is_endless() -> None:
 def test_after_the_engine_nobody_listens() -> None:
     """A test, or a second engine in one process, must not hear the first one's lines."""
     ring = LogRing()
-    with ring.listening():
+    with hearing(ring):
         pass
     LOG.warning("later")
 

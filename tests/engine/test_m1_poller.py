@@ -69,6 +69,28 @@ async def test_the_symbol_an_operator_waits_for_is_served_first() -> None:
     assert [CAD, GOLD, YEN] == list(dict.fromkeys(symbol for _, symbol in asked[3:]))
 
 
+@in_virtual_time
+async def test_no_two_long_steps_share_a_turn_of_the_loop() -> None:
+    """Thirteen symbols are ready at once, and who reads must not wait for all thirteen."""
+    house, _ = await a_house()
+    loop, turns, found = asyncio.get_running_loop(), 0, list[int]()
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        if len(found) < 13:
+            loop.call_soon(count)
+
+    async def compute() -> None:
+        await house.tools.turn()
+        found.append(turns)
+
+    count()
+    await asyncio.gather(*(compute() for _ in range(13)))
+
+    assert 13 == len(set(found))
+
+
 @pytest.mark.parametrize("matches", [is_m1, lambda asked: is_m1(asked) and asked.symbol == YEN])
 def test_a_crash_in_the_middle_of_the_start_is_one_restart_and_nobody_elses(
     matches: object,

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.buckets import bucket_open
+from engine.aggregate import aggregate
+from engine.broker.market import SimulatedMarket
+from engine.buckets import Anchors, bucket_open
 from tests.engine.sample_markets import ANCHORS, CALENDARS, DIGITS, market, ms
 from uds.model import MINUTE_MS, Bars, Timeframe, joined
 
@@ -48,6 +50,28 @@ def test_any_chunking_gives_the_same_minutes(
 
     whole = market(seed).m1(symbol, edges[0], edges[-1])
     assert whole.same_as(joined(chunks[::-1]))
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize(
+    "anchors",
+    [
+        Anchors(d1="16:00", h4="16:00"),
+        Anchors("Europe/Berlin", "00:00", "00:00"),
+        Anchors(h4="20:00"),
+    ],
+    ids=str,
+)
+def test_other_anchors_cut_the_same_minutes_elsewhere(symbol: str, anchors: Anchors) -> None:
+    """A folder whose anchor changes keeps its M1: they must still be what the market says."""
+    from_ms, until_ms = CLOCK_CHANGE - 5 * DAY_MS, CLOCK_CHANGE + 5 * DAY_MS
+    elsewhere = SimulatedMarket(7, CALENDARS, DIGITS, anchors)
+
+    days = elsewhere.d1(symbol, from_ms, until_ms)
+
+    assert market().m1(symbol, from_ms, until_ms).same_as(elsewhere.m1(symbol, from_ms, until_ms))
+    first_ms, last_ms = int(days.open_time_ms[0]), int(days.close_time_ms[-1])
+    assert aggregate(market().m1(symbol, first_ms, last_ms), Timeframe.D1, anchors).same_as(days)
 
 
 @given(symbol=st.sampled_from(SYMBOLS), seed=st.integers(0, 2**64), day=st.integers(0, 300))

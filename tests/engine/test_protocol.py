@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.control_client import result_of
+from engine.drills.refusals import refusal
+from engine.drills.sayings import saying
+from engine.errors import ActionRefused
 from engine.protocol import (
     Args,
     BadRequest,
@@ -125,3 +130,17 @@ def test_every_line_ends_once_and_carries_no_raw_control_byte() -> None:
         assert line.endswith(b"\n")
         assert all(32 <= byte < 127 for byte in line[:-1])
         assert document_of(line)
+
+
+def test_a_refusal_made_of_codes_arrives_with_them() -> None:
+    """Each console says it in its own language; one that is a mere sentence stays one."""
+    refused = refusal(saying("is_running", "F5"), saying("allow_word"))
+    line = error_line(7, str(refused), refused.code, refused.hint, refused.said)
+    with pytest.raises(ActionRefused) as caught:
+        result_of(line, Path("control.sock"))
+    plain = json.loads(error_line(7, "No.", "refused"))
+
+    assert "Drill F5 is running already." == str(caught.value)
+    assert "--allow-drills is the word for it." == caught.value.hint
+    assert (saying("is_running", "F5"), saying("allow_word")) == caught.value.said
+    assert {"sentence", "code", "hint"} == plain["error"].keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable
@@ -223,3 +224,17 @@ async def test_a_preview_is_made_each_time(talk: Talk) -> None:
     final, forming = [(await talk(asked(BARS + more, CLOSE)))[0] for more in (b"", b"&preview=1")]
 
     assert final == forming
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"FOO /livez HTTP/1.1\r\n\r\n", b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"\0\0\0\0"],
+)
+async def test_what_is_no_http_is_a_problem_document_too(talk: Talk, said: bytes) -> None:
+    """Below the routes the server answers by itself, and would answer in plain text."""
+    (heard,) = await talk(said)
+
+    head, _, body = heard.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert 400 == json.loads(body)["status"]

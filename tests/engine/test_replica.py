@@ -81,6 +81,7 @@ events: st.SearchStrategy[Any] = st.one_of(
         st.dictionaries(st.just("symbols"), st.tuples(st.just(GOLD))),
         st.text(max_size=9),
         st.text(max_size=9),
+        st.text(max_size=9),
     ),
 )
 

@@ -17,6 +17,7 @@ from engine.events import (
     BecameOverdue,
     BrokerChanged,
     CellsChanged,
+    ClockMoved,
     Event,
     GateForced,
     GateForceEnded,
@@ -62,6 +63,7 @@ any_event = st.one_of(
     st.just(BrokerChanged(BrokerStatus("sim", "failed"))),
     st.builds(SymbolPrimed, st.sampled_from((GOLD, YEN)), st.floats(0, 9)),
     st.just(ApiListening(8_000)),
+    st.just(ClockMoved(7_200_000)),
     st.just(BecameOverdue()),
     st.builds(ReasonAcknowledged, st.sampled_from(DegradedCode), any_scope),
     st.just(GateForced(NOON + 900_000, "uid 1000")),
@@ -114,6 +116,18 @@ def test_after_any_events_the_counted_cells_are_the_cells(events: list[Event]) -
     assert sum(cell.serving is not None for cell in status.cells.values()) == status.ready_cells
     assert 16 == len(status.cells) == len(list(status.cells))
     assert status.gate.state is status.gate_state
+
+
+@given(st.lists(any_event, max_size=25))
+def test_the_count_of_flips_moves_whenever_a_generation_does(events: list[Event]) -> None:
+    """Who waits for the next one looks at the count alone; a flip it missed would be slept on."""
+    status = after()
+    for event in events:
+        following = apply(status, event, status.seq)
+        flips = following.flip_count - status.flip_count
+        assert flips in (0, 1)
+        assert flips == 1 or following.generations == status.generations
+        status = following
 
 
 @given(st.lists(any_event, max_size=25))
@@ -420,3 +434,11 @@ def test_a_process_keeps_its_place_in_the_table() -> None:
     moved = after(ProcessChanged(ProcessStatus("m1_poller", ProcessState.READY)))
 
     assert names == [process.name for process in moved.processes]
+
+
+def test_a_clock_that_is_set_takes_no_time() -> None:
+    """A replay that goes on where it stopped leaps over hours; its start lasted seconds."""
+    status = after(ClockMoved(7_200_000), sealed(GOLD), sealed(YEN), at_ms=NOON + 7_201_000)
+
+    assert status.opened_gate_after_s is not None
+    assert 2 > status.opened_gate_after_s

@@ -16,6 +16,7 @@ from engine.events import (
     ApiListening,
     BecameOverdue,
     CellsChanged,
+    ClockMoved,
     ModesDecided,
     ProcessChanged,
     ReasonRaised,
@@ -55,6 +56,7 @@ BUSY = after(
     ProcessChanged(ProcessStatus("m1_poller", ProcessState.BACKOFF, backoff_s=0.2)),
     SymbolPrimed(GOLD, 0.25),
     ApiListening(8_123),
+    ClockMoved(7_200_000),
     BecameOverdue(),
 )
 

@@ -26,7 +26,7 @@ from engine.cell import CellState
 from engine.cells import Cells
 from engine.coverage import BucketState, bucket_states
 from engine.degraded import DegradedCode, DegradedReason
-from engine.events import CellsChanged, Event, ReasonCleared, ReasonRaised
+from engine.events import BecameOverdue, CellsChanged, Event, ReasonCleared, ReasonRaised
 from engine.fetching import Fetcher
 from engine.gate import GateState, Standing
 from engine.keeper import Keeper
@@ -34,10 +34,11 @@ from engine.process import Tools
 from engine.simulation.world import World
 from engine.status import Mode, ProcessState, Status
 from engine.supervisor import Supervisor
+from tests.uds.waist_bugs import both, patching
 from uds import Store
 from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe
 
-from .store_bugs import Bug, both, patching
+from .store_bugs import Bug
 
 _HOUR_MS = 3_600_000
 _REDIS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED)
@@ -128,6 +129,20 @@ def clearing_never(*codes: DegradedCode) -> Bug:
             _POST(self, event)
 
     return patching(StatusBoard, "post", post)
+
+
+async def _say_no_state(tools: Tools) -> None:
+    """Which state file was believed is nobody's business."""
+
+
+def _post_but_late(self: StatusBoard, event: Event) -> None:
+    """That the gate is late is known without saying."""
+    if not isinstance(event, BecameOverdue):
+        _POST(self, event)
+
+
+state_unsaid = patching(engine.bootstrap, "_say_state", _say_no_state)
+late_unsaid = patching(StatusBoard, "post", _post_but_late)
 
 
 # -- deriving -------------------------------------------------------------------------------------

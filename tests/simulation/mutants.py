@@ -23,14 +23,15 @@ import pytest
 
 from engine.clock import cpu_s
 from engine.degraded import DegradedCode
-from engine.simulation import ending
+from engine.simulation import stored
 from engine.simulation.case import Case
 from engine.simulation.run import Outcome, run_case
 from engine.simulation.strategies import cases_of
 from engine.simulation.world import World
+from tests.uds.waist_bugs import both, leaving_out
 
 from . import engine_bugs, store_bugs
-from .store_bugs import Bug, both, leaving_out
+from .store_bugs import Bug
 
 
 def _sound_derive() -> Callable[..., object]:
@@ -128,7 +129,7 @@ def bitten(mutant: Mutant, case: Case) -> Outcome:
             for symbol in world.config.symbols:  # what is true was drawn before the bug
                 for timeframe in world.config.timeframes:
                     world.truth.series(symbol, timeframe, 0)
-            patch.setattr(ending, "derive", _SOUND_DERIVE)  # who judges must not have it as well
+            patch.setattr(stored, "derive", _SOUND_DERIVE)  # who judges must not have it as well
             mutant.plant(patch, world)
 
         return run_case(case, planted)
@@ -161,6 +162,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("gate opens by time", "nemesis", engine_bugs.gate_by_time),
     Mutant("gate opens by flags", "nemesis", engine_bugs.gate_by_flags, True),
     Mutant("gate open before the flip is read back", "nemesis", engine_bugs.gate_before_read_back),
+    Mutant("a spoiled state file believed", "nemesis", store_bugs.state_unchecked),
+    Mutant("a spoiled state file not said", "nemesis", engine_bugs.state_unsaid),
+    Mutant("a late gate not said", "nemesis", engine_bugs.late_unsaid),
     Mutant("reason never raised", "nemesis", engine_bugs.never_raising(_CODE.REDIS_TIMEOUT)),
     Mutant(
         "fetch failures never said", "nemesis", engine_bugs.never_raising(_CODE.BROKER_FETCH_FAILED)

@@ -41,6 +41,7 @@ from engine.derive import derive
 from engine.plan import Market
 from engine.processes import tick_preview
 from engine.simulation import node, run
+from engine.simulation.acts import Acts
 from engine.simulation.case import Case
 from engine.simulation.ground import config_of
 from engine.simulation.loop import SimLoop
@@ -99,7 +100,7 @@ def live(
         _stretch(patch)
         if plant is not None:
             plant(patch)
-        world = World(Case("steady", 0, symbol_count, _WARMUP_M1), loop)
+        world = World(Case("steady", 0, symbol_count, _WARMUP_M1), loop, Acts)
         from_ms, until_ms = _span(world, change, *hours)
         _settle_in(world, from_ms, until_ms)
         try:

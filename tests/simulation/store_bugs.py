@@ -7,7 +7,7 @@ taken back after it. Whatever it calls of the original was kept when this file w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,9 @@ import uds.recovery
 import uds.store
 from engine.simulation import node
 from engine.simulation.world import World
-from uds import journal, layout
+from tests.uds import waist_bugs
+from tests.uds.waist_bugs import both, patching
+from uds import checkpoint, journal, layout
 from uds.book import Book
 from uds.errors import BadJournal, CacheDown
 from uds.memory_cache import MemoryCache
@@ -33,47 +35,7 @@ from uds.writing import Writer
 Bug = Callable[[pytest.MonkeyPatch, World], None]
 
 
-def leaving_out(*steps: str) -> Bug:
-    """A disk that does not do these steps."""
-
-    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
-        world.leaves_out |= frozenset(steps)
-
-    return plant
-
-
-def patching(owner: object, name: str, bug: object) -> Bug:
-    """One function of the product replaced."""
-
-    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
-        patch.setattr(owner, name, bug)
-
-    return plant
-
-
-def both(*bugs: Bug) -> Bug:
-    """Several layers gone at once."""
-
-    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
-        for bug in bugs:
-            bug(patch, world)
-
-    return plant
-
-
 # -- ownership ------------------------------------------------------------------------------------
-
-
-async def _mint_by_reading(disk: Disk, boot_id: str) -> FencingToken:
-    """Read the highest, add one, write it."""
-    names = await disk.names(layout.OWNER_FOLDER)
-    number = max((layout.owner_token(name) or 0 for name in names), default=0) + 1
-    await disk.replace(layout.owner_path(number), boot_id.encode())
-    return FencingToken(number, boot_id)
-
-
-async def _check_nothing(self: Store) -> None:
-    """Nobody looks into the owner folder."""
 
 
 def _standing_for_anyone(self: MemoryCache, symbol: Symbol, token: FencingToken) -> str:
@@ -81,32 +43,15 @@ def _standing_for_anyone(self: MemoryCache, symbol: Symbol, token: FencingToken)
     return "OK" if symbol in self.owners else "UNCLAIMED"
 
 
-async def _flip_unfenced(
-    self: MemoryCache,
-    symbol: Symbol,
-    token: FencingToken,
-    generation: Generation,
-    seq: int,
-    timeframes: Sequence[Timeframe],
-) -> None:
-    """No look at the owner, nor at what is live."""
-    live = self.live.get(symbol)
-    if live is None or live.generation != generation:
-        self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
-
-
-token_read_then_written = patching(node, "mint_token", _mint_by_reading)
-folder_unwatched = patching(Store, "check_folder", _check_nothing)
+token_read_then_written = patching(node, "mint_token", waist_bugs.mint_by_reading)
+folder_unwatched = patching(Store, "check_folder", waist_bugs.check_nothing)
 server_unfenced = patching(MemoryCache, "_standing", _standing_for_anyone)
-flip_unfenced = patching(MemoryCache, "flip", _flip_unfenced)
+flip_unfenced = patching(MemoryCache, "flip", waist_bugs.flip_unfenced)
 
 
 # -- durable --------------------------------------------------------------------------------------
 
 _COMMIT = Store.commit
-_NEWEST_COMMIT = uds.recovery._newest_commit
-_UNFINISHED = uds.recovery._unfinished
-_RECOVER = Store.recover
 _WRITE = Writer._write
 
 
@@ -118,23 +63,6 @@ async def _commit_and_point(self: Store, symbol: Symbol) -> Generation:
     await self._disk._before("replace.Rename", current)
     self._disk.files[current] = str(generation).encode()
     return generation
-
-
-async def _pointed_commit(symbol: Symbol, disk: Disk) -> Any:
-    """The commit that CURRENT names, in place of the highest."""
-    current = await disk.read(f"{layout.folder_of(symbol)}/CURRENT")
-    wanted = None if current is None else Generation.parse(current.decode())
-
-    class Pointed:
-        """The disk with no commit but that one."""
-
-        async def names(self, folder: str) -> tuple[str, ...]:
-            return tuple(name for name in await disk.names(folder) if name == str(wanted))
-
-        async def read(self, path: str) -> bytes | None:
-            return await disk.read(path)
-
-    return await _NEWEST_COMMIT(symbol, Pointed())  # type: ignore[arg-type]
 
 
 async def _acknowledge_early(self: Writer, book: Book, chunks: Any) -> None:
@@ -156,33 +84,6 @@ async def _acknowledge_early(self: Writer, book: Book, chunks: Any) -> None:
         write.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
-async def _write_unpoisoned(self: Writer, book: Any, chunks: Any) -> None:
-    """After a failed write the same files are appended to, as if nothing was."""
-    journal = book.journal
-    targets = {tf: series.open_segment for tf, series in book.series.items()}
-    try:
-        await _WRITE(self, book, chunks)
-    except BaseException:
-        book.journal = journal
-        for timeframe, target in targets.items():
-            book.series[timeframe].open_segment = target
-        raise
-
-
-async def _settle_nothing(self: Store, symbol: Symbol, *more: Any, **named: Any) -> Any:
-    """What a killed owner left is taken for durable."""
-    append = self._disk.append
-
-    async def without_empty(appends: Any) -> None:
-        await append([one for one in appends if one.data])
-
-    self._disk.append = without_empty  # type: ignore[method-assign]
-    try:
-        return await _RECOVER(self, symbol, *more, **named)
-    finally:
-        del self._disk.append
-
-
 async def _believe_any_journal(symbol: Symbol, disk: Disk, newest: Any) -> Any:
     """The journal of any draft, whatever it was begun from and whatever was committed since."""
     for name in sorted(await disk.names(layout.journal_folder(symbol)), reverse=True):
@@ -198,15 +99,9 @@ async def _believe_any_journal(symbol: Symbol, disk: Disk, newest: Any) -> Any:
     return None
 
 
-async def _collect_live(
-    disk: Disk, symbol: Symbol, shelf: Any, token: int
-) -> AsyncIterator[tuple[str, ...]]:
-    """Only what was committed is needed: the files of live bars are garbage."""
-    committed = frozenset(shelf.live.committed_bytes)
-    for timeframe in Timeframe:
-        folder = layout.series_folder(shelf.live.key(timeframe))
-        paths = (f"{folder}/{name}" for name in await disk.names(folder))
-        yield tuple(p for p in paths if p not in committed | shelf.previous_paths)
+def _checksum_as_found(found: checkpoint.Checkpoint) -> str:
+    """Every state file is what somebody wrote."""
+    return found.checksum
 
 
 async def _commit_nothing(self: Store, symbol: Symbol) -> Generation:
@@ -216,13 +111,14 @@ async def _commit_nothing(self: Store, symbol: Symbol) -> Generation:
 
 mutable_pointer = both(
     patching(Store, "commit", _commit_and_point),
-    patching(uds.recovery, "_newest_commit", _pointed_commit),
+    patching(uds.recovery, "_newest_commit", waist_bugs.pointed_commit),
 )
 acknowledged_early = patching(Writer, "_write", _acknowledge_early)
-unpoisoned = patching(Writer, "_write", _write_unpoisoned)
-unsettled = patching(Store, "recover", _settle_nothing)
+unpoisoned = patching(Writer, "_write", waist_bugs.write_unpoisoned)
+unsettled = patching(Store, "recover", waist_bugs.settle_nothing)
 any_journal = patching(uds.recovery, "_unfinished", _believe_any_journal)
-live_collected = patching(uds.store, "garbage", _collect_live)
+live_collected = patching(uds.store, "garbage", waist_bugs.collect_live)
+state_unchecked = patching(checkpoint, "_checksum", _checksum_as_found)
 never_committed = patching(Store, "commit", _commit_nothing)
 
 
@@ -232,36 +128,6 @@ _FLIP_READ_BACK = Publisher.flip
 _STORE_FLIP = Store.flip
 _EXTEND = Publisher.extend
 _PREVIEW = Store.preview
-
-
-async def _prime_one(self: Store, symbol: Symbol) -> None:
-    """Prime one timeframe only: the rest will surely follow."""
-    book = self._shelves[symbol].drafted(symbol)
-    tails = self._publisher._packed(book, (Timeframe.M1,))
-    await self._cache.write(symbol, self.token, book.generation, tails)
-    book.is_primed = True
-
-
-async def _flip_unread(self: Publisher, book: Any) -> Generation | None:
-    """Move the pointer and take its reply for granted."""
-    cache, timeframes = self._cache, self._terms.timeframes
-    await cache.flip(book.symbol, self._token, book.generation, book.seq, timeframes)
-    return None
-
-
-async def _flip_incomplete(
-    self: MemoryCache,
-    symbol: Symbol,
-    token: FencingToken,
-    generation: Generation,
-    seq: int,
-    timeframes: Sequence[Timeframe],
-) -> None:
-    """No look at the tails."""
-    self._stand("flip", symbol, token)
-    live = self.live.get(symbol)
-    if live is None or live.generation != generation:
-        self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
 
 
 async def _collect_at_once(self: Store, symbol: Symbol) -> Snapshot:
@@ -278,22 +144,6 @@ def collected_at_once(patch: pytest.MonkeyPatch, world: World) -> None:
     """The grace before collection is gone, and the old tails go with the flip, not after it."""
     patch.setattr(Store, "_cache_tails", lambda _: world.cache.tails, raising=False)
     patch.setattr(Store, "flip", _collect_at_once)
-
-
-async def _extend_unsequenced(
-    self: MemoryCache,
-    symbol: Symbol,
-    token: FencingToken,
-    generation: Generation,
-    from_seq: int,
-    tails: Any,
-) -> None:
-    """No look at the sequence: each call counts one on."""
-    self._stand("extend", symbol, token)
-    live = self.live[symbol]
-    for timeframe, value in tails.items():
-        self.tails[symbol, generation, timeframe] = value
-    self.live[symbol] = replace(live, seq=live.seq + 1)
 
 
 async def _extend_anew(self: Publisher, book: Book) -> None:
@@ -354,10 +204,10 @@ def _served_anyway(shelf: Any, pointer: Pointer | None) -> bool:
     return True
 
 
-half_primed = patching(Store, "prime", _prime_one)
-flip_unread = patching(Publisher, "flip", _flip_unread)
-flip_incomplete = patching(MemoryCache, "flip", _flip_incomplete)
-extend_unsequenced = patching(MemoryCache, "extend", _extend_unsequenced)
+half_primed = patching(Store, "prime", waist_bugs.prime_one)
+flip_unread = patching(Publisher, "flip", waist_bugs.flip_unread)
+flip_incomplete = patching(MemoryCache, "flip", waist_bugs.flip_incomplete)
+extend_unsequenced = patching(MemoryCache, "extend", waist_bugs.extend_unsequenced)
 extend_anew = patching(Publisher, "extend", _extend_anew)
 unrestored = patching(Publisher, "restore", _restore_nothing)
 pointer_reread = patching(Reader, "read", _read_each)

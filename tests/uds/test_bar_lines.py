@@ -118,3 +118,14 @@ def test_a_blank_checksum_is_filled_in_every_line() -> None:
     assert 5 == blank.count(line_block.CRC_BLANK.encode())
     assert LINES == line_block.with_checksums(blank, SEED)
     assert b"" == line_block.with_checksums(b"", SEED)
+
+
+def test_many_lines_are_the_same_as_few() -> None:
+    """They are made in blocks, and nobody who reads the file may see where one ended."""
+    many = bars(1_300)
+    few = [many.take(slice(row, row + 1)) for row in range(len(many))]
+
+    one_by_one = b"".join(codec.encode_lines(GOLD_M1, one, SEED) for one in few)
+
+    assert one_by_one == codec.encode_lines(GOLD_M1, many, SEED)
+    assert b"" == codec.encode_lines(GOLD_M1, many.take(slice(0, 0)), SEED)

@@ -95,6 +95,7 @@ async def test_a_refusal_names_the_owner_and_its_state(folder: FolderDisk) -> No
         "Stop it with `coldstart-console down`, or choose another folder with --data."
     ) == str(running.value)
     assert f"process {holder.pid}, which is stopped (SIGSTOP)." in str(stopped.value)
+    assert f"Wake it with `kill -CONT {holder.pid}`, then stop it with" in str(stopped.value)
 
 
 async def test_a_killed_owner_leaves_the_folder_free(folder: FolderDisk) -> None:

@@ -9,9 +9,8 @@ shown as well.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -32,6 +31,22 @@ from uds.publishing import Publisher
 from uds.store import Store
 from uds.writing import Writer
 
+from .waist_bugs import (
+    both,
+    check_nothing,
+    collect_live,
+    extend_unsequenced,
+    flip_incomplete,
+    flip_unfenced,
+    flip_unread,
+    leaving_out,
+    mint_by_reading,
+    patching,
+    pointed_commit,
+    prime_one,
+    settle_nothing,
+    write_unpoisoned,
+)
 from .world import (
     SYMBOLS,
     TIMEFRAMES,
@@ -217,47 +232,9 @@ async def runs_until_caught(strategy: Strategy, plant: Callable[[World], None]) 
 # -- the bugs -------------------------------------------------------------------------------------
 
 
-def leaving_out(*steps: str) -> Callable[[pytest.MonkeyPatch, World], None]:
-    """A disk that does not do these steps."""
-
-    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
-        world.leaves_out = frozenset(steps)
-
-    return plant
-
-
-def patching(owner: object, name: str, bug: object) -> Callable[[pytest.MonkeyPatch, World], None]:
-    """One function of the product replaced."""
-
-    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
-        patch.setattr(owner, name, bug)
-
-    return plant
-
-
-def both(
-    *plants: Callable[[pytest.MonkeyPatch, World], None],
-) -> Callable[[pytest.MonkeyPatch, World], None]:
-    """Two layers gone at once."""
-
-    def plant(patch: pytest.MonkeyPatch, world: World) -> None:
-        for one in plants:
-            one(patch, world)
-
-    return plant
-
-
-async def mint_by_reading(disk: Disk, boot_id: str) -> FencingToken:
-    """Read the highest, add one, write it: two boots in one second get the same."""
-    names = await disk.names(layout.OWNER_FOLDER)
-    number = max((layout.owner_token(name) or 0 for name in names), default=0) + 1
-    await disk.replace(layout.owner_path(number), boot_id.encode())
-    return FencingToken(number, boot_id)
-
-
 def mutable_pointer() -> Callable[[pytest.MonkeyPatch, World], None]:
     """A file CURRENT that each commit overwrites, in place of the highest commit."""
-    find, link = uds.recovery._newest_commit, uds.store.Store.commit
+    link = uds.store.Store.commit
 
     async def commit(self: Store, symbol: Symbol) -> Generation:
         generation = await link(self, symbol)
@@ -265,69 +242,11 @@ def mutable_pointer() -> Callable[[pytest.MonkeyPatch, World], None]:
         await self._disk.replace(current, str(generation).encode())
         return generation
 
-    async def newest(symbol: Symbol, disk: Disk) -> Any:
-        current = await disk.read(f"{layout.folder_of(symbol)}/CURRENT")
-        wanted = None if current is None else Generation.parse(current.decode())
-
-        class Pointed:
-            """The disk with no commit but the one that CURRENT names."""
-
-            async def names(self, folder: str) -> tuple[str, ...]:
-                found = await disk.names(folder)
-                return tuple(name for name in found if name == str(wanted))
-
-            async def read(self, path: str) -> bytes | None:
-                return await disk.read(path)
-
-        return await find(symbol, Pointed())  # type: ignore[arg-type]
-
     def plant(patch: pytest.MonkeyPatch, world: World) -> None:
         patch.setattr(uds.store.Store, "commit", commit)
-        patch.setattr(uds.recovery, "_newest_commit", newest)
+        patch.setattr(uds.recovery, "_newest_commit", pointed_commit)
 
     return plant
-
-
-async def flip_before_prime(self: Store, symbol: Symbol) -> None:
-    """Prime one timeframe only: the rest will surely follow."""
-    book = self._shelves[symbol].drafted(symbol)
-    tails = self._publisher._packed(book, TIMEFRAMES[:1])
-    await self._cache.write(symbol, self.token, book.generation, tails)
-    book.is_primed = True
-
-
-async def flip_unread(self: Publisher, book: Any) -> Generation | None:
-    """Move the pointer and take its reply for granted."""
-    cache, timeframes = self._cache, self._terms.timeframes
-    await cache.flip(book.symbol, self._token, book.generation, book.seq, timeframes)
-    return None
-
-
-async def flip_incomplete(
-    self: MemoryCache,
-    symbol: Symbol,
-    token: FencingToken,
-    generation: Generation,
-    seq: int,
-    timeframes: Sequence[Timeframe],
-) -> None:
-    """No look at the tails."""
-    self._stand("flip", symbol, token)
-    live = self.live.get(symbol)
-    self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
-
-
-async def flip_unfenced(
-    self: MemoryCache,
-    symbol: Symbol,
-    token: FencingToken,
-    generation: Generation,
-    seq: int,
-    timeframes: Sequence[Timeframe],
-) -> None:
-    """No look at the owner, nor at what is live."""
-    live = self.live.get(symbol)
-    self.live[symbol] = Pointer(generation, seq, live.generation if live else None)
 
 
 async def write_unfenced(
@@ -336,22 +255,6 @@ async def write_unfenced(
     """No look at the owner."""
     for timeframe, value in tails.items():
         self.tails[symbol, generation, timeframe] = value
-
-
-async def extend_unsequenced(
-    self: MemoryCache,
-    symbol: Symbol,
-    token: FencingToken,
-    generation: Generation,
-    from_seq: int,
-    tails: Any,
-) -> None:
-    """No look at the sequence."""
-    self._stand("extend", symbol, token)
-    live = self.live[symbol]
-    for timeframe, value in tails.items():
-        self.tails[symbol, generation, timeframe] = value
-    self.live[symbol] = replace(live, seq=live.seq + 1)
 
 
 def standing_by_number(self: MemoryCache, symbol: Symbol, token: FencingToken) -> str:
@@ -374,61 +277,7 @@ async def collect_at_once(
 _GARBAGE = uds.upkeep.garbage
 
 
-def collect_drafts(
-    disk: Disk, symbol: Symbol, shelf: Any, token: int
-) -> AsyncIterator[tuple[str, ...]]:
-    """Only what the previous generation lists is needed: live bars' own files are forgotten."""
-    return _without_live(disk, symbol, shelf, token)
-
-
-async def _without_live(
-    disk: Disk, symbol: Symbol, shelf: Any, token: int
-) -> AsyncIterator[tuple[str, ...]]:
-    committed = frozenset(shelf.live.committed_bytes)
-    for timeframe in Timeframe:
-        folder = layout.series_folder(shelf.live.key(timeframe))
-        paths = (f"{folder}/{name}" for name in await disk.names(folder))
-        yield tuple(p for p in paths if p not in committed | shelf.previous_paths)
-
-
-async def write_unpoisoned(self: Writer, book: Any, chunks: Any) -> None:
-    """After a failed write the same files are appended to, and journalled, as if nothing was."""
-    journal = book.journal
-    targets = {tf: series.open_segment for tf, series in book.series.items()}
-    try:
-        await _WRITE(self, book, chunks)
-    except BaseException:
-        book.journal = journal
-        for timeframe, target in targets.items():
-            book.series[timeframe].open_segment = target
-        raise
-
-
-_WRITE = Writer._write
-
-
-async def settle_nothing(self: Store, symbol: Symbol) -> Any:
-    """What a killed owner left is taken for durable."""
-    append = self._disk.append
-
-    async def without_empty(appends: Any) -> None:
-        await append([one for one in appends if one.data])
-
-    self._disk.append = without_empty  # type: ignore[method-assign]
-    try:
-        return await _RECOVER(self, symbol)
-    finally:
-        del self._disk.append
-
-
-_RECOVER = Store.recover
-
-
-async def check_nothing(self: Store) -> None:
-    """Nobody looks into the owner folder."""
-
-
-_HALF = patching(Store, "prime", flip_before_prime)
+_HALF = patching(Store, "prime", prime_one)
 _FENCELESS_FLIP = patching(MemoryCache, "flip", flip_unfenced)
 _UNREAD = patching(Publisher, "flip", flip_unread)
 
@@ -441,7 +290,10 @@ BUGS: dict[str, tuple[Strategy, Callable[[pytest.MonkeyPatch, World], None]]] = 
         cuts,
         leaving_out("replace.SyncFolder", "link.SyncFolder"),
     ),
-    "token read, then written": (twins, patching(opening, "mint_token", mint_by_reading)),
+    "token read, then written": (
+        twins,
+        patching(opening, "mint_token", mint_by_reading),
+    ),
     "mutable pointer": (zombies, mutable_pointer()),
     "flip before complete": (
         kills,
@@ -459,17 +311,26 @@ BUGS: dict[str, tuple[Strategy, Callable[[pytest.MonkeyPatch, World], None]]] = 
         patching(MemoryCache, "_standing", standing_by_number),
     ),
     "previous generation collected": (amnesia, patching(uds.store, "garbage", collect_at_once)),
-    "files of live bars collected": (kills, patching(uds.store, "garbage", collect_drafts)),
+    "files of live bars collected": (
+        kills,
+        patching(uds.store, "garbage", collect_live),
+    ),
     "reader re-reading the pointer": (
         slow_reader,
         lambda patch, world: patch.setattr(f"{__name__}.read_one", read_one_each),
     ),
-    "extend without sequence": (late, patching(MemoryCache, "extend", extend_unsequenced)),
+    "extend without sequence": (
+        late,
+        patching(MemoryCache, "extend", extend_unsequenced),
+    ),
     "write after a failed write to the same file": (
         errors,
         patching(Writer, "_write", write_unpoisoned),
     ),
-    "killed owner's bytes taken for durable": (kills, patching(Store, "recover", settle_nothing)),
+    "killed owner's bytes taken for durable": (
+        kills,
+        patching(Store, "recover", settle_nothing),
+    ),
 }
 
 

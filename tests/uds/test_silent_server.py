@@ -6,13 +6,15 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 
-from uds.cache import RedisCache
+from uds.cache import CALL_TIMEOUT_S, RedisCache
+from uds.call_deadline import GRACE_S, GRACES_MAX, LATE_S, within
 from uds.embedded import EmbeddedServer
 from uds.errors import CacheDown, CacheTimeout
 from uds.model import Generation, Symbol, Timeframe
@@ -98,6 +100,39 @@ async def test_a_server_stopped_while_it_is_primed_costs_one_deadline(
     assert {CacheTimeout} == {type(error) for error in failed}
     for symbol in SYMBOLS:
         assert (Pointer(G1, 0, None), second) == await redis_cache.read(symbol, TIMEFRAMES)
+
+
+async def test_an_answer_that_came_while_our_loop_was_held_is_no_timeout(
+    redis_cache: RedisCache,
+) -> None:
+    """On an overloaded host it is we who are late: nobody may be told that Redis was silent."""
+    tails = dict.fromkeys(TIMEFRAMES, PRIMED_TAIL)
+    await redis_cache.claim(SYMBOLS, token(1))
+    await asyncio.gather(*(prime(redis_cache, symbol, tails) for symbol in SYMBOLS))
+    asked = [asyncio.ensure_future(redis_cache.read(s, TIMEFRAMES)) for s in SYMBOLS]
+    await asyncio.sleep(0)
+
+    time.sleep(CALL_TIMEOUT_S + 5 * LATE_S)
+
+    assert [(Pointer(G1, 0, None), tails)] * len(SYMBOLS) == await asyncio.gather(*asked)
+
+
+async def test_the_patience_with_a_held_loop_has_an_end() -> None:
+    """A few graces in one call, and then the other side is called silent, as it may well be."""
+    held_count = 0
+
+    async def hold_the_loop() -> None:
+        nonlocal held_count
+        async with within(GRACE_S):
+            while True:
+                held_count += 1
+                time.sleep(GRACE_S + 2 * LATE_S)
+                await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError):
+        await hold_the_loop()
+
+    assert GRACES_MAX < held_count <= 2 * GRACES_MAX + 3
 
 
 async def prime(cache: RedisCache, symbol: Symbol, tails: dict[Timeframe, bytes]) -> None:

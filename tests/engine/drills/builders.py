@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.drills.facts import DrillFacts, Moment, ReaderFacts, VariantFacts
+from engine.drills.sayings import Saying, saying
 from engine.drills.shape import Place
 
 GOOD = VariantFacts(
@@ -19,7 +20,7 @@ GOOD = VariantFacts(
     recovered_max_s=1.5,
     readers=ReaderFacts(given=40, refused=2, compared=9, slowest_s=0.02),
     gates=("open", "open_degraded", "open"),
-    timeline=(Moment(0.0, "put in: killed"), Moment(0.5, "well again")),
+    timeline=(Moment(0.0, saying("put_in", "killed")), Moment(0.5, saying("well_again"))),
 )
 """Nothing is wrong with it."""
 
@@ -34,6 +35,6 @@ def readers(**changes: Any) -> VariantFacts:
     return replace(GOOD, readers=replace(GOOD.readers, **changes))
 
 
-def drill(*variants: VariantFacts, trouble: str = "") -> DrillFacts:
+def drill(*variants: VariantFacts, trouble: Saying | None = None) -> DrillFacts:
     """A drill of these variants; the good one when none is named."""
     return DrillFacts("F2", Place.SANDBOX, variants or (GOOD,), trouble)

@@ -142,6 +142,7 @@ async def test_an_abort_takes_the_fault_out_and_is_no_verdict(data: Path) -> Non
 
         assert Verdict.INCONCLUSIVE is drill.verdict
         assert "aborted by the test" in drill.why
+        assert StepState.FAILED not in {step.state for step in drill.steps}
         assert () == engine.seams.plan.armed
         assert ["F5.json"] == files_of(data)
         sealed = await reached(engine, lambda status: status.generations["USD/JPY"].n > 1)
@@ -192,6 +193,7 @@ async def test_a_boot_carries_out_what_a_kill_left_behind(data: Path) -> None:
         (data / "quarantine" / name).write_text("x")
     undo = {"evidence_of": mark, "evidence_by": token, "known": [evidence["known before"]]}
     journal: dict[str, Any] = {"schema": 1, "id": "F8", "variant": "overlay", "undo": undo}
+    journal |= {"by": "pid 4711", "began_ms": NOON_MS}
     (data / "drills").mkdir(exist_ok=True)
     (data / "drills/running.json").write_text(json.dumps(journal))
 
@@ -203,6 +205,11 @@ async def test_a_boot_carries_out_what_a_kill_left_behind(data: Path) -> None:
     assert isinstance(outcome, DrillOutcome)
     assert ("F8", Verdict.INCONCLUSIVE) == (outcome.id, outcome.verdict)
     assert "interrupted" in outcome.why
+    back = status.reverted
+    assert back is not None
+    told = (back.id, back.variant, back.by, back.began_ms)
+    assert ("F8", "overlay", "pid 4711", NOON_MS) == told
+    assert "2 files of made-up evidence were removed" in back.done
     assert ["F8.json"] == files_of(data)
     left = {path.name for path in (data / "quarantine").iterdir()}
     assert {evidence["known before"], evidence["of another file"]} == left
@@ -210,11 +217,13 @@ async def test_a_boot_carries_out_what_a_kill_left_behind(data: Path) -> None:
 
 @pytest.mark.parametrize("content", ['{"id": "F', '{"id": 7, "undo": {"known": 3}}', "[]", "{}"])
 async def test_a_journal_that_cannot_be_believed_is_cleared_away(data: Path, content: str) -> None:
-    """It names nothing that is done for it, and no boot stumbles over it."""
+    """It names no drill to be judged, and no boot stumbles over it; that one ran is said."""
     (data / "drills").mkdir(parents=True)
     (data / "drills/running.json").write_text(content)
 
     async with engine_on(data) as engine:
-        await reached(engine, lambda status: bool(status.drills))
+        status = await reached(engine, lambda status: status.reverted is not None)
         await asyncio.sleep(0.1)
+    assert status.reverted is not None
+    assert ("", ()) == (status.reverted.id, engine.board.status.drills)
     assert not (data / "drills/running.json").exists()

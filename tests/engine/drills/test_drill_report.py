@@ -7,12 +7,14 @@ import xml.etree.ElementTree as ET
 
 from engine.drills.facts import Moment
 from engine.drills.report import drill_report, junit
+from engine.drills.sayings import saying
 
 from .builders import drill, facts
 
+EVIL = "ctrl \x00\x1b[31m <&> \ud800 end"
 FOUND = (
     drill(),
-    drill(facts(loud_s=None, timeline=(Moment(1.5, "ctrl \x00\x1b[31m <&> \ud800 end"),))),
+    drill(facts(loud_s=None, timeline=(Moment(1.5, saying("put_in", EVIL)),))),
     drill(facts(injected=0)),
 )
 
