@@ -20,7 +20,16 @@ from uds.model import Symbol, Timeframe
 
 from .buckets import Anchors
 from .config_calendars import CalendarConfig
-from .config_words import Count, Number, Positive, Seconds, Section, TimeframeName, Whole
+from .config_words import (
+    Count,
+    Number,
+    Positive,
+    Seconds,
+    Section,
+    TimeframeName,
+    Whole,
+    redis_address,
+)
 from .history.file_zone import FileZone, file_zone
 from .trading_calendar import TradingCalendar
 
@@ -117,9 +126,7 @@ class RedisConfig(Section):
     @field_validator("url")
     @classmethod
     def _is_redis(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("it must begin with redis://, rediss:// or unix://")
-        return url
+        return None if url is None else redis_address(url)
 
     @field_validator("tail_bars")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -26,6 +27,31 @@ Number = Annotated[float, Field(strict=True)]
 Positive = Annotated[Number, Field(gt=0)]
 Count = Annotated[Whole, Field(ge=1)]
 Seconds = Annotated[Number, Field(ge=0)]
+
+
+_SCHEMES = ("redis", "rediss", "unix")
+_OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_cert_reqs", "ssl_keyfile"})
+
+
+def redis_address(url: str) -> str:
+    """The address itself; raises ValueError where no client could make anything of it."""
+    if not url.startswith(tuple(f"{scheme}://" for scheme in _SCHEMES)):
+        raise ValueError("it must begin with redis://, rediss:// or unix://")
+    try:
+        parts = urlsplit(url)
+        is_readable = parts.scheme == "unix" or (parts.port or 1) > 0
+    except ValueError:
+        is_readable = False
+    if not is_readable:
+        raise ValueError("its host or port cannot be read")
+    if parts.scheme != "unix" and not (parts.path.strip("/") or "0").isdecimal():
+        raise ValueError(
+            "behind the host comes the number of a database, as in redis://host:6379/0"
+        )
+    for name, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if name not in _OPTIONS:
+            raise ValueError(f"it has no option {name!r}; there are {', '.join(sorted(_OPTIONS))}")
+    return url
 
 
 class Section(BaseModel):

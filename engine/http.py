@@ -201,7 +201,7 @@ def build_app(
             Route(_BARS, bars),
             Route("/openapi.json", _openapi),
         ],
-        exception_handlers={HTTPException: _not_found},
+        exception_handlers={HTTPException: _not_found, Exception: _failed},
     )
 
     app.router.redirect_slashes = False
@@ -223,6 +223,12 @@ async def _not_found(request: Request, error: Exception) -> Response:
     )
     body = problem.model_dump_json(exclude_unset=True)
     return Response(body, error.status_code, error.headers, "application/problem+json")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """A mistake of ours; whoever runs the server still hears of it."""
+    detail = f"{request.method} {request.url.path} failed: {type(error).__name__}; see the log."
+    return _response(api.problem(500, "internal error", detail))
 
 
 async def _openapi(_: Request) -> Response:

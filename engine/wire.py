@@ -117,7 +117,7 @@ def _gate(status: Status) -> GateDocument:
             WhyDocument(
                 subject=one.subject,
                 code=one.code,
-                since_ms=one.since_ms,
+                since_ms=one.since_ms or status.opened_ms,  # a cell that never changed
                 next_attempt_ms=one.next_attempt_ms,
                 process=one.process,
             )

@@ -104,6 +104,7 @@ class EmbeddedServer:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=_die_with_parent(),
+            umask=0o077,
         )
         self._drain = asyncio.create_task(self._listen(self._child), name="embedded server output")
         record = {"pid": self._child.pid, "started": started(self._child.pid)}

@@ -35,7 +35,10 @@ def make_socket_folder(data_root: Path) -> Path:
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
         _check_private(folder)
         if folder != beside:
-            (beside / "where").write_text(f"{folder}\n", "utf-8")
+            where = beside / "where"
+            where.touch(mode=0o600)
+            where.chmod(0o600)
+            where.write_text(f"{folder}\n", "utf-8")
     except OSError as error:
         raise FolderUnreadable(
             f"The socket folder {folder} cannot be used: {error.strerror}.",

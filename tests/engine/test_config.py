@@ -109,6 +109,11 @@ def test_an_unknown_key_names_its_place_and_the_nearest_key(
         ({"broker": 5}, "'broker': input should be a valid dictionary"),
         ({"redis__tail_bars": {"M2": 5}}, "'redis.tail_bars.M2': 'M2' is not one of M1, M3"),
         ({"redis__url": "localhost"}, "'redis.url': it must begin with redis://"),
+        ({"redis__url": ""}, "'redis.url': it must begin with redis://"),
+        ({"redis__url": "redis://h:99999/0"}, "'redis.url': its host or port cannot be read"),
+        ({"redis__url": "redis://[::1"}, "'redis.url': its host or port cannot be read"),
+        ({"redis__url": "redis://h:6379/main"}, "'redis.url': behind the host comes the number"),
+        ({"redis__url": "redis://h?timeout=9"}, "'redis.url': it has no option 'timeout'"),
         ({"timeframes": ["M5", "D1"]}, "'timeframes': M1 is missing"),
         ({"timeframes": ["M1", "M5"]}, "'timeframes': D1 is missing"),
         ({"timeframes": ["M1", "M7", "D1"]}, "'timeframes.1': 'M7' is not one of"),
@@ -130,6 +135,15 @@ def test_a_wrong_value_is_named_with_what_it_should_be(
     assert sentence.endswith(".")
     assert not sentence.endswith("..")
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h", "rediss://:p%40w@h:6380/2", "unix:///run/x.sock?db=1", "unix://reader@/x.sock"],
+)
+def test_a_servers_address_is_taken_as_it_is(home: Path, url: str) -> None:
+    """All that the client understands."""
+    assert url == loaded(home, config_document(redis__url=url)).redis.url
 
 
 def test_a_key_that_stands_twice_is_refused(home: Path) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from engine import api
 from engine.bootstrap import seal
 from engine.clock import ManualClock
 from engine.documents import BarsDocument, ProblemDocument, StatusDocument
@@ -138,6 +139,23 @@ async def test_a_parameter_that_stands_twice_is_refused(reader: httpx.AsyncClien
     answer = await reader.get("/api/bars?symbol=XAU/USD&tf=M1&limit=1&limit=3")
 
     assert (400, "A parameter stands twice.") == (answer.status_code, answer.json()["detail"])
+
+
+async def test_a_mistake_of_ours_is_a_problem_document_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that reads one kind of refusal reads this one; what went wrong is not told."""
+    monkeypatch.setattr(api, "answer_bars", lambda *_: 1 // 0)
+    app = build_app(house.board, house.store, house.tools.clock, {})
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
+        answer = await client.get("/api/bars?symbol=XAU/USD&tf=M1")
+
+    assert (500, "application/problem+json") == (
+        answer.status_code,
+        answer.headers["content-type"],
+    )
+    assert "GET /api/bars failed: ZeroDivisionError; see the log." == answer.json()["detail"]
 
 
 async def test_only_named_origins_may_read_in_a_browser(house: House) -> None:

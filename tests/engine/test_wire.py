@@ -74,6 +74,7 @@ def test_the_document_has_the_fields_of_the_interface() -> None:
     assert {"subject", "code", "since_ms", "next_attempt_ms", "process"} == set(
         document["gate"]["why"][0]
     )
+    assert all(why["since_ms"] for why in document["gate"]["why"])
     assert {"code", "scope", "severity", "since_ms", "count", "detail", "hint"} | {
         "next_attempt_ms",
         "acknowledged_ms",

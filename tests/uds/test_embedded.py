@@ -86,6 +86,8 @@ async def test_it_is_private(server: EmbeddedServer, tmp_path: Path) -> None:
     } == found
     assert 0o700 == stat.S_IMODE((tmp_path / "redis.sock").stat().st_mode)
     assert 0o700 == stat.S_IMODE((tmp_path / "embedded").stat().st_mode)
+    written = [path for path in (tmp_path / "embedded").rglob("*") if path.is_file()]
+    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in written}
 
 
 async def test_its_reader_reads_what_the_engine_serves(

@@ -58,6 +58,7 @@ def test_a_long_path_falls_back_to_the_home_folder(home: Path, deep: Path) -> No
     assert home / ".local/state/coldstart" == folder.parent
     assert 0o700 == mode_of(folder)
     assert f"{folder}\n" == (deep / "run" / "where").read_text()
+    assert 0o600 == (deep / "run" / "where").stat().st_mode & 0o777
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "control.sock"))
 
