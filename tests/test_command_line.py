@@ -124,7 +124,7 @@ def test_a_priming_budget_that_cannot_be_kept_is_said_with_the_number_to_set(
 
     assert (0, "") == (fine.code, fine.err)
     assert (1, 1) == (said.code, told.code)
-    for words in ("PRIME_BUDGET_TOO_SMALL", "redis_priming_budget_s is 0.1 s", "set it to "):
+    for words in ("PRIME_BUDGET_TOO_SMALL", "redis_priming_budget_s to ", "it is 0.1 s"):
         assert words in said.out
     assert ["PRIME_BUDGET_TOO_SMALL"] == [reason["code"] for reason in told.json["reasons"]]
 
