@@ -259,7 +259,9 @@ async def test_a_budget_far_too_small_is_said_at_once() -> None:
     async with running(house):
         await asyncio.sleep(0.1)
 
-        assert "redis_priming_budget_s to 0.1: it is 0.001 s" in detail_of(house, "PRIME_BUDGET_TOO_SMALL")
+        assert "redis_priming_budget_s to 0.1: it is 0.001 s" in detail_of(
+            house, "PRIME_BUDGET_TOO_SMALL"
+        )
 
 
 @in_virtual_time
