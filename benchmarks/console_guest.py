@@ -15,8 +15,7 @@ from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
 
-from textual.app import App, ComposeResult
-from textual.widgets import Static
+from textual.app import App
 
 from console.app import ConsoleApp
 from console.logbook import LogBook
@@ -24,18 +23,12 @@ from engine import Cell, CellState, hearing
 from tests.console import scenes
 from uds.model import Generation, Timeframe
 
+from .console_bare import Bare
+
 SETTLE_S = 1.5
 CHANGES_PER_S = 30
 _BURSTS_PER_S = 50
 _SEED = 7
-
-
-class Bare(App[None]):
-    """The least that Textual can show, on the driver it brings."""
-
-    def compose(self) -> ComposeResult:
-        """The word that stands on our screen too."""
-        yield Static("SYMBOL")
 
 
 def now_ms() -> int:

@@ -14,12 +14,15 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from .machine import Usage, description, in_words, load_before, other_load
@@ -51,28 +54,59 @@ class Seen(NamedTuple):
 
 def look_at(scene: str, driver: str, measure_s: float) -> Seen:
     """Run one guest to its end and read all that it writes."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
     told, telling = os.pipe()
     begun_s = time.monotonic()
-    guest = subprocess.Popen(
-        [sys.executable, "-m", _GUEST, scene, driver, str(measure_s), str(telling)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        pass_fds=(telling,),
-        start_new_session=True,
-        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
-    )
-    os.close(theirs)
+    argv = [sys.executable, "-m", _GUEST, scene, driver, str(measure_s), str(telling)]
+    guest, screen = _in_terminal(argv, (telling,))
     os.close(telling)
     try:
-        return _watched(ours, told, begun_s, measure_s, _KEYS.get(scene, b""))
+        return _watched(screen, told, begun_s, measure_s, _KEYS.get(scene, b""))
     finally:
         guest.kill()
         guest.wait()
-        os.close(ours)
+        os.close(screen)
         os.close(told)
+
+
+def first_frame_s(argv: list[str]) -> float:
+    """Seconds from exec to the word on the screen; then all of it is ended in order."""
+    begun_s, written, took_s = time.monotonic(), b"", 0.0
+    guest, screen = _in_terminal(argv)
+    try:
+        while not took_s and time.monotonic() - begun_s < _PATIENCE_S:
+            if select.select([screen], [], [], 1.0)[0]:
+                written = (written + os.read(screen, 65_536))[-70_000:]
+                took_s = time.monotonic() - begun_s if _WORD in written else 0.0
+        os.killpg(guest.pid, signal.SIGTERM)
+        while guest.poll() is None and time.monotonic() - begun_s < 2 * _PATIENCE_S:
+            if select.select([screen], [], [], 0.1)[0]:
+                with suppress(OSError):  # what it wrote last; the terminal's end is no news
+                    os.read(screen, 65_536)
+    finally:
+        guest.kill()
+        guest.wait()
+        os.close(screen)
+    return took_s
+
+
+def _in_terminal(
+    argv: list[str], kept: tuple[int, ...] = ()
+) -> tuple[subprocess.Popen[bytes], int]:
+    """A program on a terminal of its own, and our end of it."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
+    env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    guest = subprocess.Popen(
+        argv,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        pass_fds=kept,
+        start_new_session=True,
+        env=env,
+    )
+    os.close(theirs)
+    return guest, ours
 
 
 def _watched(screen: int, told: int, begun_s: float, measure_s: float, keys: bytes) -> Seen:
@@ -109,14 +143,28 @@ def costs(measure_s: float, drivers: tuple[str, ...]) -> None:
 
 
 def first_frames(rounds: int) -> None:
-    """Print how long each takes to its first frame, and the ratio within the rounds."""
-    times: dict[str, list[float]] = {"bare": [], "ours": []}
+    """Print how long each takes to its first frame, and the ratios within the rounds."""
+    python = [sys.executable, "-m"]
+    times: dict[str, list[float]] = {name: [] for name in ("bare", "command", "same", "ours")}
     for turn in range(rounds):
-        for driver in ("bare", "ours") if turn % 2 else ("ours", "bare"):
-            times[driver].append(look_at("idle", driver, 0.1).first_frame_s)
-    ratio = median(a / b for a, b in zip(times["ours"], times["bare"], strict=True))
-    bare_ms, ours_ms = (1_000 * median(times[name]) for name in ("bare", "ours"))
-    print(f"\nfirst frame: bare Textual {bare_ms:.0f} ms, ours {ours_ms:.0f} ms, ratio {ratio:.2f}")
+        for name in list(times)[:: 1 if turn % 2 else -1]:
+            if name in ("same", "ours"):
+                driver = "bare" if name == "same" else name
+                taken_s = look_at("idle", driver, 0.1).first_frame_s
+            elif name == "bare":
+                taken_s = first_frame_s([*python, "benchmarks.console_bare"])
+            else:
+                with TemporaryDirectory(prefix="cs-") as data:
+                    taken_s = first_frame_s([*python, "console", "--data", data, "--port", "0"])
+            times[name].append(taken_s)
+    print("\nfirst frame")
+    for name, against, says in (
+        ("command", "bare", "the command, against a bare Textual program"),
+        ("ours", "same", "drawing alone, against Textual with as much loaded"),
+    ):
+        ratio = median(a / b for a, b in zip(times[name], times[against], strict=True))
+        ours_ms, theirs_ms = (1_000 * median(times[one]) for one in (name, against))
+        print(f"{says:<52}{ours_ms:>6.0f} ms{theirs_ms:>8.0f} ms{ratio:>7.2f}")
 
 
 def main() -> None:

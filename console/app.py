@@ -141,6 +141,8 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
         """Begin to follow the engine."""
         commands = (c for table in self._tables.values() for c in table if c.id in self._keys)
         self.set_keymap({command.id: ",".join(all_keys(command)) for command in commands})
+        if self._host is not None:
+            self.call_after_refresh(self._host.shown)
         self.run_worker(follow(self._client, self._post_status), group="link")
         self.operator.learn()
         self.run_worker(self._home.look_out(self._client.look), group="looks")

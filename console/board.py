@@ -10,20 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from engine import (
-    BadReplica,
-    Catalogue,
-    DegradedReason,
-    Status,
-    Waterfalls,
-    Xray,
-    catalogue_of,
-    host_use_of,
-    waterfalls_of,
-    xray_of,
-)
+from engine import BadReplica, DegradedReason, Status
 from uds.model import SeriesKey, Symbol
 
 from .cursor import Pane, Shown, following, moved, settled, turned
@@ -44,6 +33,10 @@ from .widgets.listing import Item
 from .widgets.reason_page import reason_key
 from .widgets.xray_rows import xray_body
 from .words import Words
+
+if TYPE_CHECKING:
+    from engine import Catalogue, Waterfalls, Xray
+
 
 _YANK_WIDTH = 100
 _UNDER_WAY_S, _SETTLED_S = 1.0, 5.0
@@ -136,6 +129,9 @@ class Board:
 
     def hear(self, wish: Wish, answer: object) -> None:
         """Take what the engine answered; what this version cannot read changes nothing."""
+        # what reads it is not loaded before the first picture
+        from engine import catalogue_of, host_use_of, waterfalls_of, xray_of
+
         with suppress(BadReplica):
             if wish.op == "xray":
                 self._seen = xray_of(answer)

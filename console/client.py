@@ -86,6 +86,10 @@ class Host(Protocol):
         """End it in order; whoever hosts an engine may always leave."""
         ...
 
+    def shown(self) -> None:
+        """The first picture stands."""
+        ...
+
 
 class Operating(ABC):
     """The half of a client that asks; how a question travels is the subclass's."""
@@ -171,6 +175,9 @@ class LocalClient(Operating):
             self._engine.stop()
         else:
             self._seat.act("shutdown", {}, is_armed=True)
+
+    def shown(self) -> None:
+        """It was opened before there was a screen."""
 
     async def look(self, op: str, args: Mapping[str, object]) -> Any:
         from engine import look

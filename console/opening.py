@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from engine import ActionRefused, Status
@@ -22,7 +23,16 @@ class OpeningClient:
         self.now_ms = now_ms
         self._first = first
         self._words = words
+        self._is_shown = asyncio.Event()
         self._opened: asyncio.Future[LocalClient] = asyncio.get_running_loop().create_future()
+
+    def shown(self) -> None:
+        self._is_shown.set()
+
+    async def picture(self, patience_s: float) -> None:
+        """Wait for the first picture, but not for a terminal that takes none."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_shown.wait(), patience_s)
 
     def opened(self, client: LocalClient, now_ms: Callable[[], int]) -> None:
         """The engine is there, and with it the market's clock."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -31,7 +31,7 @@ class Brush:
     def strip(self, line: Line, width: int) -> Strip:
         """The row at exactly `width` columns; blanks join what stands before them."""
         pieces: list[tuple[str, Style]] = []
-        for span in self._trimmed(line):
+        for span in _trimmed(line):
             style = self.style(span.look, span.fresh, span.chosen)
             if pieces and span.text.isspace() and _is_invisible(pieces[-1][1]):
                 pieces[-1] = (pieces[-1][0] + span.text, pieces[-1][1])
@@ -39,18 +39,6 @@ class Brush:
                 pieces.append((self._spelled(span.text), style))
         segments = [Segment(text, style) for text, style in pieces]
         return Strip(segments).adjust_cell_length(width, self.style(Look.PLAIN))
-
-    def _trimmed(self, line: Line) -> Iterator[Span]:
-        """What stands out by its ground does so as far as its text goes."""
-        for span in line:
-            glyph = STATES.get(span.look)
-            text = span.text
-            if glyph and glyph.reverse and not span.chosen and text.endswith(" "):
-                said = text.rstrip()
-                yield span._replace(text=said)
-                yield Span(" " * (len(text) - len(said)))
-            else:
-                yield span
 
     def style(self, look: Look, fresh: bool = False, chosen: bool = False) -> Style:
         """The style of a meaning."""
@@ -60,6 +48,22 @@ class Brush:
         if not self.ascii_only or text.isascii():
             return text
         return "".join(in_ascii(char).ljust(cell_len(char)) for char in text)
+
+
+def _trimmed(line: Line) -> Iterable[Span]:
+    """What stands out by its ground does so as far as its text goes; failures alone have one."""
+    for span in line:
+        if span.look is Look.FAILED and not span.chosen and span.text.endswith(" "):
+            break
+    else:
+        return line
+    spans: list[Span] = []
+    for span in line:
+        said = span.text
+        if span.look is Look.FAILED and not span.chosen:
+            said = said.rstrip()
+        spans += (span._replace(text=said), Span(" " * (len(span.text) - len(said))))
+    return spans
 
 
 def _is_invisible(style: Style) -> bool:

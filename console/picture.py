@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from engine import Catalogue, Waterfalls, Xray
+from typing import TYPE_CHECKING, NamedTuple
 
 from .cursor import Shown
 from .logbook import LogBook
@@ -14,6 +12,9 @@ from .widgets.cell_face import FAULTY
 from .widgets.facts import Facts
 from .widgets.journal import Entry
 from .words import Words
+
+if TYPE_CHECKING:
+    from engine import Catalogue, Waterfalls, Xray
 
 
 class Picture(NamedTuple):

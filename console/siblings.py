@@ -41,13 +41,15 @@ if TYPE_CHECKING:
     from engine import Config, Engine, StatusBoard
 
 _SCOPE = "console"
+_PICTURE_S = 0.5
+"""So long the engine waits for the first picture: one interpreter would do both more slowly."""
 _PROGRAM = "coldstart-console"
 
 
 async def host_console(config: Config, options: Options, tether: Tether) -> Exit:
     """The console and an engine until the engine stops, with or without the console.
 
-    The screen is painted first: what the engine imports is loaded in a thread meanwhile.
+    The screen is painted first, then what the engine imports is loaded in a thread.
     """
     dress = dressed(config, os.environ, sys.stdout.encoding)
     logs = LogBook()
@@ -81,6 +83,7 @@ async def _hosted(
     life = _Life(config, options, client, complaints)
     keeper = Keeper(screen, complaints, mouse=options.is_mouse)
     showing = asyncio.create_task(keeper.keep(), name="screen keeper")
+    showing.add_done_callback(lambda _: client.shown())  # there will be no picture
     _hear_signals(life, keeper)
     try:
         await asyncio.wait((life.task, showing), return_when=asyncio.FIRST_COMPLETED)
@@ -124,6 +127,7 @@ class _Life:
         opened.cancel()
 
     async def _live(self) -> None:
+        await self._client.picture(_PICTURE_S)
         await asyncio.to_thread(import_module, "engine.runtime")
         async with opened(self._config, self._options) as engine:
             self._engine = engine

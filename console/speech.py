@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from engine import CATALOG, Status
+from engine import Status
 
 from .commands import Command, Tables
 from .offers import Deed, Offer
@@ -38,7 +38,7 @@ class Speech:
         """The console's commands that can be typed."""
         self.offers = {offer.id: offer for offer in offers}
         """The engine's acts."""
-        self._names = _names(status)
+        self._status = status
 
     def understood(self, text: str) -> Said:
         """What a line asks for; raises NotUnderstood."""
@@ -79,11 +79,11 @@ class Speech:
             return (*self.views, *self.offers)
         offer = self.offers.get(before[0])
         kind = _kind(offer, len(before) - 1) if offer else ""
-        return [name for name in self._names.get(kind, ()) if name not in before]
+        return [name for name in _names(self._status, kind) if name not in before]
 
     def _resolved(self, offer: Offer, at: int, word: str) -> str:
         """The name as the engine knows it: `xauusd` is XAU/USD."""
-        names = self._names.get(_kind(offer, at), ())
+        names = _names(self._status, _kind(offer, at))
         return next((name for name in names if _folded(name) == _folded(word)), word)
 
 
@@ -100,14 +100,22 @@ def _kind(offer: Offer, at: int) -> str:
     return offer.slots[-1].kind if offer.slots and offer.slots[-1].is_many else ""
 
 
-def _names(status: Status) -> Mapping[str, tuple[str, ...]]:
-    return {
-        "process": tuple(process.name for process in status.processes),
-        "symbol": status.symbols,
-        "drill": tuple(CATALOG),
-        "reason": tuple(dict.fromkeys(reason.code.value for reason in status.reasons)),
-        "scope": tuple(dict.fromkeys(str(r.scope or "platform") for r in status.reasons)),
-    }
+def _names(status: Status, kind: str) -> tuple[str, ...]:
+    """What there is of a kind; nothing of one that cannot be known."""
+    match kind:
+        case "process":
+            return tuple(process.name for process in status.processes)
+        case "symbol":
+            return status.symbols
+        case "drill":
+            from engine import CATALOG  # not before the first picture
+
+            return tuple(CATALOG)
+        case "reason":
+            return tuple(dict.fromkeys(reason.code.value for reason in status.reasons))
+        case "scope":
+            return tuple(dict.fromkeys(str(r.scope or "platform") for r in status.reasons))
+    return ()
 
 
 def _shares(names: Sequence[str], length: int) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine import HostUse
+if TYPE_CHECKING:
+    from engine import HostUse
+
 
 if TYPE_CHECKING:
     from uds import Used

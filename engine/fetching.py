@@ -291,8 +291,12 @@ class Fetcher:
         return before is None
 
     def _is_doubtful(self, asked: BarsRequest, fetched: Fetched) -> bool:
-        """Whether an answer without bars may be a fault: rows of elsewhere, or a long silence."""
-        if fetched.outside_count:
+        """Whether an answer without bars may be a fault: rows of elsewhere, or a long silence.
+
+        Any silence is doubtful where bars were stored before their file was damaged.
+        """
+        holes = self._tools.damage.holes(self.key)
+        if fetched.outside_count or any(a < asked.until_ms and asked.from_ms < b for a, b in holes):
             return True
         if self._timeframe is Timeframe.D1:
             return asked.until_ms <= (self._newest_close_ms() or 0)

@@ -109,8 +109,10 @@ def open_mode(m1: Bars) -> OpenMode | Literal["mixed"] | None:
     shared = (m1.o[1:] == m1.c[:-1])[adjacent]
     if len(shared) < PAIRS_MIN:
         return None
-    stretches = np.array_split(shared, max(1, len(shared) // STRETCH_PAIRS))
-    is_previous = [stretch.mean() >= PREVIOUS_CLOSE_SHARE for stretch in stretches]
-    if all(is_previous):
+    stretches = max(1, len(shared) // STRETCH_PAIRS)
+    edges = np.arange(stretches + 1) * len(shared) // stretches
+    shares = np.add.reduceat(shared, edges[:-1], dtype=np.float64) / np.diff(edges)
+    is_previous = shares >= PREVIOUS_CLOSE_SHARE
+    if is_previous.all():
         return "previous_close"
-    return "mixed" if any(is_previous) else "first_tick"
+    return "mixed" if is_previous.any() else "first_tick"

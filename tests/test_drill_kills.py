@@ -97,41 +97,44 @@ def test_a_kill_in_the_middle_of_a_live_drill_leaves_nothing_behind(here: Path) 
     }
     (here / "config.json").write_text(json.dumps(document))
     servers: list[int] = []
+    was_cut_off = False
     left, interrupted, boots = [*WAYS], [], iter(range(60))
-    was_cut = False
     while True:
         with held("--at", f"2026-01-14T12:{next(boots):02d}:48Z", cwd=here, env=FAST) as engine:
             began_s = time.monotonic()
             boot = Boot(engine)
             until(boot.is_well)
             until(lambda boot=boot: not (boot.data / "drills/running.json").exists())
-            must_be_clean(boot, interrupted, servers, was_cut=was_cut)
+            must_be_clean(boot, interrupted, servers)
+            must_say_it(boot, interrupted[-1:] if was_cut_off else [])
             if interrupted:
                 print(f"\n{' '.join(interrupted[-1]):32} well {time.monotonic() - began_s:4.1f} s")
             if not left:
                 return
             drill_id, way = left[0]
             cut_off = boot.killed_in(drill_id, way)
-            was_cut = bool(cut_off)
-            if cut_off:
+            was_cut_off = bool(cut_off)
+            if was_cut_off:
                 interrupted.append((drill_id, cut_off))
             if cut_off == way:  # else it fell beside it: once more
                 left.pop(0)
 
 
-def must_be_clean(
-    boot: Boot, interrupted: list[tuple[str, str]], servers: list[int], *, was_cut: bool
-) -> None:
-    """What a boot must find of the drills that were cut off before it, and say of the last."""
+def must_say_it(boot: Boot, cut_off: list[tuple[str, str]]) -> None:
+    """What a boot says of the drill that was cut off just before it."""
+    events = boot.ask("events", limit=4_096)["events"]
+    back = [event["event"]["drill"] for event in events if event["type"] == "DrillReverted"]
+    assert cut_off == [(drill["id"], drill["variant"]) for drill in back]
+
+
+def must_be_clean(boot: Boot, interrupted: list[tuple[str, str]], servers: list[int]) -> None:
+    """What a boot must find of the drills that were cut off before it."""
     history = boot.ask("drills")["history"]
     cut_off = [outcome for outcome in history if "interrupted" in outcome["why"]]
     assert [drill_id for drill_id, _ in interrupted] == [outcome["id"] for outcome in cut_off]
     for (_, way), outcome in zip(interrupted, cut_off, strict=True):
         assert "INCONCLUSIVE" == outcome["verdict"]
         assert f"'{way}'" in outcome["why"]
-    events = boot.ask("events", limit=4_096)["events"]
-    back = [event["event"]["drill"]["id"] for event in events if event["type"] == "DrillReverted"]
-    assert [drill_id for drill_id, _ in interrupted[-1:] if was_cut] == back
     assert [] == list((boot.data / "quarantine").glob("*"))
     assert [""] * len(servers) == list(map(started, servers))
     servers.append(json.loads((boot.data / "embedded/server.json").read_text())["pid"])

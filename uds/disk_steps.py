@@ -267,7 +267,7 @@ def saying(doing: str, path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        detail = f"Could not {doing} {path}: {error.strerror or error}."
+        detail = f"{error.strerror or error}: could not {doing} {path}."
         if error.errno in _NO_SPACE:
             raise DiskFull(detail, hint="Free space on the data folder's disk.") from error
         hint = "Check the disk and the rights of the data folder."

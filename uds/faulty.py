@@ -310,8 +310,8 @@ class _Passage:
 
 def _disk_error(kind: FaultKind, operation: str, path: str) -> UdsError:
     if kind is FaultKind.FULL:
-        return DiskFull(f"Could not {operation} {path}: No space left on device.", hint=_HINT)
-    return DiskFailed(f"Could not {operation} {path}: Input/output error.", hint=_HINT)
+        return DiskFull(f"No space left on device: could not {operation} {path}.", hint=_HINT)
+    return DiskFailed(f"Input/output error: could not {operation} {path}.", hint=_HINT)
 
 
 def _cache_error(kind: FaultKind, operation: str, symbol: str) -> UdsError:

@@ -107,10 +107,12 @@ async def recover_into(
     state: FoundState,
     kept_bars: Callable[[Timeframe], int],
     doubted: Collection[str] = (),
+    served: Book | None = None,
 ) -> Reading:
     """Fill an empty draft; `kept_bars` says how many bars of a timeframe belong in RAM.
 
-    Files that are `doubted` are read however old their bars are.
+    Files that are `doubted` are read however old their bars are. What `served` has in RAM of bars
+    that cannot be believed on disk any more is rescued; None when nothing is served.
     """
     newest, skipped, evidence = await _newest_commit(book.symbol, disk)
     draft = await _unfinished(book.symbol, disk, newest)
@@ -137,7 +139,7 @@ async def recover_into(
     )
     return Reading(
         recovered,
-        tuple((load.key.timeframe, bars) for load in loads for bars in load.rescued()),
+        tuple((load.key.timeframe, bars) for load in loads for bars in load.rescued(served)),
         (*evidence, *(find for load in loads for find in load.evidence)),
         tuple(cut for load in loads for cut in load.cuts),
         tuple(path for load in loads for path in load.unsettled),
@@ -259,8 +261,11 @@ class _Load:
             series.coverage = self._covered()
         return series
 
-    def rescued(self) -> Iterable[Bars]:
-        """Good bars of damaged files, oldest file first; what a later file revised stays so."""
+    def rescued(self, served: Book | None) -> Iterable[Bars]:
+        """Good bars of damaged files, oldest file first; what a later file revised stays so.
+
+        Then what readers are served of the holes: it was durable once, and is not lost.
+        """
         for damaged in sorted(self._damaged, key=lambda file: file.record.number):
             latest = damaged.bars
             for file in self._sound:
@@ -268,6 +273,8 @@ class _Load:
                     first_ms, last_ms = int(latest.open_time_ms[0]), int(latest.open_time_ms[-1])
                     latest = latest.merged(file.bars.between(first_ms, last_ms + 1))
             yield latest
+        known = Bars.empty() if served is None else served.series[self.key.timeframe].bars
+        yield from (known.between(*hole) for hole in self.holes)
 
     async def _find_begun_later(self) -> None:
         """Files that the generation's owner began after the last record of it."""

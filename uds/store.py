@@ -40,7 +40,7 @@ from .publishing import Publisher
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
-from .upkeep import StateFile, garbage, scrub, segments_of
+from .upkeep import StateFile, committed_in, garbage, scrub, segments_of
 from .writing import Writer
 
 
@@ -74,13 +74,13 @@ class Store:
     async def recover(self, symbol: Symbol, doubted: Collection[str] = ()) -> Recovered:
         """Begin a draft from what the disk has, or from nothing; evidence goes to quarantine.
 
-        Of a served symbol it is a repair behind its readers; `doubted` files are read in any case.
+        Of a served symbol it repairs behind its readers; RAM has what `doubted` files have lost.
         """
         shelf = self._shelves[symbol]
         async with shelf.writing:
-            state = await self.state.read()
-            book = self._new_book(symbol)
-            reading = await recover_into(book, self._disk, state, self.terms.kept_bars, doubted)
+            state, kept_bars = await self.state.read(), self.terms.kept_bars
+            book, served = self._new_book(symbol), shelf.live if doubted else None
+            reading = await recover_into(book, self._disk, state, kept_bars, doubted, served)
             rotated_count = await self._quarantine.keep(reading.evidence)
             for path, length in reading.cuts:
                 await self._disk.truncate(path, length)
@@ -376,14 +376,14 @@ class Store:
                 return Collected(0, ())
             lists = [paths async for paths in garbage(self._disk, symbol, shelf, self.token.value)]
             await self.check_folder()  # after the listing: see upkeep.py
-            for paths in lists:
-                await self._disk.remove(paths)
             kept = (pointer.generation, pointer.previous)
-            dropped = tuple(g for g in shelf.dead if g not in kept)
+            known = (*shelf.dead, *committed_in(lists))  # an owner that was killed forgot none
+            dropped = tuple(g for g in dict.fromkeys(known) if g not in kept)
             for generation in dropped:
-                timeframes = self.terms.timeframes
-                await self._cache.forget(symbol, self.token, generation, timeframes)
-                shelf.dead.remove(generation)
+                await self._cache.forget(symbol, self.token, generation, self.terms.timeframes)
+            shelf.dead = [generation for generation in shelf.dead if generation not in dropped]
+            for paths in lists:  # last: a commit that is gone names no tails any more
+                await self._disk.remove(paths)
             return Collected(sum(map(len, lists)), dropped)
 
     def _new_book(self, symbol: Symbol) -> Book:

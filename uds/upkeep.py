@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from . import checkpoint, layout
 from .book import Book, Segment
 from .checkpoint import Checkpoint, FoundState, SymbolState
-from .model import FencingToken, SeriesKey, Symbol, Timeframe
+from .model import FencingToken, Generation, SeriesKey, Symbol, Timeframe
 from .ports import Disk
 from .shelf import Scrubbed, Shelf, StoreTerms
 
@@ -92,6 +92,13 @@ async def garbage(
         numbers = ((name, layout.segment_number(name)) for name in await disk.names(folder))
         ours = (f"{folder}/{name}" for name, n in numbers if n is not None and n[0] <= token)
         yield tuple(path for path in ours if path not in needed)
+
+
+def committed_in(lists: Iterable[Iterable[str]]) -> tuple[Generation, ...]:
+    """The generations whose commits are among these files: each had its tails in Redis."""
+    names = (path.rpartition("/")[2] for paths in lists for path in paths)
+    found = (layout.committed_generation(name) for name in names)
+    return tuple(generation for generation in found if generation is not None)
 
 
 def _state_of(book: Book, terms: StoreTerms) -> SymbolState:

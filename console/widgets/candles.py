@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-from engine import Candle
+from typing import TYPE_CHECKING
 
 from .. import moments
 from ..lines import Line, Look, Span, boxed
 from ..words import Words
+
+if TYPE_CHECKING:
+    from engine import Candle
+
 
 _WICK, _UP, _DOWN, _FLAT = "│", "░", "█", "─"
 _SCALE_WIDTH = 12

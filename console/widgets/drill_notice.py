@@ -68,7 +68,7 @@ def reverted_news(drill: RevertedDrill, words: Words) -> str:
     if drill.by and drill.began_ms is not None:
         at, by = moments.stamp(drill.began_ms), clean(drill.by)
         told.append(words.drill_asked.format(by=by, at=at, utc=words.utc))
-    said = "; ".join(filter(None, (*told, clean(drill.done, _WHY_MAX))))
+    said = "; ".join(filter(None, (*told, clean(words.clauses(drill.said, drill.done), _WHY_MAX))))
     return words.drill_news_reverted.format(id=clean(drill.id) or words.drill_unread, done=said)
 
 

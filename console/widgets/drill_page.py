@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from engine import Catalogue, DrillCard, DrillOutcome, DrillStatus, Status, StepState
+from engine import DrillOutcome, DrillStatus, Status, StepState
 
 from .. import moments
 from ..clean import clean
@@ -15,6 +15,10 @@ from ..words import Words
 from .drill_rows import STEPS, VERDICTS, doing, elapsed
 from .drill_sheet import drill_brief, drill_of, outcomes_of, places_of
 from .listing import Item, Listing, entry
+
+if TYPE_CHECKING:
+    from engine import Catalogue, DrillCard
+
 
 _ID_WIDTH, _TITLE_WIDTH, _VERDICT_WIDTH, _WHEN_WIDTH, _RUNS_WIDTH = 4, 36, 13, 12, 12
 _WHY_FROM_WIDTH = 110

@@ -11,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from engine import Catalogue, DrillCard, DrillOutcome, DrillStatus, Place, Status, VariantCard
+from engine import DrillOutcome, DrillStatus, Place, Status
 
 from .. import moments
 from ..clean import clean
 from ..lines import Line, Look, Span, boxed
 from ..words import Words
 from .drill_rows import drill_head, drill_steps, drill_table, folded, outcome_rows
+
+if TYPE_CHECKING:
+    from engine import Catalogue, DrillCard, VariantCard
+
 
 _LABEL_WIDTH, _PLACES_WIDTH, _SECONDS_WIDTH = 14, 19, 10
 _TEXT_MAX = 2_000

@@ -11,8 +11,8 @@ from ..lines import Look
 
 _HELD = (ProcessState.HELD, ProcessState.NEEDS_OPERATOR)
 _FATAL = (DegradedCode.FENCED, DegradedCode.BROKER_LOGIN_PERMANENT)
-_CONSEQUENCE = DegradedCode.GATE_OVERDUE
-"""Says only that another one has lasted; the status row says so as well."""
+_CONSEQUENCES = (DegradedCode.GATE_OVERDUE, DegradedCode.FORCED_OPEN)
+"""They say only what another one led to; the status row says so as well."""
 
 
 class Faults(NamedTuple):
@@ -60,7 +60,7 @@ def look_of_reason(status: Status, reason: DegradedReason) -> Look:
 def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, bool, int]:
     """Failures first; of equals what nobody has seen yet, what is fatal, causes, the newest."""
     is_seen, is_fatal = reason.acknowledged_ms is not None, reason.code in _FATAL
-    is_consequence = reason.code is _CONSEQUENCE
+    is_consequence = reason.code in _CONSEQUENCES
     return look is not Look.FAILED, is_seen, not is_fatal, is_consequence, -reason.since_ms
 
 

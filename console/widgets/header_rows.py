@@ -129,11 +129,11 @@ class Header:
     def _gate_word(self) -> Line:
         state = self._gate.state
         word = self._words.gates.get(state.value, state.value.upper())
-        if self._status.overdue:
-            word = f"{word} {self._words.overdue}"
         forced_until_ms = self._status.forced_until_ms
         if state is GateState.FORCED_OPEN and forced_until_ms is not None:
             word = f"{word} {moments.minutes((forced_until_ms - self._now_ms) / 1_000)}"
+        if self._status.overdue:
+            word = f"{word} {self._words.overdue}"
         return (Span(word, _GATE_LOOKS.get(state, Look.DERIVING)),)
 
     def _waits(self) -> str:

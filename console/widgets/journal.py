@@ -75,6 +75,10 @@ class Journal:
         self._told = frozenset(acts)
         self.first = self.first or facts.status
         if self._last is not None:
+            was, now = self._last.status, facts.status
+            if now.boot_id != was.boot_id:
+                said = self._words.engine_anew.format(boot_id=now.boot_id[:8])
+                self._add(at_ms, Look.DEGRADED, said)
             for look, text in differences(self._last, facts, self._words):
                 self._add(at_ms, look, text)
         self._last = facts

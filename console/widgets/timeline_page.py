@@ -8,14 +8,17 @@ any other stage faster changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from engine import BrokerFloor, Promise, Stage, Waterfall, Waterfalls, promises
+from typing import TYPE_CHECKING
 
 from ..clean import clean
 from ..glyphs import GAUGE_EMPTY, GAUGE_FULL, sign
 from ..lines import Line, Look, Span, boxed
 from ..words import Words
 from .listing import Item, Listing, entry
+
+if TYPE_CHECKING:
+    from engine import BrokerFloor, Promise, Stage, Waterfall, Waterfalls
+
 
 _STAGE_WIDTH, _SYMBOL_WIDTH, _FIGURE_WIDTH, _CHANGE_WIDTH = 8, 10, 7, 7
 _BESIDE_BAR = 1 + 2 + _STAGE_WIDTH + _SYMBOL_WIDTH + 1 + 2 * _FIGURE_WIDTH + _CHANGE_WIDTH
@@ -32,6 +35,8 @@ def timeline_listing(boots: Waterfalls | None, words: Words, width: int) -> List
     title = words.pages["timeline"]
     if boots is None:
         return Listing(title, (), (), empty=words.timeline_unread)
+    from engine import promises  # not before the first picture
+
     now = boots.now
     scale = _Scale(now, max(_BAR_MIN, width - _BESIDE_BAR))
     before = {} if boots.before is None else {_who(s): s for s in reversed(boots.before.start)}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import wrap
-
-from engine import Xray
+from typing import TYPE_CHECKING
 
 from .. import moments
 from ..clean import clean
 from ..lines import Line, Look, Span, boxed
 from ..words import Words
 from .candles import candle_plot, candle_table
+
+if TYPE_CHECKING:
+    from engine import Xray
+
 
 _LABEL_WIDTH = 14
 _PLOT_ROWS = 8

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from engine import Cell, DegradedReason, Severity, Status, Xray
+from engine import Cell, DegradedReason, Severity, Status
 from uds.model import SeriesKey
 
 from .. import moments
@@ -16,6 +17,10 @@ from ..words import Words
 from . import cell_face
 from .faults import look_of_reason
 from .xray_depth import depth_rows
+
+if TYPE_CHECKING:
+    from engine import Xray
+
 
 _LABEL_WIDTH = 14
 _EDGE = "│ "

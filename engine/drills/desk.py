@@ -302,9 +302,9 @@ class DrillDesk:
         _log.warning("drill %s, cut off by a kill, is taken back: %s", found.id or "?", found.done)
         if found.id:
             grounds = (Ground("", (saying("interrupted", found.variant),)),)
-            why, verdict = in_english(grounds), Verdict.INCONCLUSIVE
-            now_ms = self._tools.clock.real_ms()
-            outcome = DrillOutcome(found.id, Place.LIVE, verdict, why, None, None, now_ms, grounds)
+            why, now_ms = in_english(grounds), self._tools.clock.real_ms()
+            verdict, place = Verdict.INCONCLUSIVE, Place.LIVE
+            outcome = DrillOutcome(found.id, place, verdict, why, None, None, now_ms, grounds)
             self._tools.board.post(DrillEnded(outcome))
             await keep_outcome(self._files, outcome)
         await self._files.end()

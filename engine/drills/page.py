@@ -24,7 +24,7 @@ The order is always the same: all is well → the way back is written to
 `<data_root>/drills/running.json` and synced → the fault is put in → it is watched → it is taken
 out → all is well again. The fault comes out whatever happens: on success, on failure, on abort,
 when the engine stops, after {DEAD_MAN_S:.0f} s by a timer of its own, and at the next boot after
-a kill.
+a kill, whose journal says which drill it was and what was done.
 
 A verdict follows from measured facts only. **PASS**: the fault was proved to be in by what it
 befell, its reason was said within {LOUD_S:.0f} s of being detectable and stood as long as the

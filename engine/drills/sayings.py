@@ -26,6 +26,9 @@ SAYINGS: dict[str, str] = {
     "itself_failed": "the drill itself failed: {0}",
     "interrupted": "it was interrupted while {0!r} was in; all of it is taken out",
     "nothing_run": "nothing of it can be run here",
+    "died": "what its fault was made of died with the process",
+    "evidence_removed": "{0} files of made-up evidence were removed",
+    "server_ended": "the server it was done to was ended before this start",
     # what did not hold
     "no_reason": "no reason was said",
     "late": "{0} after {1} s, not {2} s",

@@ -153,6 +153,8 @@ class RevertedDrill:
     began_ms: int | None
     """When its fault was put in, the host's clock, UTC ms; None when that is not known."""
     done: str
-    """What became of the fault and of what it left, in a clause or more."""
+    """What became of the fault and of what it left, in English, in a clause or more."""
     at_ms: int
     """When it was taken back, the market's clock, UTC ms."""
+    said: tuple[Saying, ...] = ()
+    """The same as codes."""

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from uds import DrillFiles
 
 from .catalog import CATALOG
+from .sayings import saying
 from .seam_injections import made_up
 from .shape import RevertedDrill
-
-_DIED = "what its fault was made of died with the process"
 
 
 async def take_back(files: DrillFiles, journal: Mapping[str, object], now_ms: int) -> RevertedDrill:
@@ -20,19 +19,20 @@ async def take_back(files: DrillFiles, journal: Mapping[str, object], now_ms: in
     """
     undo = journal.get("undo")
     undo = undo if isinstance(undo, dict) else {}
-    done = [_DIED]
+    done = [saying("died")]
     if count := await _discard(files, undo):
-        done.append(f"{count} files of made-up evidence were removed")
+        done.append(saying("evidence_removed", count))
     if isinstance(undo.get("server"), int):
-        done.append("the server it was done to was ended before this start")
+        done.append(saying("server_ended"))
     drill_id, began_ms = str(journal.get("id")), journal.get("began_ms")
     return RevertedDrill(
         drill_id if drill_id in CATALOG else "",
         str(journal.get("variant", ""))[:40],
         str(journal.get("by", ""))[:40],
         began_ms if isinstance(began_ms, int) else None,
-        "; ".join(done),
+        "; ".join(map(str, done)),
         now_ms,
+        tuple(done),
     )
 
 

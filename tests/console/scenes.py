@@ -292,6 +292,9 @@ class FakeClient:
         """Remember it."""
         self.acted.append(("shutdown", ""))
 
+    def shown(self) -> None:
+        """Nothing waits for the picture here."""
+
     async def look(self, op: str, args: Mapping[str, object]) -> object:
         """What the test laid out for this operation."""
         if op not in self.answers:

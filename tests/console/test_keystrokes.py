@@ -6,7 +6,7 @@ import random
 
 import pytest
 from textual._xterm_parser import XTermParser
-from textual.events import Key
+from textual.events import Key, Paste
 
 from console.keystrokes import Keystrokes
 
@@ -19,6 +19,8 @@ BLANKED = {
     "letters of another alphabet": ("йц".encode(), ["й", "ц"]),
     "keys that are sequences": (b"\x1b[1;5A\x1bOP", ["ctrl+up", "f1"]),
     "what only begins like a report": (b"\x1b\x1b[Aj", ["escape", "up", "j"]),
+    "a paste with colours in it": (b"\x1b[200~q\x1b[31mred\x1bqd\x1b[0m\x1b\x1b[201~j", ["j"]),
+    "a paste that ends as it begins": (b"\x1b[200~\x1b[200~a\x1b[201~j\x1b[200~b\x1b[201~", ["j"]),
     "bytes of no character": (b"a\xffb", ["a", "replacement_character", "b"]),
 }
 REPLIES = {
@@ -49,6 +51,13 @@ def test_it_does_not_matter_where_reading_cuts(name: str) -> None:
     keystrokes = Keystrokes()
 
     assert expected == _keys(*(keystrokes.text(bytes([byte])) for byte in data))
+
+
+def test_what_is_pasted_arrives_as_text() -> None:
+    """Into the line behind the colon a name may be pasted; its colours are no part of it."""
+    found = XTermParser().feed(Keystrokes().text(b"\x1b[200~XAU\x1b[1m/USD\n\x1b[201~j"))
+
+    assert ["XAU[1m/USD\n"] == [event.text for event in found if isinstance(event, Paste)]
 
 
 def test_noise_never_raises_and_keys_after_it_are_keys() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,12 @@ def test_what_is_recalled_stands_between_what_is_told_by_its_time(count: int) ->
     assert sorted(times, reverse=True) == times
     assert 9_000_000 == times[0]
     assert min(KEPT, count + 2) == len({entry.number for entry in journal.entries})
+
+
+def test_another_start_of_the_engine_is_told() -> None:
+    """Cells that moved for no reason would be all that is seen of a crash in the night."""
+    journal, was = Journal(WORDS), scenes.end_of_boot()
+    for status in (was, was, replace(was, boot_id="ab12cd34ef")):
+        journal.learn(Facts.of(status), 1)
+
+    assert ["another start of the engine, boot ab12cd34"] == [e.text for e in journal.entries]

@@ -15,6 +15,7 @@ from engine.deepening import SILENT_DAYS, pause_depth
 from engine.degraded import DegradedCode
 from engine.derive import derive
 from engine.events import ReasonRaised
+from engine.figures import grouped
 from engine.plan import history_from_ms
 from engine.process import Tools
 from engine.rebuild_deeds import rebuild_question
@@ -329,7 +330,7 @@ def test_the_question_of_a_rebuild_says_what_becomes_of_the_depth(
             question = rebuild_question(Engine(again.tools, supervisor), {"symbols": (GOLD,)})
             touched: Any = question.radius["symbols"]
 
-        assert f"The depth goes from {bars:,} to about " in question.sentence
+        assert f"The depth goes from {grouped(bars)} to about " in question.sentence
         assert question.sentence.endswith(said)
         assert bars == touched[GOLD]["depth"]["bars"] > 4 * touched[GOLD]["depth"]["after_flip"] > 0
 

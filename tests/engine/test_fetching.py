@@ -398,6 +398,22 @@ async def test_a_broker_that_sends_other_bars_only_is_given_up_loudly() -> None:
 
 
 @in_virtual_time
+async def test_silence_about_minutes_that_were_stored_once_is_asked_about_again() -> None:
+    """Their file was damaged, so they were had: a broker at a loss for a moment is not believed."""
+    rows, hole = minutes(FROM, 750), (NOON - 9 * MINUTE_MS, NOON - 8 * MINUTE_MS)
+    desk = await a_desk(rows.take(rows.open_time_ms != hole[0]))
+    await desk.fill()
+    desk.house.store.doubt(desk.key, *hole)
+    desk.house.tools.damage.note(desk.key, [hole])
+    await desk.fill()
+    desk.broker.rows = lambda asked: rows.between(asked.from_ms, asked.until_ms)
+    await asyncio.sleep(60)
+    await desk.fetcher.fetch_new(FROM)
+
+    assert rows.same_as(desk.bars)
+
+
+@in_virtual_time
 async def test_a_gap_is_tried_a_few_times_and_then_once_an_hour() -> None:
     """An attempt cap: what the broker does not have is not asked for each minute for ever."""
     hole_from_ms, hole_until_ms = FROM + 100 * MINUTE_MS, FROM + 200 * MINUTE_MS

@@ -72,4 +72,5 @@ def test_started_in_the_background_it_does_not_touch_the_terminal(tmp_path: Path
         shell.until("engine keeps running: pid")
         assert before == shell.modes
         assert b"\x1b[?1049h" not in shell.written
+        assert 0 == coldstart("wait", "--timeout", "60", "--data", DATA, cwd=tmp_path).code
         assert 0 == coldstart("down", "--yes", "--data", DATA, cwd=tmp_path).code

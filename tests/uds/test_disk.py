@@ -135,9 +135,9 @@ async def test_a_file_is_never_made_longer_by_cutting(disk: Disk) -> None:
     """The kernel would fill it with NULs, which nobody wrote."""
     await disk.append([Append("x", b"short")])
 
-    with pytest.raises(DiskFailed, match="Could not truncate x: it is shorter than 6 bytes"):
+    with pytest.raises(DiskFailed, match="it is shorter than 6 bytes: could not truncate x"):
         await disk.truncate("x", 6)
-    with pytest.raises(DiskFailed, match="Could not truncate y: No such file"):
+    with pytest.raises(DiskFailed, match="No such file or directory: could not truncate y"):
         await disk.truncate("y", 0)
     assert b"short" == await disk.read("x")
     assert await disk.read("y") is None
@@ -169,11 +169,11 @@ async def test_folders_are_not_files(disk: Disk) -> None:
     await disk.append([Append("a/x", b"1")])
 
     for wrong, words in (
-        (disk.read("a"), "Could not read a: Is a directory"),
-        (disk.append([Append("a", b"2")]), "Could not append to a: Is a directory"),
-        (disk.append([Append("a/x/y", b"2")]), "Could not append to a/x/y: Not a directory"),
-        (disk.names("a/x"), "Could not list a/x: Not a directory"),
-        (disk.remove(["a"]), "Could not remove a: Is a directory"),
+        (disk.read("a"), "Is a directory: could not read a"),
+        (disk.append([Append("a", b"2")]), "Is a directory: could not append to a"),
+        (disk.append([Append("a/x/y", b"2")]), "Not a directory: could not append to a/x/y"),
+        (disk.names("a/x"), "Not a directory: could not list a/x"),
+        (disk.remove(["a"]), "Is a directory: could not remove a"),
     ):
         with pytest.raises(DiskFailed, match=words):
             await wrong

@@ -167,7 +167,7 @@ def test_a_second_writer_of_one_file_is_an_error(scripts: Scripts) -> None:
     """Who finds another's temporary file does not write into it."""
     fresh = Write(".x.tmp", b"1", must_be_new=True)
 
-    with pytest.raises(DiskFailed, match="Could not replace x: another writer is at it"):
+    with pytest.raises(DiskFailed, match="another writer is at it: could not replace x"):
         steps_of(scripts.replace("x", b"1"), fresh)
 
 
@@ -211,12 +211,12 @@ def each_operation() -> Sequence[tuple[str, Script[None] | Script[bool]]]:
     """Every operation of a fresh handle, and the sentence about its failure."""
     scripts = Scripts()
     return (
-        ("Could not append to a/x: so it is.", scripts.append([Append("a/x", b"1")])),
-        ("Could not create a/x: so it is.", scripts.create("a/x", b"1")),
-        ("Could not replace a/x: so it is.", scripts.replace("a/x", b"1", "a/y")),
-        ("Could not link a/x: so it is.", scripts.link("m", "a/x")),
-        ("Could not truncate a/x: so it is.", scripts.truncate("a/x", 1)),
-        ("Could not remove (a/x|files in a): so it is.", scripts.remove(["a/x"])),
+        ("so it is: could not append to a/x.", scripts.append([Append("a/x", b"1")])),
+        ("so it is: could not create a/x.", scripts.create("a/x", b"1")),
+        ("so it is: could not replace a/x.", scripts.replace("a/x", b"1", "a/y")),
+        ("so it is: could not link a/x.", scripts.link("m", "a/x")),
+        ("so it is: could not truncate a/x.", scripts.truncate("a/x", 1)),
+        ("so it is: could not remove (a/x|files in a).", scripts.remove(["a/x"])),
     )
 
 
@@ -240,7 +240,7 @@ def test_want_of_space_is_told_from_a_broken_disk(code: int) -> None:
     with pytest.raises(DiskFull) as full, saying("append to", "x"):
         raise OSError(code, "No space left on device")
 
-    assert "Could not append to x: No space left on device." == full.value.detail
+    assert "No space left on device: could not append to x." == full.value.detail
     assert "Free space" in full.value.hint
 
 

@@ -244,7 +244,7 @@ async def test_a_folder_in_the_place_of_a_file_is_a_failure(folder: FolderDisk) 
     """Not a crash of another kind: the waist knows DiskFailed only."""
     (folder.root / "commit" / "00000001-0001").mkdir(parents=True)
 
-    with pytest.raises(DiskFailed, match="Could not read commit/00000001-0001: Is a directory"):
+    with pytest.raises(DiskFailed, match="Is a directory: could not read commit/00000001-0001"):
         await folder.read("commit/00000001-0001")
 
 
@@ -267,7 +267,7 @@ async def test_a_short_write_is_a_failure(folder: FolderDisk) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (150, before[1]))
     try:
-        with pytest.raises(DiskFailed, match="Could not append to x: File too large"):
+        with pytest.raises(DiskFailed, match="File too large: could not append to x"):
             await folder.append([Append("x", b"1" * 100)])
         assert 150 == await folder.size("x")
     finally:

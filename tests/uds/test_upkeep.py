@@ -127,6 +127,23 @@ async def test_a_successor_keeps_the_generation_it_began_from() -> None:
     assert ["00000001-0002"] == [path[-19:-6] for path in segments_in(disk)]
 
 
+async def test_what_owners_that_were_killed_had_in_redis_goes_with_their_commits() -> None:
+    """Each was killed before its grace was over: a server of others would fill up with them."""
+    disk, cache = MemoryDisk(), MemoryCache()
+    await served_store(disk, cache)
+    for owner in (2, 3, 4):
+        successor = await store_over(disk, cache, owner=owner)
+        await successor.recover(GOLD)
+        await serve(successor)
+    assert 4 == len({generation for _, generation, _ in cache.tails})
+    collected = await successor.collect(GOLD)
+
+    kept = {Generation(3, 1), Generation(4, 1)}
+    assert {Generation(1, 1), Generation(2, 1)} == set(collected.dropped)
+    assert kept == {generation for _, generation, _ in cache.tails}
+    assert sorted(map(str, kept)) == await commits(disk)
+
+
 async def test_nothing_goes_before_a_generation_is_live() -> None:
     """A draft is no reason to throw anything away."""
     disk = MemoryDisk()
@@ -240,6 +257,24 @@ async def test_a_damaged_symbol_is_repaired_behind_its_readers() -> None:
     await serve(store)
     await store.collect(GOLD)
     assert G2 == (await store.extend(GOLD)).generation
+    successor = await store_over(disk, owner=2)
+    assert () == (await successor.recover(GOLD)).drops
+    assert list(range(10)) == opens(successor.load(GOLD_M1))
+
+
+async def test_what_a_file_lost_is_taken_from_ram_where_readers_have_it() -> None:
+    """A broker that is silent about a minute that readers have must not take it from them."""
+    disk = MemoryDisk()
+    store = await served_store(disk)
+    (path,) = segments_in(disk)
+    lines = disk.files[path].splitlines(keepends=True)
+    disk.files[path] = b"".join([*lines[:4], b"\0\n", *lines[5:]])
+    await store.recover(GOLD, (path,))
+
+    assert list(range(10)) == opens(store.load(GOLD_M1))
+    gaps = store.coverage(GOLD_M1).gaps(minute(0), minute(10))
+    assert ((minute(3), minute(4)),) == gaps.intervals
+    await store.commit(GOLD)
     successor = await store_over(disk, owner=2)
     assert () == (await successor.recover(GOLD)).drops
     assert list(range(10)) == opens(successor.load(GOLD_M1))
