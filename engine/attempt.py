@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TypeVar
@@ -14,6 +15,7 @@ from .degraded import DegradedCode, Scope
 from .events import ReasonCleared, ReasonRaised
 from .intensity import Backoff
 from .process import Tools
+from .status import Status
 
 _T = TypeVar("_T")
 
@@ -80,7 +82,7 @@ async def attempt(
                 due_ms = tools.clock.now_ms() + round(delay_s * 1_000)
                 code = partner.code_of(error)
                 tools.board.post(ReasonRaised(code, scope, detail, due_ms))
-                await tools.clock.sleep(delay_s)
+                await _wait_out(tools, partner, scope, delay_s)
             else:
                 break
     finally:
@@ -92,6 +94,22 @@ async def attempt(
     elif says_anything(result) and not unsettled[(partner.name, scope)]:
         clear(tools, partner, scope)
     return result
+
+
+async def _wait_out(tools: Tools, partner: Partner, scope: Scope, delay_s: float) -> None:
+    """Until the next attempt is due; of Redis, no longer than until its watch says it is back."""
+    if partner is not Partner.REDIS:
+        await tools.clock.sleep(delay_s)
+        return
+
+    def is_back(status: Status) -> bool:
+        return not any(r.code in partner.codes and r.scope == scope for r in status.reasons)
+
+    try:
+        async with asyncio.timeout(delay_s):
+            await tools.board.until(is_back)
+    except TimeoutError:
+        return
 
 
 def clear(tools: Tools, partner: Partner, scope: Scope) -> None:

@@ -193,7 +193,8 @@ class Acts:
         if not node.is_alive:
             return
         said = {code for _, code, _ in node.view.raised}
-        if node.engine is not None and node.token != world.newest_token():
+        is_asleep = node.node.is_paused  # who never woke up had nothing to say
+        if node.engine is not None and not is_asleep and node.token != world.newest_token():
             if _CODE.FENCED in said:
                 world.oracles.counts["a zombie was fenced"] += 1
             else:

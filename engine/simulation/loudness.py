@@ -77,11 +77,10 @@ class Loudness:
         self._stage.loop.call_later(wait_us / 1e6, self._judge_opening, node, context=self._context)
 
     def _judge_opening(self, node: Boot) -> None:
-        view, now_us = node.view, self._stage.now_us()
-        if not node.is_alive or view.has_opened or node.node.is_paused:
+        view, is_disturbed = node.view, node.number in self._disturbed_us
+        if not node.is_alive or view.has_opened or is_disturbed:
             return
-        is_disturbed = self._disturbed_us.get(node.number, -1) >= now_us - 2 * _LOUD_US
-        if is_disturbed or standing_codes(node) & {_CODE.FENCED}:
+        if standing_codes(node) & {_CODE.FENCED}:
             return
         is_said = any(code is _CODE.GATE_OVERDUE for _, code, _ in view.raised)
         sentence = f"{view.name}: {OVERDUE_S:g} s after its start GATE_OVERDUE was not said"

@@ -9,7 +9,7 @@ import pytest
 from engine.attempt import Partner, attempt
 from engine.broker.port import FetchFailed, RateLimited
 from engine.degraded import DegradedCode
-from engine.events import ReasonRaised
+from engine.events import ReasonCleared, ReasonRaised
 from tests.engine.builders import GOLD, NOON, YEN, House, build_house, market_broker, small_config
 from tests.engine.virtual_time import VirtualClock, in_virtual_time, settle
 from uds import CacheDown, CacheRegressed, CacheTimeout, DiskFailed, Fenced
@@ -160,3 +160,19 @@ def test_one_success_says_nothing_of_a_call_that_still_fails(
         assert set() == house.codes
 
     beside()
+
+
+@in_virtual_time
+async def test_who_waits_for_redis_goes_on_as_soon_as_it_is_back() -> None:
+    """Its watch knows after a quarter of a second; ten more would hide a minute from readers."""
+    house = await a_house()
+    flaky = Flaky(*[CacheDown("Refused.")] * 8)
+    trying = asyncio.create_task(attempt(house.tools, Partner.REDIS, None, flaky))
+    while flaky.errors:
+        await asyncio.sleep(1)
+    back_s = asyncio.get_running_loop().time()
+    house.board.post(ReasonCleared(DegradedCode.REDIS_DOWN, None))
+
+    assert "done" == await trying
+    assert back_s == asyncio.get_running_loop().time()
+    assert flaky.waits_s[-1] < flaky.waits_s[-2]
