@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from console import acting, drilling
 from console.cli import app
-from console.options import Options
+from console.shell import acting, drilling
+from console.shell.options import Options
 from console.widgets.journal import Journal
 from console.words import Words
-from engine.actions import ACTIONS
+from engine.acts.actions import ACTIONS
 from engine.replica import built
 from engine.status import Act
 
