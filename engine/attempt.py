@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TypeVar
@@ -82,12 +83,16 @@ async def attempt(
                 due_ms = tools.clock.now_ms() + round(delay_s * 1_000)
                 code = partner.code_of(error)
                 tools.board.post(ReasonRaised(code, scope, detail, due_ms))
+                if failures == 1:
+                    tools.say(f"{code.value}: {detail}", logging.WARNING)
                 await _wait_out(tools, partner, scope, delay_s)
             else:
                 break
     finally:
         if failures:
             unsettled[(partner.name, scope)] -= 1
+    if failures:
+        tools.say(f"{partner.name} does it again after {failures} attempts that failed")
     flaw = flaw_of(result)
     if flaw is not None:
         tools.board.post(ReasonRaised(partner.value[-1][1], scope, flaw))

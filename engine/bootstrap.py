@@ -29,6 +29,7 @@ from .events import (
     ReasonRaised,
     SymbolPrimed,
 )
+from .figures import grouped
 from .history.adoption import Adoption
 from .mending import say_committed, say_damage, say_mended
 from .plan import warmup_from_ms
@@ -69,6 +70,7 @@ async def recover_all(
             _begin_as(tools, recovered, decision)
         show(tools, symbol, CellState.EMPTY)
     mode, reason = modes.heaviest(decisions)
+    tools.say(f"start: {mode.value}, {reason}")
     tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
     for symbol in decisions:  # the broker is logging in: no chunk need make its folders later
         await attempt(tools, Partner.DISK, symbol, partial(tools.store.make_room, symbol))
@@ -135,6 +137,10 @@ async def seal(tools: Tools, symbol: Symbol) -> None:
         symbol,
         lambda: attempt(tools, Partner.REDIS, None, lambda: _flip(tools, symbol)),
     )
+    snapshot = store.tail(symbol)
+    assert snapshot is not None
+    m1 = len(snapshot.tails[Timeframe.M1])
+    tools.say(f"{symbol}: readers get generation {snapshot.generation}, {grouped(m1)} M1")
     say_committed(tools, symbol)
     say_mended(tools, symbol)
 

@@ -104,7 +104,10 @@ class LogRing(logging.Handler):
 
 
 def _source(record: logging.LogRecord) -> str:
-    """The supervised process whose task speaks: the keeper names the task after it."""
+    """The process that speaks: by its own word, else by its task's name, the keeper's gift."""
+    own = getattr(record, "process_of_ours", None)
+    if isinstance(own, str):
+        return own
     try:
         task = asyncio.current_task()
     except RuntimeError:

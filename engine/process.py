@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ from .status import ProcessState
 from .tenure import Tenure
 from .tick_feed import TickFeed
 from .witness import OpenMode
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,10 @@ class Tools:
         """Seconds since the engine opened."""
         return self.clock.monotonic_s() - self.opened_s
 
+    def say(self, text: str, level: int = logging.INFO) -> None:
+        """A line of this process in the log."""
+        _log.log(level, "%s", text, extra={"process_of_ours": self.name})
+
     def ready(self, detail: str = "") -> None:
         """Say that the process does its work."""
         self._post(ProcessState.READY, detail)
@@ -114,6 +121,7 @@ class Tools:
         if state is ProcessState.READY and before.ready_after_s is None:
             after_s = self.clock.monotonic_s() - self.spawned_s
             moved = replace(moved, ready_after_s=after_s)
+            self.say(f"ready after {after_s:.2f} s")
         if moved != before:
             self.board.post(ProcessChanged(moved))
 

@@ -285,6 +285,7 @@ async def _settle_memory(tools: Tools) -> None:
     """
     await tools.board.until(lambda status: status.opened_gate_after_s is not None)
     gc.freeze()
+    tools.say(f"the gate opened {tools.board.status.opened_gate_after_s:.2f} s after the start")
 
 
 async def _check_owner(store: Store) -> None:

@@ -70,6 +70,7 @@ async def _log_in(tools: Tools) -> None:
                 raise
         else:
             tools.timeline.note(Span("login", None, start_s, tools.since_opened_s()))
+            tools.say(f"logged in after {tools.since_opened_s() - start_s:.2f} s")
     for code in _LOGIN_CODES.values():
         tools.board.post(ReasonCleared(code, None))
 
@@ -107,6 +108,7 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
     if tools.store.filled(symbol) != draft:
         return  # a repair put another in its place, which has to be filled as well
     tools.timeline.note(Span("D1", symbol, start_s, tools.since_opened_s()))
+    tools.say(f"{symbol}: {len(tools.store.load(fetcher.key))} D1 stored")
     show(tools, symbol, CellState.STORED, Timeframe.D1)
 
 

@@ -32,6 +32,7 @@ async def run(tools: Tools) -> None:
     port = tools.listener.port
     assert port is not None
     tools.board.post(ApiListening(port))
+    tools.say(f"listens on {config.api.host}:{port}")
     async with asyncio.TaskGroup() as group:
         group.create_task(_tell_what_is_served(tools), name="ui detail")
         await serve(app, listening)
