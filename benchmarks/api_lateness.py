@@ -24,7 +24,7 @@ from statistics import median, quantiles
 
 from engine.bench.load import Load, body_of, open_load, question
 from engine.bench.quick import ASKED
-from engine.control_client import call_engine
+from engine.control.client import call_engine
 from uds.model import Timeframe
 
 from .api_engines import DATA_ROOT, engine_at

@@ -17,10 +17,10 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from engine.broker.market import SimulatedMarket
-from engine.buckets import Anchors, bucket_open, bucket_opens
+from engine.calendars.buckets import Anchors, bucket_open, bucket_opens
+from engine.calendars.trading_calendar import TradingCalendar
 from engine.config import Config
 from engine.config_file import load_config
-from engine.trading_calendar import TradingCalendar
 from uds.model import DERIVED_TIMEFRAMES, F64, I64, Bars, Coverage, Symbol, Timeframe
 
 CHAIN: tuple[tuple[Timeframe, Timeframe], ...] = (

@@ -14,6 +14,7 @@ from random import Random
 
 from engine.bench.starting import NOON_MS
 from engine.board import StatusBoard
+from engine.boots.timeline import Timeline
 from engine.bootstrap import begin_rebuild, derive_all, seal, show
 from engine.broker.session import BrokerSession
 from engine.cell import CellState
@@ -21,12 +22,11 @@ from engine.clock import ManualClock
 from engine.config import Config, InstrumentConfig
 from engine.events import BrokerChanged, StoreOpened
 from engine.first_status import first_status
-from engine.listener import Listener
 from engine.process import Tools
+from engine.serving.listener import Listener
 from engine.sources import markets, open_source, store_terms
 from engine.tenure import Tenure
 from engine.tick_feed import TickFeed
-from engine.timeline import Timeline
 from uds import Store
 from uds.memory_cache import MemoryCache
 from uds.memory_disk import MemoryDisk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .exits import Exit
+from .shell.exits import Exit
 
 
 def run() -> None:

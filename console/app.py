@@ -18,9 +18,7 @@ from engine import ActionRefused, DegradedCode, Status
 from .clean import clean
 from .client import Client, Host
 from .commands import EVERYWHERE, SECTIONS, Keys, Tables, all_keys, bindings, rekeyed
-from .driver import ConsoleDriver, TerminalLost, TerminalStalled
 from .glyphs import needs_ascii
-from .keeper import Complaints, Parting
 from .lines import Look
 from .link import follow
 from .logbook import LogBook
@@ -29,6 +27,8 @@ from .operating import Operator
 from .paint import Brush
 from .screens.home import HomeScreen
 from .screens.leave import LeaveScreen
+from .terminal.driver import ConsoleDriver, TerminalLost, TerminalStalled
+from .terminal.keeper import Complaints, Parting
 from .themes import THEMES
 from .typeahead import TypeAhead
 from .words import Words

@@ -17,12 +17,12 @@ from engine import hearing
 
 from .app import ConsoleApp
 from .dress import dressed
-from .exits import Exit
-from .keeper import Complaints, Keeper, Parting
 from .keys import keys_from
 from .logbook import LogBook
-from .reading_logs import borrowed_logs
 from .remote_client import followed
+from .shell.exits import Exit
+from .shell.reading_logs import borrowed_logs
+from .terminal.keeper import Complaints, Keeper, Parting
 
 if TYPE_CHECKING:
     from engine import Config

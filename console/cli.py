@@ -10,22 +10,22 @@ from typing import Annotated
 
 import typer
 
-from .acting import act
-from .analysing import analyze
 from .clean import defusing
-from .cli_acts import app as acts
-from .cli_at_rest import app as at_rest
-from .cli_drills import app as drills
-from .cli_group import HoistingGroup
-from .cli_simulation import app as simulation
-from .errands import NobodyReads, fail, loaded, run_loop, show, tell
-from .exits import Exit
-from .fork import fork_behind
-from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
-from .options import Options
-from .prose import bootstrap_prose
-from .reading_logs import read_logs
-from .stderr_log import log_to_stderr
+from .shell.acting import act
+from .shell.analysing import analyze
+from .shell.cli_acts import app as acts
+from .shell.cli_at_rest import app as at_rest
+from .shell.cli_drills import app as drills
+from .shell.cli_group import HoistingGroup
+from .shell.cli_simulation import app as simulation
+from .shell.errands import NobodyReads, fail, loaded, run_loop, show, tell
+from .shell.exits import Exit
+from .shell.looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
+from .shell.options import Options
+from .shell.prose import bootstrap_prose
+from .shell.reading_logs import read_logs
+from .shell.stderr_log import log_to_stderr
+from .terminal.fork import fork_behind
 
 app = typer.Typer(
     cls=HoistingGroup,
@@ -118,7 +118,7 @@ def up(
     """
     options: Options = ctx.obj
     if headless:
-        from .hosting import host_headless
+        from .shell.hosting import host_headless
 
         config = loaded(options)
         log_to_stderr(config.logging.level)
@@ -128,7 +128,7 @@ def up(
     tether = fork_behind()
     config = loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
-    from .siblings import host_console
+    from .terminal.siblings import host_console
 
     raise typer.Exit(run_loop(host_console(config, options, tether)))
 
@@ -165,7 +165,7 @@ def bootstrap(ctx: typer.Context) -> None:
 
     Examples: coldstart-console bootstrap · coldstart-console bootstrap --json --port 0
     """
-    from .hosting import host_bootstrap
+    from .shell.hosting import host_bootstrap
 
     options: Options = ctx.obj
     config = loaded(options)

@@ -1,8 +1,8 @@
 """What the console asks of an engine, and the client of an engine in this very process.
 
 There are two clients, this one and the one behind the control socket (`remote_client.py`). Both
-send the same operations to the same table of the engine (`engine/operations.py`); only the road
-differs, so what a question says and what is refused cannot differ.
+send the same operations to the same table of the engine (`engine/control/operations.py`); only
+the road differs, so what a question says and what is refused cannot differ.
 """
 
 from __future__ import annotations

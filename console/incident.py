@@ -27,11 +27,11 @@ from engine import EngineError, SystemClock
 from uds import UdsError, state_head
 
 from . import moments
-from .errands import ASK_TIMEOUT_S, loaded, run_loop, show, tell
 from .evidence import BOOT_RECORD, evidence_folder, keep, record_bytes
-from .exits import Exit
-from .options import Options
 from .secrets import known_secrets, redacted, redacted_document, redacted_lines
+from .shell.errands import ASK_TIMEOUT_S, loaded, run_loop, show, tell
+from .shell.exits import Exit
+from .shell.options import Options
 
 if TYPE_CHECKING:
     from engine import Config

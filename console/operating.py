@@ -15,7 +15,6 @@ from . import moments
 from .board import Places
 from .client import Client
 from .commands import Tables
-from .keeper import Parting
 from .messages import Told
 from .offers import Deed, Offer
 from .paint import Brush
@@ -25,6 +24,7 @@ from .screens.help import HelpScreen
 from .screens.palette import Choice, PaletteScreen
 from .screens.phrase import PhraseScreen
 from .speech import NotUnderstood, Speech
+from .terminal.keeper import Parting
 from .widgets.help_rows import act_summary, keys_of
 from .words import Words
 

@@ -1,9 +1,9 @@
 """The client of an engine in another process: it follows, and finds the engine again when lost.
 
-A connection is one life (`engine/remote.py`); this is the row of them. Between two of them the
-last status stays, `hold` says since when nobody answers, and a pause that doubles up to five
-seconds goes before the next attempt. What was armed belonged to the connection and is gone with
-it, so whoever comes back to an engine only looks at it.
+A connection is one life (`engine/control/remote.py`); this is the row of them. Between two of
+them the last status stays, `hold` says since when nobody answers, and a pause that doubles up to
+five seconds goes before the next attempt. What was armed belonged to the connection and is gone
+with it, so whoever comes back to an engine only looks at it.
 """
 
 from __future__ import annotations

@@ -23,14 +23,14 @@ from .clean import clean
 from .client import Operating
 from .commands import EVERYWHERE, HOME, REPLAY, REPLAY_SECTIONS, bindings
 from .dress import Dress, dressed
-from .exits import Exit
 from .hold import Hold
-from .keeper import Complaints, Keeper, Parting
 from .keys import keys_from
 from .messages import Told
 from .screens.home import HomeScreen
 from .screens.prompt import PromptScreen
+from .shell.exits import Exit
 from .tape import Tape
+from .terminal.keeper import Complaints, Keeper, Parting
 from .words import Words
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from textual.app import App
 from textual.events import Key
 from textual.screen import Screen
 
-from .keeper import Parting
+from .terminal.keeper import Parting
 
 _BREATH_S = 0.02
 """Keys further apart were not delivered together; a key held down repeats every 0.03 s."""

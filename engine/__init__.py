@@ -10,19 +10,32 @@ from typing import TYPE_CHECKING
 from uds.door import lazy_door
 
 if TYPE_CHECKING:
-    from .action import Danger as Danger
-    from .actions import find_action as find_action
-    from .analysis import Promise as Promise
-    from .analysis import Spent as Spent
-    from .analysis import blame as blame
-    from .analysis import chrome_trace as chrome_trace
-    from .analysis import compared as compared
-    from .analysis import promises as promises
-    from .analysis import spent as spent
-    from .analysis import spent_on_chain as spent_on_chain
+    from .acts.action import Danger as Danger
+    from .acts.actions import find_action as find_action
+    from .acts.seat import Seat as Seat
     from .bench.quick import Finding as Finding
     from .bench.quick import quick_set as quick_set
     from .board import StatusBoard as StatusBoard
+    from .boots.analysis import Promise as Promise
+    from .boots.analysis import Spent as Spent
+    from .boots.analysis import blame as blame
+    from .boots.analysis import chrome_trace as chrome_trace
+    from .boots.analysis import compared as compared
+    from .boots.analysis import promises as promises
+    from .boots.analysis import spent as spent
+    from .boots.analysis import spent_on_chain as spent_on_chain
+    from .boots.past_boots import boot_of as boot_of
+    from .boots.recording import Recording as Recording
+    from .boots.recording import recording_of as recording_of
+    from .boots.records import read_boot as read_boot
+    from .boots.records import recorded_boots as recorded_boots
+    from .boots.report import bootstrap_report as bootstrap_report
+    from .boots.stages import Stage as Stage
+    from .boots.waterfall import BrokerFloor as BrokerFloor
+    from .boots.waterfall import Waterfall as Waterfall
+    from .boots.waterfall import Waterfalls as Waterfalls
+    from .boots.waterfall import waterfall_json as waterfall_json
+    from .boots.waterfall import waterfalls_of as waterfalls_of
     from .broker.port import BrokerError as BrokerError
     from .budget_check import unkept_budgets as unkept_budgets
     from .cell import Cell as Cell
@@ -33,8 +46,11 @@ if TYPE_CHECKING:
     from .clock import process_age_s as process_age_s
     from .config import Config as Config
     from .config_file import load_config as load_config
-    from .control_client import call_engine as call_engine
-    from .control_client import socket_path as socket_path
+    from .control.client import call_engine as call_engine
+    from .control.client import socket_path as socket_path
+    from .control.operations import look as look
+    from .control.remote import RemoteEngine as RemoteEngine
+    from .control.remote import attached as attached
     from .degraded import DegradedCode as DegradedCode
     from .degraded import DegradedReason as DegradedReason
     from .degraded import Severity as Severity
@@ -64,6 +80,8 @@ if TYPE_CHECKING:
     from .drills.shape import RevertedDrill as RevertedDrill
     from .drills.shape import StepState as StepState
     from .drills.shape import Verdict as Verdict
+    from .duties.host_use import HostUse as HostUse
+    from .duties.host_use import host_use_of as host_use_of
     from .errors import ActionRefused as ActionRefused
     from .errors import BadConfig as BadConfig
     from .errors import EngineError as EngineError
@@ -73,34 +91,25 @@ if TYPE_CHECKING:
     from .errors import StoredLater as StoredLater
     from .events import ReasonCleared as ReasonCleared
     from .events import ReasonRaised as ReasonRaised
-    from .exporting import export_bars as export_bars
-    from .exporting import export_request as export_request
     from .figures import grouped as grouped
     from .first_status import first_status as first_status
     from .gate import Closed as Closed
     from .gate import GateState as GateState
     from .gate import Open as Open
     from .gate import Why as Why
-    from .host_use import HostUse as HostUse
-    from .host_use import host_use_of as host_use_of
-    from .import_sources import ImportRequest as ImportRequest
-    from .importing import import_history as import_history
+    from .history.exporting import export_bars as export_bars
+    from .history.exporting import export_request as export_request
+    from .history.import_sources import ImportRequest as ImportRequest
+    from .history.importing import import_history as import_history
     from .log_ring import hearing as hearing
     from .log_ring import uttered as uttered
-    from .operations import look as look
-    from .past_boots import boot_of as boot_of
-    from .recording import Recording as Recording
-    from .recording import recording_of as recording_of
-    from .records import read_boot as read_boot
-    from .records import recorded_boots as recorded_boots
-    from .remote import RemoteEngine as RemoteEngine
-    from .remote import attached as attached
+    from .proof.verify import NothingStored as NothingStored
+    from .proof.verify import verify_folder as verify_folder
     from .replica import BadReplica as BadReplica
     from .replica import posted_json as posted_json
-    from .report import bootstrap_report as bootstrap_report
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
-    from .seat import Seat as Seat
+    from .serving.wire import status_document as status_document
     from .simulation.case import BadCase as BadCase
     from .simulation.case import Case as Case
     from .simulation.case import case_json as case_json
@@ -113,7 +122,6 @@ if TYPE_CHECKING:
     from .simulation.story import told as told
     from .simulation.strategies import STRATEGIES as STRATEGIES
     from .simulation.strategies import case_named as case_named
-    from .stages import Stage as Stage
     from .status import Act as Act
     from .status import BrokerStatus as BrokerStatus
     from .status import Mode as Mode
@@ -122,14 +130,6 @@ if TYPE_CHECKING:
     from .status import ProcessState as ProcessState
     from .status import ProcessStatus as ProcessStatus
     from .status import Status as Status
-    from .verify import NothingStored as NothingStored
-    from .verify import verify_folder as verify_folder
-    from .waterfall import BrokerFloor as BrokerFloor
-    from .waterfall import Waterfall as Waterfall
-    from .waterfall import Waterfalls as Waterfalls
-    from .waterfall import waterfall_json as waterfall_json
-    from .waterfall import waterfalls_of as waterfalls_of
-    from .wire import status_document as status_document
     from .xray import Candle as Candle
     from .xray import Xray as Xray
     from .xray import xray_of as xray_of
@@ -137,9 +137,9 @@ if TYPE_CHECKING:
 __getattr__ = lazy_door(
     __name__,
     {
-        "action": ("Danger",),
-        "actions": ("find_action",),
-        "analysis": (
+        "acts.action": ("Danger",),
+        "acts.actions": ("find_action",),
+        "boots.analysis": (
             "Promise",
             "Spent",
             "blame",
@@ -161,7 +161,7 @@ __getattr__ = lazy_door(
         ),
         "config": ("Config",),
         "config_file": ("load_config",),
-        "control_client": ("call_engine", "socket_path"),
+        "control.client": ("call_engine", "socket_path"),
         "degraded": (
             "DegradedCode",
             "DegradedReason",
@@ -201,7 +201,7 @@ __getattr__ = lazy_door(
             "StoredLater",
         ),
         "events": ("ReasonCleared", "ReasonRaised"),
-        "exporting": (
+        "history.exporting": (
             "export_bars",
             "export_request",
         ),
@@ -213,14 +213,14 @@ __getattr__ = lazy_door(
             "Open",
             "Why",
         ),
-        "host_use": ("HostUse", "host_use_of"),
-        "import_sources": ("ImportRequest",),
-        "importing": ("import_history",),
+        "duties.host_use": ("HostUse", "host_use_of"),
+        "history.import_sources": ("ImportRequest",),
+        "history.importing": ("import_history",),
         "log_ring": ("hearing", "uttered"),
-        "past_boots": ("boot_of",),
-        "recording": ("Recording", "recording_of"),
-        "operations": ("look",),
-        "records": ("read_boot", "recorded_boots"),
+        "boots.past_boots": ("boot_of",),
+        "boots.recording": ("Recording", "recording_of"),
+        "control.operations": ("look",),
+        "boots.records": ("read_boot", "recorded_boots"),
         "simulation.case": ("BadCase", "Case", "case_json", "read_case"),
         "simulation.crew": ("run_set",),
         "simulation.minimise": ("minimised",),
@@ -228,17 +228,23 @@ __getattr__ = lazy_door(
         "simulation.run": ("Outcome", "run_case"),
         "simulation.story": ("told",),
         "simulation.strategies": ("STRATEGIES", "case_named"),
-        "stages": ("Stage",),
-        "waterfall": ("BrokerFloor", "Waterfall", "Waterfalls", "waterfall_json", "waterfalls_of"),
-        "remote": ("RemoteEngine", "attached"),
+        "boots.stages": ("Stage",),
+        "boots.waterfall": (
+            "BrokerFloor",
+            "Waterfall",
+            "Waterfalls",
+            "waterfall_json",
+            "waterfalls_of",
+        ),
+        "control.remote": ("RemoteEngine", "attached"),
         "replica": ("BadReplica", "posted_json"),
-        "report": ("bootstrap_report",),
+        "boots.report": ("bootstrap_report",),
         "runtime": (
             "Engine",
             "open_engine",
         ),
         "cell": ("Cell", "CellState"),
-        "seat": ("Seat",),
+        "acts.seat": ("Seat",),
         "status": (
             "Act",
             "BrokerStatus",
@@ -249,8 +255,8 @@ __getattr__ = lazy_door(
             "ProcessStatus",
             "Status",
         ),
-        "verify": ("NothingStored", "verify_folder"),
-        "wire": ("status_document",),
+        "proof.verify": ("NothingStored", "verify_folder"),
+        "serving.wire": ("status_document",),
         "xray": ("Candle", "Xray", "xray_of"),
     },
 )

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from uds.model import F64, I64, MINUTE_MS, Bars, Timeframe, joined
 
-from .buckets import Anchors, bucket_edges, bucket_open
+from .calendars.buckets import Anchors, bucket_edges, bucket_open
 
 _BLOCK_ROWS = 50_000
 _FLOORS = (Timeframe.H1, Timeframe.M30, Timeframe.M15, Timeframe.M5, Timeframe.M1)

@@ -15,8 +15,8 @@ from uds import Recovered, Snapshot
 from uds.model import DERIVED_TIMEFRAMES, Bars, Coverage, SeriesKey, Symbol, Timeframe
 
 from . import modes
-from .adoption import Adoption
 from .attempt import Partner, attempt
+from .boots.timeline import Span
 from .cascade import Derived
 from .cell import Cell, CellState
 from .degraded import DegradedCode
@@ -29,11 +29,11 @@ from .events import (
     ReasonRaised,
     SymbolPrimed,
 )
+from .history.adoption import Adoption
 from .mending import say_committed, say_damage, say_mended
 from .plan import warmup_from_ms
 from .process import Tools
 from .status import Mode, Status
-from .timeline import Span
 
 _FAR_MS = 1 << 62
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .boots.records import last_prime_rate
 from .budget import shortfall_sentence, shortfalls
 from .config import Config
 from .first_status import prime_budget
-from .records import last_prime_rate
 
 
 def unkept_budgets(config: Config) -> tuple[str, ...]:

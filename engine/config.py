@@ -18,7 +18,8 @@ from pydantic import (
 from uds import is_symbol, shown_address
 from uds.model import Symbol, Timeframe
 
-from .buckets import Anchors
+from .calendars.buckets import Anchors
+from .calendars.trading_calendar import TradingCalendar
 from .config_calendars import CalendarConfig
 from .config_words import (
     Count,
@@ -31,7 +32,6 @@ from .config_words import (
     redis_address,
 )
 from .history.file_zone import FileZone, file_zone
-from .trading_calendar import TradingCalendar
 
 FX_GROUP = "fx"
 _CURRENCY_PAIR = re.compile(r"[A-Z]{3}/[A-Z]{3}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from .calendar_rules import (
+from .calendars.calendar_rules import (
     CalendarRules,
     DailyBreak,
     EarlyClose,

@@ -30,7 +30,8 @@ Seconds = Annotated[Number, Field(ge=0)]
 
 
 _SCHEMES = ("redis", "rediss", "unix")
-_OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_cert_reqs", "ssl_keyfile"})
+_TLS_OPTIONS = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_cert_reqs", "ssl_keyfile"})
+_OPTIONS = frozenset({"db", "username", "password", "client_name"}) | _TLS_OPTIONS
 
 
 def redis_address(url: str) -> str:

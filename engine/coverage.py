@@ -23,7 +23,7 @@ import numpy as np
 
 from uds.model import I64, MINUTE_MS, U8, Coverage
 
-from .trading_calendar import ShutReason, TradingCalendar
+from .calendars.trading_calendar import ShutReason, TradingCalendar
 
 CONFIRM_MS = 60_000
 """Least time between the two empty answers that together prove silence."""

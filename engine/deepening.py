@@ -32,7 +32,7 @@ from .attempt import Partner, attempt
 from .bootstrap import show, show_served
 from .broker.port import BrokerTimeframe
 from .broker.session import Lane
-from .buckets import bucket_open
+from .calendars.buckets import bucket_open
 from .cell import CellState
 from .degraded import DegradedCode, DegradedReason
 from .depth import Depth

@@ -42,9 +42,9 @@ from uds.model import (
 
 from .absorb import Absorbed, absorb
 from .aggregate import Aggregated, aggregate, aggregate_all
-from .buckets import Anchors, bucket_close, bucket_open, bucket_opens
+from .calendars.buckets import Anchors, bucket_close, bucket_open, bucket_opens
+from .calendars.trading_calendar import TradingCalendar
 from .coverage import BucketState, bucket_states
-from .trading_calendar import TradingCalendar
 
 __all__ = ["Absorbed", "absorb", "aggregate", "derive", "derive_touched", "dirty_buckets"]
 

@@ -30,6 +30,7 @@ from uds.model import MINUTE_MS, Bars, Coverage, Generation, SeriesKey, Symbol, 
 
 from . import plan
 from .attempt import Partner, attempt
+from .boots.timeline import Span
 from .broker.answers import Fetched
 from .broker.port import BarsRequest, BrokerTimeframe
 from .broker.session import Lane
@@ -40,7 +41,6 @@ from .events import BarsCounted, CellsChanged, ReasonCleared, ReasonRaised
 from .process import Tools
 from .repairs import REPAIRS_MAX, REST_MS, Repairs
 from .status import Mode
-from .timeline import Span
 
 TRIES = 2
 """How often a page may bring nothing before it is believed, or given up."""

@@ -16,7 +16,7 @@ from uds.model import SeriesKey, Symbol, Timeframe
 
 from . import plan
 from .attempt import Partner, attempt
-from .buckets import bucket_close, bucket_open
+from .calendars.buckets import bucket_close, bucket_open
 from .damage import Hole
 from .degraded import DegradedCode
 from .derive import derive_touched

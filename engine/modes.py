@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 from uds.model import MINUTE_MS, Symbol
 
+from .calendars.trading_calendar import TradingCalendar
 from .status import Mode
-from .trading_calendar import TradingCalendar
 
 _HOUR_MS = 60 * MINUTE_MS
 

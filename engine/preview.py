@@ -19,7 +19,7 @@ from uds.model import MINUTE_MS, Bars, Preview, SeriesKey, Symbol, Timeframe, jo
 
 from .aggregate import aggregate_all
 from .broker.port import Tick
-from .buckets import Anchors, bucket_open
+from .calendars.buckets import Anchors, bucket_open
 from .witness import OpenMode
 
 WAITING_MINUTES_MAX = 30

@@ -12,6 +12,8 @@ from uds import Store
 from uds.model import Symbol
 
 from .board import StatusBoard
+from .boots.timeline import Timeline
+from .boots.waterfall import Earlier
 from .broker.session import BrokerSession
 from .cascade import Derived
 from .clock import Clock
@@ -19,14 +21,12 @@ from .config import Config
 from .damage import Damage
 from .degraded import Scope
 from .events import ProcessChanged
-from .listener import Listener
 from .log_ring import LogRing
 from .plan import Market
+from .serving.listener import Listener
 from .status import ProcessState
 from .tenure import Tenure
 from .tick_feed import TickFeed
-from .timeline import Timeline
-from .waterfall import Earlier
 from .witness import OpenMode
 
 
@@ -87,7 +87,12 @@ class Tools:
         return "previous_close" if self.store.terms.open_mode == "previous_close" else "first_tick"
 
     async def turn(self) -> None:
-        """Wait for a turn of the loop without another long step: readers come in between."""
+        """Wait for a turn of the loop without another long step: readers come in between.
+
+        Before the gate opens there are none, and a start has no turn to spare.
+        """
+        if self.board.status.opened_gate_after_s is None:
+            return
         async with self.computing:
             await self.clock.sleep(0)
 

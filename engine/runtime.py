@@ -14,34 +14,34 @@ from random import Random
 
 from uds import Fenced, Incarnation, Store, legacy_folder
 
-from .action import Drilling
-from .adoption import Adoption
+from .acts.action import Drilling
 from .board import StatusBoard
+from .boots.records import record_boot
+from .boots.timeline import Timeline
 from .bootstrap import recover_all
 from .broker.session import BrokerSession
-from .cache_watch import watch_cache
 from .clock import Clock
 from .config import Config
-from .control import serve_control
-from .deadlines import watch_deadlines
+from .control.serving import serve_control
 from .degraded import DegradedCode
 from .drills.desk import DrillDesk
+from .duties.cache_watch import watch_cache
+from .duties.deadlines import watch_deadlines
+from .duties.housekeeping import keep_house, last_checkpoint
+from .duties.watchdog import watch_loop
 from .errors import StoredLater
 from .events import BrokerChanged, ClockMoved, ReasonRaised, StoreOpened
 from .first_status import PROCESS_NAMES, first_status
 from .ground import Ground, Seams, open_ground
-from .housekeeping import keep_house, last_checkpoint
-from .listener import Listener
+from .history.adoption import Adoption
 from .log_ring import hearing
 from .process import ProcessSpec, Tools
 from .processes import connector, m1_poller, tick_preview, tick_publisher, ui
-from .records import record_boot
+from .serving.listener import Listener
 from .sources import markets
 from .supervisor import Supervisor
 from .tenure import Tenure, say_fenced
 from .tick_feed import TickFeed
-from .timeline import Timeline
-from .watchdog import watch_loop
 
 _TICK_BACKOFF_MAX_S = 30.0
 _WORK = {

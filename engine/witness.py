@@ -19,9 +19,9 @@ import numpy as np
 from uds.model import F64, Bars, Coverage, Timeframe
 
 from .aggregate import aggregate
-from .buckets import Anchors
+from .calendars.buckets import Anchors
+from .calendars.trading_calendar import TradingCalendar
 from .coverage import BucketState, bucket_states
-from .trading_calendar import TradingCalendar
 
 OpenMode: TypeAlias = Literal["first_tick", "previous_close"]
 

@@ -54,18 +54,6 @@ def coldstart(*arguments: str, cwd: Path, env: Mapping[str, str] = FAST) -> Done
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def interruptible(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """A command that runs, for somebody to send it a signal."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "console", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-
-
 class Running:
     """An engine in a process of its own."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine import Open, load_config, open_engine
-from engine.buckets import bucket_opens
+from engine.calendars.buckets import bucket_opens
 from uds.model import I64, Timeframe
 
 CONFIG = Path(__file__).resolve().parent.parent / "config.json"

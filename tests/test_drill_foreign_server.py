@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import redis
 
+from engine.acts.seat import Seat
 from engine.drills.sandbox import sandbox_config
 from engine.drills.scripts import NOON_MS
 from engine.drills.shape import Verdict
 from engine.runtime import Engine, open_engine
-from engine.seat import Seat
 from uds.embedded import find_server
 
 PATIENCE_S = 40.0

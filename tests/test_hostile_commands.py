@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from console.errands import loaded
-from console.options import Options
-from console.storing import bring_in
+from console.shell.errands import loaded
+from console.shell.options import Options
+from console.shell.storing import bring_in
 
 from .hostile import HOSTILE, steering
 from .running import ROOT, coldstart

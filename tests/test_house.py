@@ -17,27 +17,37 @@ FILES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py")
 
 _PURE_ROOMS = {
     "uds": """
-        bar_lines believing book checkpoint codec digest disk_steps errors fault incarnation
-        journal layout legacy_codec line_block manifest model reply segment_view
+        bar_lines believing book checkpoint codec digest disk_steps errors fault
+        incarnation journal layout legacy_codec line_block manifest model reply
+        segment_view
     """,
     "engine": """
-        absorb aggregate analysis api apply boot_times buckets budget calendar_drift calendar_rules
-        cascade cell cells config config_calendars config_words coverage critical_path
-        damage degraded depth derive derived_proof documents errors event_log events
-        export_report failure figures gate import_report intensity
-        legacy_evidence legacy_prose modes past_boots plan preview progress protocol reasons_page
-        repairs replica stages status timeline trading_calendar verify_report wall_clock waterfall
-        wire witness
+        absorb aggregate apply budget cascade cell cells config config_calendars
+        config_words coverage damage degraded depth derive errors event_log events
+        failure figures gate intensity modes plan preview reasons_page repairs replica
+        status witness
     """,
+    "engine/boots": "analysis boot_times critical_path past_boots stages timeline waterfall",
     "engine/broker": """
         answers circuit lanes login_plan market market_day noise port quotes retiming
         token_bucket
     """,
+    "engine/calendars": "buckets calendar_drift calendar_rules trading_calendar wall_clock",
+    "engine/control": "protocol",
     "engine/drills": """
-        cards catalog checklist choice drill facts failures owners refusals report sayings shape
+        cards catalog checklist choice drill facts failures owners refusals report
+        sayings shape
     """,
-    "engine/simulation": "boot case ledger minimise oracles report stage story strategies truth",
-    "engine/history": "file_zone formats names proof reading rows stamps zone_detection",
+    "engine/duties": "progress",
+    "engine/history": """
+        export_report file_zone formats import_report legacy_evidence legacy_prose names
+        proof reading rows stamps zone_detection
+    """,
+    "engine/proof": "derived_proof verify_report",
+    "engine/serving": "api documents wire",
+    "engine/simulation": """
+        boot case ledger minimise oracles report stage story strategies truth
+    """,
 }
 PURE = tuple(f"{floor}/{name}.py" for floor, names in _PURE_ROOMS.items() for name in names.split())
 IMPURE_MODULES = frozenset(
@@ -63,22 +73,22 @@ SEAMS = {
         "engine/config_calendars.py",
         "engine/config_file.py",
         "engine/config_words.py",
-        "engine/documents.py",
-        "engine/http.py",
+        "engine/serving/documents.py",
+        "engine/serving/http.py",
     },
-    "starlette": {"engine/http.py"},
-    "uvicorn": {"engine/http.py"},
+    "starlette": {"engine/serving/http.py"},
+    "uvicorn": {"engine/serving/http.py"},
     "typer": {
         "console/cli.py",
-        "console/cli_acts.py",
-        "console/cli_at_rest.py",
-        "console/cli_drills.py",
-        "console/cli_group.py",
-        "console/cli_simulation.py",
+        "console/shell/cli_acts.py",
+        "console/shell/cli_at_rest.py",
+        "console/shell/cli_drills.py",
+        "console/shell/cli_group.py",
+        "console/shell/cli_simulation.py",
     },
     "time": {"engine/clock.py"},
 }
-MAY_OPEN = {"uds/disk.py", "engine/history/files.py", "engine/records.py"}
+MAY_OPEN = {"uds/disk.py", "engine/history/files.py", "engine/boots/records.py"}
 BANNED_NAMES = ("utils", "helpers", "manager", "base", "common")
 TOO_HEAVY = ("pandas", "polars", "numba", "duckdb", "fastapi")
 LINES_MAX = 400
@@ -280,3 +290,27 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 
     assert 2 == len(commands)
     assert commands[1] in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+
+def _rooms_needed(path: Path) -> set[str]:
+    """The rooms of its own floor, as folders, that a file imports from."""
+    inside = path.relative_to(ROOT).parts[:-1]
+    found = set()
+    for module, level in _imports(path):
+        if level:
+            target = (*inside[: len(inside) - level + 1], *module.split("."))
+            if (ROOT / Path(*target[:2])).is_dir():
+                found.add("/".join(target[:2]))
+    return found - {"/".join(inside[:2])}
+
+
+def test_no_two_rooms_need_each_other() -> None:
+    """Two rooms that cannot do without each other are one room with a wall in it."""
+    needed: dict[str, set[str]] = {}
+    for path in FILES:
+        room = path.relative_to(ROOT).parts[:-1]
+        if len(room) == 2:
+            needed.setdefault("/".join(room), set()).update(_rooms_needed(path))
+
+    assert 10 < len(needed)
+    assert [] == [(a, b) for a in needed for b in needed[a] if a < b and a in needed.get(b, set())]

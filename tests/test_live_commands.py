@@ -307,7 +307,7 @@ def test_without_an_engine_every_command_says_so(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     """Exit 3 and how to start one."""
-    monkeypatch.setattr("console.looking._GRACE_S", 0.0)
+    monkeypatch.setattr("console.shell.looking._GRACE_S", 0.0)
     done = shell.run(*arguments, "--data", "nobody")
 
     assert 3 == done.code

@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 
 from benchmarks.http_reader import HttpReader
-from engine.actions import find_action
+from engine.acts.actions import find_action
+from engine.calendars.wall_clock import END_MS
 from engine.config import Config
 from engine.config_file import load_config
 from engine.deepening import pause_depth
@@ -29,7 +30,6 @@ from engine.degraded import DegradedCode
 from engine.derive import derive
 from engine.runtime import Engine, open_engine
 from engine.status import Status
-from engine.wall_clock import END_MS
 from tests.engine.builders import (
     GOLD,
     NOON,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import Open, load_config, open_engine
-from engine.buckets import Anchors
+from engine.calendars.buckets import Anchors
 from uds.model import Bars, Timeframe
 
 from .engine.real_history import bars, needs_real_history

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.options import Options
-from console.simulating import Wanted, simulate
+from console.shell.options import Options
+from console.shell.simulating import Wanted, simulate
 from engine.simulation import oracles
 
 

@@ -2,7 +2,9 @@
 
 Each public call makes one trip into a worker thread, whatever the size of its batch. Names
 are relative to the folder; directories are 0700 and files 0600. Links are followed neither
-as files nor as folders on the way; the data folder itself may be one.
+as files nor as folders on the way; the data folder itself may be one. Who owns the folder works
+in that very folder: when it is moved he goes with it, when it is removed every call fails, and
+a new folder of its name is never touched.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from threading import Lock
 
 from .disk_steps import Script, Scripts, T, perform, saying, span
 from .errors import FolderLocked, FolderUnreadable
-from .folder_calls import Trip, inside, make_root, opened, opener_in
+from .folder_calls import Anchor, Root, Trip, inside, make_root, opened, opener_in
 from .host_process import is_stopped, state_of
 from .incarnation import check_incarnation
 from .layout import LOCK
@@ -34,6 +36,7 @@ class FolderDisk:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._scripts = Scripts()
+        self._at: Root = root
         self._lock_fd: int | None = None
 
     async def lock(self, holder: str) -> None:
@@ -86,10 +89,10 @@ class FolderDisk:
         """Release the lock."""
         if self._lock_fd is not None:
             os.close(self._lock_fd)
-            self._lock_fd = None
+            self._lock_fd, self._at = None, self.root
 
     def _run(self, script: Script[T]) -> T:
-        trip = Trip(self.root)
+        trip = Trip(self._at)
         try:
             return perform(script, trip.do)
         finally:
@@ -98,8 +101,10 @@ class FolderDisk:
     def _lock(self, holder: str) -> None:
         try:
             make_root(self.root)
+            anchor = Anchor(self.root)
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(self.root / LOCK, flags, 0o600)
+            with opened(anchor, "") as folder:
+                descriptor = os.open(LOCK, flags, 0o600, dir_fd=folder)
         except OSError as error:
             raise _unusable(self.root, error) from error
         try:
@@ -113,13 +118,13 @@ class FolderDisk:
         except OSError as error:
             os.close(descriptor)
             raise _unusable(self.root, error) from error
-        self._lock_fd = descriptor
+        self._lock_fd, self._at = descriptor, anchor
 
     def _names(self, folder: str) -> tuple[str, ...]:
         check_incarnation()
         with saying("list", folder):
             try:
-                with opened(self.root, folder) as descriptor:
+                with opened(self._at, folder) as descriptor:
                     return tuple(sorted(os.listdir(descriptor)))
             except FileNotFoundError:
                 return ()
@@ -129,7 +134,7 @@ class FolderDisk:
         with saying("read", path):
             try:
                 with (
-                    inside(self.root, path) as (folder, name),
+                    inside(self._at, path) as (folder, name),
                     open(name, "rb", opener=opener_in(folder)) as file,
                 ):
                     size = os.fstat(file.fileno()).st_size
@@ -143,7 +148,7 @@ class FolderDisk:
         check_incarnation()
         with saying("measure", path):
             try:
-                with inside(self.root, path) as (folder, name):
+                with inside(self._at, path) as (folder, name):
                     return os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
             except FileNotFoundError:
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,28 @@ _CHANGE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
+class Anchor:
+    """The data folder itself, wherever its name goes: open as long as anybody works in it.
+
+    Whoever owns a folder works in the very folder that the lock lies in. One of the same name
+    that is made after this one was moved or removed belongs to somebody else.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._descriptor = os.open(root, _FOLDER)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def open(self) -> int:
+        """The folder, once more. Raises OSError, also when it was removed."""
+        if not os.fstat(self._descriptor).st_nlink:
+            raise OSError(errno.ESTALE, "The data folder was removed")
+        return os.open(".", _FOLDER, dir_fd=self._descriptor)
+
+
+Root = Path | Anchor
+"""Where a data folder is: by its name, or, once it is owned, by itself."""
+
+
 class Trip:
     """The steps of one script as system calls.
 
@@ -34,7 +57,7 @@ class Trip:
     way to a folder is walked name by name, and each call on it lets other threads in.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Root) -> None:
         self._root = root
         self._file: tuple[str, int] | None = None
         self._folder: tuple[str, int] | None = None
@@ -53,7 +76,7 @@ class Trip:
             case SyncFolder(path):
                 os.fsync(self._in(path))
             case MakeFolder(path):
-                return self._make_folder(path) if path else make_root(self._root)
+                return self._make_folder(path)
             case Exists(path):
                 return self._exists(path)
             case Rename(path, as_path):
@@ -117,6 +140,8 @@ class Trip:
         return self._file[1]
 
     def _make_folder(self, path: str) -> bool:
+        if not path:
+            return isinstance(self._root, Path) and make_root(self._root)
         try:
             os.mkdir(_name(path), 0o700, dir_fd=self._in(folder_of(path)))
         except FileExistsError:
@@ -153,14 +178,14 @@ def make_root(root: Path) -> bool:
 
 
 @contextmanager
-def inside(root: Path, path: str) -> Iterator[tuple[int, str]]:
+def inside(root: Root, path: str) -> Iterator[tuple[int, str]]:
     """The open folder a path lies in, and its name there."""
     with opened(root, folder_of(path)) as descriptor:
         yield descriptor, _name(path)
 
 
 @contextmanager
-def opened(root: Path, folder: str) -> Iterator[int]:
+def opened(root: Root, folder: str) -> Iterator[int]:
     """A folder below the root, open for the length of the block."""
     descriptor = open_folder(root, folder)
     try:
@@ -169,11 +194,11 @@ def opened(root: Path, folder: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def open_folder(root: Path, folder: str) -> int:
+def open_folder(root: Root, folder: str) -> int:
     """A folder below the root, reached name by name so that no link leads elsewhere."""
     names = folder.split("/") if folder else []
     assert ".." not in names
-    descriptor = os.open(root, _FOLDER)
+    descriptor = root.open() if isinstance(root, Anchor) else os.open(root, _FOLDER)
     for name in names:
         try:
             inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
@@ -188,7 +213,7 @@ def opener_in(folder: int) -> Callable[[str, int], int]:
     return lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
 
 
-def _link(root: Path, path: str, as_path: str) -> bool:
+def _link(root: Root, path: str, as_path: str) -> bool:
     with inside(root, path) as (here, name), inside(root, as_path) as (there, as_name):
         try:
             os.link(name, as_name, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from ..clean import clean
 from ..commands import LEAVE, bindings
 from ..glyphs import in_ascii
-from ..keeper import Parting
+from ..terminal.keeper import Parting
 from ..words import Words
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..boots.report import bootstrap_report
 from ..clock import SystemClock, cpu_s
 from ..config import Config
-from ..report import bootstrap_report
 from ..runtime import Engine, open_engine
 from ..status import Status
 from .floors import Request, all_floor_s, first_floor_s

@@ -30,8 +30,8 @@ import numpy as np
 from uds.model import I64, MINUTE_MS, Bars, Symbol, Timeframe, joined
 
 from ..aggregate import aggregate
-from ..buckets import Anchors, bucket_edges
-from ..trading_calendar import TradingCalendar
+from ..calendars.buckets import Anchors, bucket_edges
+from ..calendars.trading_calendar import TradingCalendar
 from .market_day import Character, Outline, Quote, minutes_of_day, ticks_within
 from .noise import bits, key_of, mixed, unit, wander
 

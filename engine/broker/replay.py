@@ -16,7 +16,8 @@ import numpy as np
 from uds.model import MINUTE_MS, Bars, Symbol, Timeframe
 
 from ..aggregate import aggregate
-from ..buckets import Anchors, bucket_opens
+from ..calendars.buckets import Anchors, bucket_opens
+from ..calendars.trading_calendar import TradingCalendar
 from ..clock import Clock
 from ..errors import HistoryUnreadable
 from ..history.file_zone import FileZone
@@ -25,7 +26,6 @@ from ..history.formats import NotHistory, read_lines, read_ticks
 from ..history.names import ENDINGS
 from ..history.reading import FileRows, ZoneUnknown, in_utc
 from ..history.rows import Rows
-from ..trading_calendar import TradingCalendar
 from .port import BarsAnswer, BarsRequest, BrokerError, FetchFailed, Tick
 from .quotes import Quotes
 from .tick_stream import tick_stream

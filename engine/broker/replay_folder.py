@@ -7,7 +7,7 @@ from pathlib import Path
 
 from uds.model import Bars, Symbol, Timeframe
 
-from ..data_folder import DataFolder, FolderSeries, OffAnchor
+from ..history.data_folder import DataFolder, FolderSeries, OffAnchor
 from ..plan import Market
 from .replay import History, ReplayFolderIncomplete, days_of
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from uds.model import I64, MINUTE_MS, Bars, Symbol
 
-from ..buckets import Anchors
-from ..trading_calendar import TradingCalendar
-from ..wall_clock import offsets, year_of
+from ..calendars.buckets import Anchors
+from ..calendars.trading_calendar import TradingCalendar
+from ..calendars.wall_clock import offsets, year_of
 from .quotes import Quotes
 from .replay import History
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from uds.model import I64, MINUTE_MS
 
-from ..wall_clock import FIRST_YEAR, LAST_YEAR, Offsets, check_zone, offsets, year_of
+from ..calendars.wall_clock import FIRST_YEAR, LAST_YEAR, Offsets, check_zone, offsets, year_of
 
 _SAME_AS = {"EST5": "UTC-5"}
 _NAME = re.compile(r"(.+?)(?:([+-])(\d{1,2})(?::([0-5]\d))?)?")

@@ -6,8 +6,8 @@ import numpy as np
 
 from uds.model import Bars, Coverage, Timeframe
 
-from ..buckets import Anchors, bucket_closes, bucket_opens
-from ..trading_calendar import TradingCalendar
+from ..calendars.buckets import Anchors, bucket_closes, bucket_opens
+from ..calendars.trading_calendar import TradingCalendar
 
 
 def proved(bars: Bars, anchors: Anchors, calendar: TradingCalendar) -> Coverage:

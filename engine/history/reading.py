@@ -8,7 +8,7 @@ import numpy as np
 
 from uds.model import I64, MINUTE_MS, Timeframe
 
-from ..trading_calendar import TradingCalendar
+from ..calendars.trading_calendar import TradingCalendar
 from .file_zone import UTC, FileZone
 from .formats import BarLines
 from .rows import Marks, Rows, bar_rows

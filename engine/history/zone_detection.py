@@ -27,7 +27,7 @@ import numpy as np
 
 from uds.model import I64, MINUTE_MS
 
-from ..trading_calendar import TradingCalendar
+from ..calendars.trading_calendar import TradingCalendar
 from .file_zone import FileZone, file_zone
 
 CANDIDATES = (

@@ -8,22 +8,22 @@ from functools import partial
 from uds.model import SeriesKey, Symbol, Timeframe
 
 from ..attempt import Partner, attempt
+from ..boots.timeline import Span
 from ..bootstrap import is_recovered, show, show_served
 from ..broker.port import LoginFailed, LoginFault
 from ..broker.session import Lane
-from ..buckets import bucket_close
+from ..calendars.buckets import bucket_close
 from ..cell import CellState
 from ..degraded import DegradedCode
+from ..duties.scrutiny import scrutinise
+from ..duties.staleness import judge_staleness, watch_staleness
 from ..events import ReasonCleared, ReasonRaised
 from ..fetching import Fetcher
 from ..intensity import Backoff
 from ..mending import say_mended
 from ..plan import days_from_ms
 from ..process import Tools
-from ..scrutiny import scrutinise
-from ..staleness import judge_staleness, watch_staleness
 from ..status import Status
-from ..timeline import Span
 
 _LOGIN_CODES = {
     LoginFault.TRANSIENT: DegradedCode.BROKER_LOGIN_TRANSIENT,

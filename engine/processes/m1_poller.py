@@ -8,19 +8,19 @@ from functools import partial
 from uds.model import MINUTE_MS, SeriesKey, Symbol, Timeframe
 
 from ..attempt import Partner, attempt
+from ..boots.timeline import Span
 from ..bootstrap import derive_all, is_recovered, seal, show, show_served
 from ..broker.session import Lane
 from ..cell import CellState
 from ..deepening import deepen_all
+from ..duties.scrutiny import scrutinise
+from ..duties.staleness import judge_staleness, watch_staleness
 from ..fetching import Fetcher
 from ..live_derive import LiveDerive
 from ..mending import derive_lost, say_mended
 from ..plan import warmup_from_ms
 from ..process import Tools
-from ..scrutiny import scrutinise
-from ..staleness import judge_staleness, watch_staleness
 from ..status import Mode, Status
-from ..timeline import Span
 from .connector import EMPTY_RETRY_S
 
 _LATE_S = 90.0

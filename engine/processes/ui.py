@@ -8,8 +8,8 @@ from functools import partial
 from ..degraded import DegradedCode
 from ..errors import PortBusy
 from ..events import ApiListening, ReasonCleared, ReasonRaised
-from ..http import build_app, serve
 from ..process import Tools
+from ..serving.http import build_app, serve
 from ..status import Status
 
 _PORT_RETRY_S = 1.0

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from uds import DiskFailed, Fault, FaultKind, Fenced
 from uds.model import MINUTE_MS
 
-from ..action import Given
-from ..actions import find_action
+from ..acts.action import Given
+from ..acts.actions import find_action
 from ..broker.faulty import BrokerFault
 from ..broker.faulty import FaultKind as BrokerFaultKind
 from ..broker.port import BarsRequest

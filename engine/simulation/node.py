@@ -18,13 +18,13 @@ from typing import Protocol
 from uds import FaultPlan, FaultyCache, MemoryDisk, Platter, mint_token
 from uds.model import Symbol
 
-from .. import api
 from ..broker.faulty import BrokerFault, FaultyBroker
 from ..broker.market import SimulatedMarket
 from ..broker.sim import SimBroker
 from ..ground import Ground, Seams
 from ..process import ProcessSpec, Tools
 from ..runtime import PROCESSES, Engine, run_engine, tools_on
+from ..serving import api
 from ..sources import store_terms
 from .boot import NodeView
 from .conduct import Conduct

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from uds import BadTail, CacheDown, CacheRegressed, Reader
 from uds.model import MINUTE_MS, Generation, SeriesKey, Symbol, Timeframe
 
-from ..api import Answer
 from ..degraded import DegradedCode, Scope
 from ..events import BecameOverdue, GenerationFailed, ProcessChanged, ReasonCleared, ReasonRaised
 from ..gate import GateState
+from ..serving.api import Answer
 from .boot import Boot, Scene
 from .truth import BASE, Truth, revision_of
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.stages import Asked
-from engine.timeline import Span
-from engine.waterfall import Waterfall, poured, waterfall_json
+from engine.boots.stages import Asked
+from engine.boots.timeline import Span
+from engine.boots.waterfall import Waterfall, poured, waterfall_json
 
 from .scenes import OPENED_MS, SYMBOLS
 

@@ -10,9 +10,10 @@ from console.hold import Hold
 from console.logbook import LogBook
 from console.offers import Asking, Deed, Offer, given, offer_of
 from engine import ActionRefused
-from engine.actions import ACTIONS
+from engine.acts.actions import ACTIONS
 from engine.apply import apply
 from engine.cell import Cell, CellState
+from engine.control.operations import action_document
 from engine.degraded import DegradedCode, Scope
 from engine.events import (
     ApiListening,
@@ -26,7 +27,6 @@ from engine.events import (
     StoreOpened,
     SymbolPrimed,
 )
-from engine.operations import action_document
 from engine.status import BrokerStatus, Mode, PrimeStatus, ProcessState, ProcessStatus, Status
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
@@ -191,7 +191,7 @@ def log_of_a_boot() -> LogBook:
         ("m1_poller", "INFO", "page of 1 000 bars stored"),
         ("m1_poller", "WARNING", "the page was short by 3 bars, asking again"),
         ("tick_publisher", "ERROR", "BrokerError: the stream ended"),
-        ("engine.housekeeping", "INFO", "2 files of an old generation removed"),
+        ("engine.duties.housekeeping", "INFO", "2 files of an old generation removed"),
     )
     for at in range(30):
         source, level, text = said[at % len(said)]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from console.logbook import LogBook
-from console.reading_logs import borrowed_logs
+from console.shell.reading_logs import borrowed_logs
 from engine import ActionRefused
 
 

@@ -17,7 +17,7 @@ from console.widgets.facts import Facts
 from console.widgets.journal import Journal
 from console.widgets.reason_page import reason_listing
 from console.words import Words
-from engine.actions import ACTIONS
+from engine.acts.actions import ACTIONS
 from engine.degraded import DegradedCode
 from engine.errors import ActionRefused, EngineUnreachable
 from engine.events import ReasonCleared, ReasonRaised
@@ -192,7 +192,7 @@ async def test_an_engine_that_falls_silent_is_noticed(
 ) -> None:
     """A stopped process keeps its socket; its last picture must not pass for the present."""
     monkeypatch.setattr(remote_client, "_SILENCE_S", 0.02)
-    monkeypatch.setattr("engine.remote._ANSWER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("engine.control.remote._ANSWER_TIMEOUT_S", 0.2)
     path = folder / "c.sock"
     async with serving(folder) as (engine, _), followed(path) as client:
         mute = asyncio.Event()
@@ -200,7 +200,7 @@ async def test_an_engine_that_falls_silent_is_noticed(
         async def never(*_: object) -> None:
             await mute.wait()
 
-        monkeypatch.setattr("engine.conversation.Conversation._answered", never)
+        monkeypatch.setattr("engine.control.conversation.Conversation._answered", never)
         await until(client, lambda: client.hold.lost_s is not None)
         assert "did not answer" in client.hold.why
         assert engine.board.status == client.status

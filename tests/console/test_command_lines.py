@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from console import acting, drilling
 from console.cli import app
-from console.options import Options
+from console.shell import acting, drilling
+from console.shell.options import Options
 from console.widgets.journal import Journal
 from console.words import Words
-from engine.actions import ACTIONS
+from engine.acts.actions import ACTIONS
 from engine.replica import built
 from engine.status import Act
 
@@ -42,8 +42,8 @@ def test_each_act_has_a_command_line_that_asks_for_it(
         heard.append(args)
         raise Asked(op)
 
-    for room in (acting, drilling):
-        monkeypatch.setattr(room, "asked", asked)
+    monkeypatch.setattr(acting, "asked", asked)
+    monkeypatch.setattr(drilling, "_asked", lambda options, _, op, args: asked(options, op, args))
     given = GIVEN.get(action_id, {})
     program, *words = shlex.split(ACTIONS[action_id].command(given))
     done = CliRunner().invoke(app, words)

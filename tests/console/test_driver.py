@@ -14,8 +14,8 @@ from textual.app import App
 from textual.events import Key, Resize
 from textual.message import Message
 
-from console.driver import ConsoleDriver, TerminalLost
-from console.terminal import Terminal, TerminalGone
+from console.terminal.device import Terminal, TerminalGone
+from console.terminal.driver import ConsoleDriver, TerminalLost
 
 
 class Heard(App[None]):

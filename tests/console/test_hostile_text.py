@@ -11,9 +11,9 @@ from rich.cells import cell_len
 
 from console.clean import clean, defused, defusing
 from console.logbook import LogBook
-from console.prose import status_prose
-from console.prose_events import EventProse
-from console.prose_looking import grid_prose
+from console.shell.prose import status_prose
+from console.shell.prose_events import EventProse
+from console.shell.prose_looking import grid_prose
 from console.widgets.facts import Facts
 from console.widgets.journal import Journal
 from console.words import Words
@@ -31,8 +31,8 @@ from engine.events import (
     ReasonRaised,
 )
 from engine.replica import posted_json
+from engine.serving.wire import status_document
 from engine.status import BrokerStatus, Mode, ProcessState, ProcessStatus, Status
-from engine.wire import status_document
 from tests.hostile import HOSTILE, steering
 
 from . import scenes

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from console import keeper as keeper_module
 from console.clean import clean
-from console.keeper import CRASHES_MAX, Complaints, Keeper, Parting, what_and_where
-from console.terminal import TerminalGone
+from console.terminal import keeper as keeper_module
+from console.terminal.device import TerminalGone
+from console.terminal.keeper import CRASHES_MAX, Complaints, Keeper, Parting, what_and_where
 from engine import DegradedCode
 
 

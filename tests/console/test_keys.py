@@ -6,12 +6,12 @@ import pytest
 from textual.events import Key
 
 from console.hold import Hold
-from console.keeper import Parting
 from console.offers import Deed
 from console.screens.confirm import ConfirmScreen
 from console.screens.help import HelpScreen
 from console.screens.leave import LeaveScreen
 from console.screens.phrase import PhraseScreen
+from console.terminal.keeper import Parting
 
 from . import scenes
 from .stage import drawn, staged

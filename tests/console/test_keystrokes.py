@@ -8,7 +8,7 @@ import pytest
 from textual._xterm_parser import XTermParser
 from textual.events import Key, Paste
 
-from console.keystrokes import Keystrokes
+from console.terminal.keystrokes import Keystrokes
 
 BLANKED = {
     "a report past column 95": (b"a\x1b[M\x20\xff\x80b", ["a", "b"]),

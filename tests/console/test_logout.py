@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.logout import LogoutRisk, logout_risk, risk_of
+from console.terminal.logout import LogoutRisk, logout_risk, risk_of
 
 SESSION = "0::/user.slice/user-1000.slice/session-3.scope\n"
 SERVICE = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-u7.scope\n"

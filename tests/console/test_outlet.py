@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from console import outlet as outlet_module
-from console.outlet import BACKLOG_MAX, Outlet
+from console.terminal import outlet as outlet_module
+from console.terminal.outlet import BACKLOG_MAX, Outlet
 
 FRAME = "f" * 6_000
 """More than a pipe takes at once or not at all."""

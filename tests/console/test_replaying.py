@@ -16,11 +16,11 @@ from console.tape import Tape
 from console.words import Words
 from engine import ActionRefused
 from engine.apply import apply
+from engine.boots.recording import Recording, Step
 from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
 from engine.event_log import Posted
 from engine.events import CellsChanged, Event, ReasonRaised, StoreOpened
-from engine.recording import Recording, Step
 from engine.status import Status
 from uds.model import Generation, Timeframe
 

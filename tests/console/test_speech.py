@@ -9,9 +9,9 @@ from console.keys import keys_from
 from console.offers import Deed, offer_of
 from console.speech import NotUnderstood, Speech
 from console.words import Words
-from engine.actions import ACTIONS
+from engine.acts.actions import ACTIONS
+from engine.control.operations import action_document
 from engine.errors import BadConfig
-from engine.operations import action_document
 
 from . import scenes
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from console.stderr_log import log_to_stderr
+from console.shell.stderr_log import log_to_stderr
 
 
 @pytest.mark.parametrize(("level", "is_told"), [("info", True), ("warning", False)])

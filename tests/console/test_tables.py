@@ -20,7 +20,7 @@ from console.glyphs import STATES, in_ascii, needs_ascii
 from console.lines import ALWAYS, Form, Span, boxed, cropped, differing, fitted, text_of, width_of
 from console.widgets.help_rows import help_rows
 from console.words import Words
-from engine.actions import ACTIONS
+from engine.acts.actions import ACTIONS
 from engine.degraded import DegradedCode
 
 WORDS = Words()

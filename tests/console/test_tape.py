@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from console.tape import SPEEDS, Tape
+from engine.boots.recording import Recording, Step
 from engine.event_log import Posted
 from engine.events import StoreOpened
-from engine.recording import Recording, Step
 from tests.console import scenes
 from tests.console.scenes import OPENED_MS
 

@@ -12,8 +12,8 @@ from console.glyphs import GAUGE_EMPTY, GAUGE_FULL
 from console.lines import text_of, width_of
 from console.widgets.timeline_page import timeline_listing
 from console.words import Words
-from engine.stages import Stage
-from engine.waterfall import BrokerFloor, Waterfalls, poured
+from engine.boots.stages import Stage
+from engine.boots.waterfall import BrokerFloor, Waterfalls, poured
 
 from .boots import a_boot
 

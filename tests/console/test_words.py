@@ -22,15 +22,15 @@ from console.offers import offer_of
 from console.pages import Page
 from console.widgets.help_rows import help_rows
 from console.words import LANGUAGE_FILE, LANGUAGES, Words, language_of, plural_form
-from engine.action import Danger
-from engine.actions import ACTIONS
+from engine.acts.action import Danger
+from engine.acts.actions import ACTIONS
+from engine.control.operations import action_document
 from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
 from engine.drills.cards import catalogue_of
 from engine.drills.catalog import catalog_document
 from engine.drills.sayings import SAYINGS, Ground, saying
 from engine.drills.shape import STEPS, DrillPhase, Place, StepState, Verdict
 from engine.gate import GateState
-from engine.operations import action_document
 from engine.status import Mode, Phase, ProcessState
 
 FLOOR = Path(console.__file__).parent

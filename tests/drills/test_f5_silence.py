@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.duties.progress import SILENCE_S
 from engine.gate import GateState
-from engine.progress import SILENCE_S
 from tests.engine.builders import GOLD, is_open
 from uds.fault import Fault, FaultKind
 
@@ -22,7 +22,7 @@ async def test_a_poller_that_waits_for_a_write_for_ever_is_ended_and_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its M1 hang in the disk; days and the other symbol are there, and that opens nothing."""
-    monkeypatch.setattr("engine.progress.SILENCE_S", DETECTABLE_S)
+    monkeypatch.setattr("engine.duties.progress.SILENCE_S", DETECTABLE_S)
 
     def hang(stage: Stage) -> None:
         fault = Fault(FaultKind.SLOW, "disk.append", "USD_JPY/tf_60/*", times=1, delay_s=NEVER_S)

@@ -13,27 +13,27 @@ from random import Random
 from typing import Any
 
 from engine.board import StatusBoard
+from engine.boots.timeline import Timeline
 from engine.bootstrap import recover_all
 from engine.broker.market import SimulatedMarket
 from engine.broker.port import BarsAnswer, BarsRequest, Broker, Tick
 from engine.broker.session import BrokerSession
 from engine.broker.sim import SimBroker
-from engine.cache_watch import watch_cache
 from engine.clock import Clock
 from engine.config import Config
-from engine.deadlines import watch_deadlines
+from engine.duties.cache_watch import watch_cache
+from engine.duties.deadlines import watch_deadlines
+from engine.duties.watchdog import watch_loop
 from engine.events import BrokerChanged, StoreOpened
 from engine.first_status import first_status
-from engine.listener import Listener
 from engine.process import ProcessSpec, Tools
 from engine.processes import connector, m1_poller
+from engine.serving.listener import Listener
 from engine.sources import markets, store_terms
 from engine.status import BrokerStatus, Status
 from engine.supervisor import Supervisor
 from engine.tenure import Tenure
 from engine.tick_feed import TickFeed
-from engine.timeline import Timeline
-from engine.watchdog import watch_loop
 from tests.engine.virtual_time import VirtualClock
 from uds import Store
 from uds.memory_cache import MemoryCache

@@ -13,8 +13,8 @@ import msgspec
 from engine.bootstrap import begin_rebuild
 from engine.clock import ManualClock
 from engine.config import Config
-from engine.verify import verify
-from engine.verify_report import VerifyReport
+from engine.proof.verify import verify
+from engine.proof.verify_report import VerifyReport
 from tests.engine.builders import (
     GOLD,
     NOON,

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from engine.calendar_rules import CalendarRules
+from engine.calendars.calendar_rules import CalendarRules
 from uds.model import Timeframe
 
 Row = tuple[int, int, float, float, float, float, int, int, int, int]

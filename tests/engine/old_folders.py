@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from engine.adoption import Adoption
 from engine.bootstrap import recover_all
-from engine.cache_watch import watch_cache
 from engine.config import Config
 from engine.derive import derive
+from engine.duties.cache_watch import watch_cache
+from engine.history.adoption import Adoption
 from engine.status import Status
 from engine.supervisor import Supervisor
 from tests.engine.builders import (

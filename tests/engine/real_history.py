@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.buckets import Anchors, bucket_closes
+from engine.calendars.buckets import Anchors, bucket_closes
 from uds.model import Bars, Timeframe
 
 FOLDER = os.environ.get("COLDSTART_REAL_DATA", "")

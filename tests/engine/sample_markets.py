@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.broker.market import SimulatedMarket
-from engine.buckets import Anchors
-from engine.calendar_rules import CalendarRules, DailyBreak, EarlyClose, Holiday
-from engine.trading_calendar import TradingCalendar
+from engine.calendars.buckets import Anchors
+from engine.calendars.calendar_rules import CalendarRules, DailyBreak, EarlyClose, Holiday
+from engine.calendars.trading_calendar import TradingCalendar
 
 FX = TradingCalendar(CalendarRules("America/New_York", "Sun 17:05", "Fri 16:55"))
 METAL = TradingCalendar(

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from engine.action import Danger
-from engine.actions import ACTIONS
+from engine.acts.action import Danger
+from engine.acts.actions import ACTIONS
+from engine.acts.seat import ARM_S, Seat
 from engine.degraded import DegradedCode
 from engine.errors import ActionRefused
 from engine.events import GateForceEnded, OperatorActed, ReasonRaised
 from engine.gate import GateState
 from engine.runtime import Engine
-from engine.seat import ARM_S, Seat
 from engine.status import ProcessState
 from engine.supervisor import Supervisor
 from tests.engine.builders import (

@@ -13,10 +13,10 @@ from random import Random
 import numpy as np
 import pytest
 
-from engine.adoption import LOOK_S, REST_S, Adoption
-from engine.buckets import bucket_opens
+from engine.calendars.buckets import bucket_opens
 from engine.config import Config
-from engine.legacy_evidence import QUIET_MINUTES_MAX
+from engine.history.adoption import LOOK_S, REST_S, Adoption
+from engine.history.legacy_evidence import QUIET_MINUTES_MAX
 from engine.status import Mode
 from tests.engine.builders import (
     CAD,

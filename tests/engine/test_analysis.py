@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.analysis import blame, chrome_trace, compared, promises, spent, spent_on_chain
-from engine.stages import Asked
-from engine.timeline import Span
-from engine.waterfall import Waterfall, poured
+from engine.boots.analysis import blame, chrome_trace, compared, promises, spent, spent_on_chain
+from engine.boots.stages import Asked
+from engine.boots.timeline import Span
+from engine.boots.waterfall import Waterfall, poured
 from tests.engine.builders import GOLD, NOON, YEN
 
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.api import Answer, answer_bars
 from engine.apply import apply
 from engine.cell import Cell, CellState
 from engine.config import TAIL_BARS
 from engine.degraded import DegradedCode
 from engine.depth import Depth
-from engine.documents import BarsDocument, ProblemDocument
 from engine.events import CellsChanged, ReasonRaised
+from engine.serving.api import Answer, answer_bars
+from engine.serving.documents import BarsDocument, ProblemDocument
 from engine.status import Status
 from tests.engine.builders import (
     GOLD,

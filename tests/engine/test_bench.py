@@ -14,7 +14,7 @@ from engine.bench.load import Load, ask_in_turn, body_of, open_load, question
 from engine.bench.parent import BenchFailed, overrides, serving, start, told
 from engine.bench.quick import RESTART_PAUSE_MS, ratio_limit, restart_limit_s
 from engine.bench.starting import NOON_MS, Start
-from engine.timeline import replay_floor_s
+from engine.boots.timeline import replay_floor_s
 
 _FAST = {"broker.sim.login_s": 0.05}
 latencies = st.lists(st.floats(0.001, 1.0), max_size=40)

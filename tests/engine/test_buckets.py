@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.buckets import (
+from engine.calendars.buckets import (
     Anchors,
     bucket_close,
     bucket_closes,

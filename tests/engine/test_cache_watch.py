@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from engine.bootstrap import seal
-from engine.cache_watch import BEAT_S, watch_cache
+from engine.duties.cache_watch import BEAT_S, watch_cache
 from engine.gate import GateState
 from tests.engine.builders import (
     GOLD,

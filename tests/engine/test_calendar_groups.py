@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from engine.calendar_drift import calendar_drift
-from engine.trading_calendar import (
+from engine.calendars.calendar_drift import calendar_drift
+from engine.calendars.trading_calendar import (
     CalendarRules,
     DailyBreak,
     EarlyClose,
@@ -26,7 +26,7 @@ from engine.trading_calendar import (
     Outage,
     TradingCalendar,
 )
-from engine.wall_clock import offsets
+from engine.calendars.wall_clock import offsets
 from uds.model import MINUTE_MS, Coverage, Timeframe
 
 from . import market_oracle

@@ -17,21 +17,21 @@ from typing import Any
 
 import pytest
 
-from engine import control
-from engine.actions import ACTIONS
+from engine.acts.actions import ACTIONS
 from engine.apply import apply
 from engine.clock import SystemClock
-from engine.control import serve_control
-from engine.control_client import SOCKET_NAME, call_engine
+from engine.control import serving as control
+from engine.control.client import SOCKET_NAME, call_engine
+from engine.control.operations import OPERATIONS
+from engine.control.protocol import LINE_BYTES_MAX
+from engine.control.serving import serve_control
 from engine.degraded import DegradedCode
-from engine.documents import StatusDocument
 from engine.errors import ActionRefused, EngineSilent, EngineUnreachable, SocketUnusable
 from engine.event_log import KEPT_EVENTS
 from engine.events import ReasonRaised
-from engine.operations import OPERATIONS
-from engine.protocol import LINE_BYTES_MAX
 from engine.replica import posted_of, status_of
 from engine.runtime import Engine
+from engine.serving.documents import StatusDocument
 from engine.subscription import LAG_EVENTS_MAX
 from engine.supervisor import Supervisor
 from tests.engine.builders import GOLD, NOON, build_house, market_broker, small_config

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calendar_drift import Drift, calendar_drift
+from engine.calendars.calendar_drift import Drift, calendar_drift
+from engine.calendars.trading_calendar import CalendarRules, DailyBreak, Holiday, TradingCalendar
 from engine.coverage import BucketState, Hole, LiveEdge, bucket_states, classify_holes
-from engine.trading_calendar import CalendarRules, DailyBreak, Holiday, TradingCalendar
 from uds.model import MINUTE_MS, Coverage
 
 SETTLE_MS = 15_000

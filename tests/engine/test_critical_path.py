@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.critical_path import Link, critical_chain
-from engine.stages import Stage
+from engine.boots.critical_path import Link, critical_chain
+from engine.boots.stages import Stage
 from tests.engine.builders import GOLD, YEN
 
 

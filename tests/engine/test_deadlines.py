@@ -246,9 +246,9 @@ async def test_a_budget_that_the_measured_rate_cannot_keep_is_said_with_the_numb
         await asyncio.sleep(1)
 
         detail = detail_of(house, "PRIME_BUDGET_TOO_SMALL")
-        assert detail.startswith("bootstrap.prime_budget_per_symbol_s is 0.5 s")
+        assert detail.startswith("set bootstrap.prime_budget_per_symbol_s to ")
         assert "bars/s measured" in detail
-        advised_s = float(detail.rstrip(".").rpartition(" ")[2])
+        advised_s = float(detail.partition(" to ")[2].partition(":")[0])
         assert pytest.approx(3.0, abs=0.3) == advised_s
 
 
@@ -259,7 +259,9 @@ async def test_a_budget_far_too_small_is_said_at_once() -> None:
     async with running(house):
         await asyncio.sleep(0.1)
 
-        assert "guessed: set it to 0.1" in detail_of(house, "PRIME_BUDGET_TOO_SMALL")
+        assert "redis_priming_budget_s to 0.1: it is 0.001 s" in detail_of(
+            house, "PRIME_BUDGET_TOO_SMALL"
+        )
 
 
 @in_virtual_time

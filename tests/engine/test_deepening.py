@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.acts.rebuild_deeds import rebuild_question
 from engine.bootstrap import begin_rebuild
 from engine.broker.port import BarsRequest
 from engine.config import Config
@@ -18,7 +19,6 @@ from engine.events import ReasonRaised
 from engine.figures import grouped
 from engine.plan import history_from_ms
 from engine.process import Tools
-from engine.rebuild_deeds import rebuild_question
 from engine.supervisor import Supervisor
 from tests.engine.builders import (
     GOLD,

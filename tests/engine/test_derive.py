@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from engine.absorb import absorb
 from engine.aggregate import aggregate, aggregate_all
-from engine.buckets import Anchors, bucket_open
+from engine.calendars.buckets import Anchors, bucket_open
+from engine.calendars.trading_calendar import CalendarRules, DailyBreak, TradingCalendar
 from engine.derive import derive, derive_touched, dirty_buckets
-from engine.trading_calendar import CalendarRules, DailyBreak, TradingCalendar
 from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Bars, Coverage, PartialReason, Timeframe
 
 from . import market_oracle

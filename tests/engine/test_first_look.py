@@ -10,8 +10,8 @@ import pytest
 from engine.clock import ManualClock
 from engine.config import Config
 from engine.first_look import folder_open_mode, settled
-from engine.import_sources import ImportRequest
-from engine.importing import import_history
+from engine.history.import_sources import ImportRequest
+from engine.history.importing import import_history
 from tests.engine.builders import CAD, GOLD, YEN, small_config
 from tests.engine.history_files import csv_text, minute_bars
 from tests.engine.sample_markets import ms

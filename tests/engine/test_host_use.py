@@ -9,10 +9,10 @@ from pathlib import Path
 
 from engine.broker.lanes import Lane
 from engine.containment import LoopTime, contain_exits, entered
+from engine.control.remote import attached
+from engine.duties.host_use import host_use_of
 from engine.events import BrokerChanged
-from engine.host_use import host_use_of
 from engine.process import ProcessSpec
-from engine.remote import attached
 from engine.status import BrokerStatus
 from engine.supervisor import Supervisor
 from tests.engine.test_remote import folder, serving

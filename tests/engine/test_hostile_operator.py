@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from engine import actions
-from engine.action import Action, Question
-from engine.actions import ACTIONS
+from engine.acts import actions
+from engine.acts.action import Action, Question
+from engine.acts.actions import ACTIONS
 from tests.engine.builders import GOLD
 from tests.engine.test_control import Line, Served, folder, served
 

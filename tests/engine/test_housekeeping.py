@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 from engine.bootstrap import begin_rebuild
 from engine.degraded import DegradedCode
+from engine.duties.housekeeping import GRACE_S, keep_house, last_checkpoint
 from engine.gate import GateState
-from engine.housekeeping import GRACE_S, keep_house, last_checkpoint
-from engine.verify import verify
+from engine.proof.verify import verify
 from tests.engine.builders import (
     GOLD,
     NOON,

@@ -10,11 +10,11 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from engine import api
 from engine.bootstrap import seal
 from engine.clock import ManualClock
-from engine.documents import BarsDocument, ProblemDocument, StatusDocument
-from engine.http import build_app, openapi_document
+from engine.serving import api
+from engine.serving.documents import BarsDocument, ProblemDocument, StatusDocument
+from engine.serving.http import build_app, openapi_document
 from tests.engine.builders import (
     GOLD,
     NOON,

@@ -11,9 +11,9 @@ from engine.broker.replay import ReplayBroker, ReplayFolderIncomplete
 from engine.clock import ManualClock
 from engine.config import Config
 from engine.errors import BadImport, HistoryUnreadable
-from engine.import_report import ImportReport
-from engine.import_sources import ImportRequest
-from engine.importing import import_history
+from engine.history.import_report import ImportReport
+from engine.history.import_sources import ImportRequest
+from engine.history.importing import import_history
 from engine.sources import open_source
 from tests.engine.builders import CAD, YEN, simulated_market
 from tests.engine.history_files import csv_text

@@ -17,9 +17,9 @@ from engine.clock import ManualClock
 from engine.config import Config
 from engine.derive import derive
 from engine.errors import BadImport, HistoryUnreadable
-from engine.import_report import ImportReport, SeriesImported
-from engine.import_sources import ImportRequest
-from engine.importing import import_history
+from engine.history.import_report import ImportReport, SeriesImported
+from engine.history.import_sources import ImportRequest
+from engine.history.importing import import_history
 from engine.plan import Market
 from engine.sources import markets, store_terms
 from tests.engine.builders import CAD, GOLD, YEN, small_config

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.legacy_evidence import (
+from engine.history.legacy_evidence import (
     QUIET_MINUTES_MAX,
     compared,
     d1_coverage,
     d1_on_anchor,
     m1_coverage,
 )
-from engine.legacy_prose import comparison
+from engine.history.legacy_prose import comparison
 from engine.sources import markets
 from tests.engine.builders import YEN, flat_bars, small_config
 from tests.engine.sample_markets import ANCHORS, ms

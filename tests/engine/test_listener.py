@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.errors import PortBusy
-from engine.listener import Listener
+from engine.serving.listener import Listener
 
 HERE = "127.0.0.1"
 

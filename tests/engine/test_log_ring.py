@@ -8,10 +8,10 @@ import logging
 
 import pytest
 
+from engine.acts.seat import Seat
+from engine.control.operations import look
 from engine.log_ring import LogRing, hearing
-from engine.operations import look
 from engine.runtime import Engine
-from engine.seat import Seat
 from tests.engine.builders import NOON, build_house, market_broker, running, small_config
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
 

@@ -85,8 +85,10 @@ async def test_no_two_long_steps_share_a_turn_of_the_loop() -> None:
         await house.tools.turn()
         found.append(turns)
 
-    count()
-    await asyncio.gather(*(compute() for _ in range(13)))
+    async with running(house):
+        await house.board.until(is_open)
+        count()
+        await asyncio.gather(*(compute() for _ in range(13)))
 
     assert 13 == len(set(found))
 

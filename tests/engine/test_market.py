@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from engine.aggregate import aggregate
 from engine.broker.market import SimulatedMarket
-from engine.buckets import Anchors, bucket_open
+from engine.calendars.buckets import Anchors, bucket_open
 from tests.engine.sample_markets import ANCHORS, CALENDARS, DIGITS, market, ms
 from uds.model import MINUTE_MS, Bars, Timeframe, joined
 

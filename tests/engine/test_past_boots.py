@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from engine import records
-from engine.boot_times import timeline_document, waterfall
+from engine.boots import records
+from engine.boots.boot_times import timeline_document, waterfall
+from engine.boots.past_boots import boot_of
+from engine.boots.records import BootRecord, read_boot, record_boot, recorded_boots
+from engine.boots.timeline import Span
+from engine.boots.waterfall import waterfall_json, waterfalls_of
 from engine.broker.port import BarsRequest
 from engine.broker.session import Answered
 from engine.clock import ManualClock
 from engine.errors import RecordUnreadable
-from engine.past_boots import boot_of
 from engine.process import Tools
-from engine.records import BootRecord, read_boot, record_boot, recorded_boots
-from engine.timeline import Span
-from engine.waterfall import waterfall_json, waterfalls_of
 from tests.engine.builders import GOLD, NOON, build_house, market_broker, small_config
 from tests.engine.test_records import SERVED
 from uds.model import Timeframe

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.broker.port import BarsRequest
-from engine.buckets import Anchors, bucket_close, bucket_edges, bucket_open
+from engine.calendars.buckets import Anchors, bucket_close, bucket_edges, bucket_open
 from engine.plan import (
     Market,
     days_from_ms,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from engine.aggregate import aggregate
 from engine.broker.port import Tick
-from engine.buckets import Anchors
+from engine.calendars.buckets import Anchors
 from engine.preview import Forming, absorb_tick, confirmed, previews
 from uds.model import MINUTE_MS, Bars, SeriesKey, Timeframe
 

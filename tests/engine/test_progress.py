@@ -9,8 +9,8 @@ import pytest
 from engine.apply import apply
 from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
+from engine.duties.progress import SILENCE_S, is_silent
 from engine.events import CellsChanged, ModesDecided, ProcessChanged, ReasonRaised
-from engine.progress import SILENCE_S, is_silent
 from engine.sources import markets
 from engine.status import BrokerStatus, Mode, ProcessState, ProcessStatus, Status
 from tests.engine.builders import GOLD, NOON, YEN, a_status, small_config

@@ -10,11 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.control_client import result_of
-from engine.drills.refusals import refusal
-from engine.drills.sayings import saying
-from engine.errors import ActionRefused
-from engine.protocol import (
+from engine.control.client import result_of
+from engine.control.protocol import (
     Args,
     BadRequest,
     Request,
@@ -25,6 +22,9 @@ from engine.protocol import (
     request_of,
     result_line,
 )
+from engine.drills.refusals import refusal
+from engine.drills.sayings import saying
+from engine.errors import ActionRefused
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -12,14 +12,14 @@ from typing import Protocol
 
 import pytest
 
-from engine import api
-from engine.api import Answer
 from engine.bootstrap import seal
 from engine.clock import ManualClock
 from engine.degraded import DegradedCode
 from engine.events import ReasonRaised
-from engine.http import build_app, serve
-from engine.ready_answers import ReadyAnswers
+from engine.serving import api
+from engine.serving.api import Answer
+from engine.serving.http import build_app, serve
+from engine.serving.ready_answers import ReadyAnswers
 from engine.status import Status
 from tests.engine.builders import (
     GOLD,

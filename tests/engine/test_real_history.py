@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from engine.aggregate import aggregate
-from engine.buckets import Anchors, bucket_closes, bucket_opens
+from engine.calendars.buckets import Anchors, bucket_closes, bucket_opens
+from engine.calendars.trading_calendar import CalendarRules, TradingCalendar
 from engine.coverage import classify_holes
 from engine.derive import derive
-from engine.trading_calendar import CalendarRules, TradingCalendar
 from uds.model import DERIVED_TIMEFRAMES, MINUTE_MS, Bars, Coverage, Timeframe
 
 from .real_history import bars, needs_real_history

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.broker.port import Tick
-from engine.buckets import Anchors
+from engine.calendars.buckets import Anchors
 from engine.preview import Forming, Minute, absorb_tick
 from uds.model import Timeframe
 

@@ -8,11 +8,11 @@ from random import Random
 import pytest
 
 from engine.apply import apply
+from engine.boots.recording import Recording, recording_of
 from engine.degraded import DegradedCode
 from engine.errors import RecordUnreadable
 from engine.event_log import Posted
 from engine.events import ProcessChanged, ReasonRaised, StoreOpened
-from engine.recording import Recording, recording_of
 from engine.replica import posted_json, status_json
 from engine.status import ProcessState, ProcessStatus, Status
 from tests.console import scenes

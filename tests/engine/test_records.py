@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from engine import records
 from engine.apply import apply
+from engine.boots import records
+from engine.boots.records import BootRecord, record_boot
+from engine.boots.timeline import Span
 from engine.broker.port import Broker
 from engine.cell import Cell, CellState
 from engine.clock import ManualClock
 from engine.degraded import DegradedCode
 from engine.events import CellsChanged, ReasonRaised
 from engine.process import Tools
-from engine.records import BootRecord, record_boot
 from engine.replica import posted_of, status_of
 from engine.status import Status
-from engine.timeline import Span
 from tests.engine.builders import GOLD, NOON, build_house, market_broker, small_config
 from uds.model import Generation, Timeframe
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from engine.clock import SystemClock
-from engine.control import serve_control
+from engine.control.remote import RemoteEngine, attached
+from engine.control.serving import serve_control
 from engine.degraded import DegradedCode
 from engine.errors import ActionRefused, EngineSilent, EngineUnreachable
 from engine.event_log import Posted
 from engine.events import ReasonRaised
-from engine.remote import RemoteEngine, attached
 from engine.replica import posted_json, status_json
 from engine.runtime import Engine
 from engine.subscription import LAG_EVENTS_MAX
@@ -147,7 +147,7 @@ async def test_a_silent_engine_is_told_from_an_absent_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds the lock: another remedy, another exit code."""
-    monkeypatch.setattr("engine.remote._ANSWER_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("engine.control.remote._ANSWER_TIMEOUT_S", 0.05)
     async with another_program(folder / "c.sock"):
         with pytest.raises(EngineSilent, match="see whether its process is stopped"):
             async with attached(folder / "c.sock"):

@@ -8,7 +8,7 @@ import pytest
 from engine.broker.quotes import Quotes
 from engine.broker.replay import History
 from engine.broker.retiming import retimed, weeks_to
-from engine.buckets import Anchors, bucket_opens
+from engine.calendars.buckets import Anchors, bucket_opens
 from tests.engine.history_files import minute_bars
 from tests.engine.sample_markets import ANCHORS, FX, HONG_KONG, ms
 from uds.model import MINUTE_MS, Bars, Timeframe

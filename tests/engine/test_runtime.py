@@ -12,15 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
+from engine.boots.report import bootstrap_report
+from engine.boots.timeline import replay_floor_s
 from engine.config import Config
-from engine.control_client import call_engine
+from engine.control.client import call_engine
 from engine.errors import ProbeFailed, StoredLater
 from engine.gate import GateState
-from engine.probe import first_candles_ms
-from engine.report import bootstrap_report
 from engine.runtime import open_engine
+from engine.serving.probe import first_candles_ms
 from engine.status import ProcessState
-from engine.timeline import replay_floor_s
 from tests.engine.builders import GOLD, NOON, YEN, is_open, key, small_config
 from uds import FolderLocked
 from uds.model import Timeframe

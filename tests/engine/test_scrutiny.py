@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.buckets import bucket_close, bucket_open
-from engine.scrutiny import scrutinise
+from engine.calendars.buckets import bucket_close, bucket_open
+from engine.duties.scrutiny import scrutinise
 from tests.engine.builders import (
     GOLD,
     NOON,

@@ -8,9 +8,9 @@ import pytest
 
 from engine.broker.port import BarsRequest
 from engine.cell import CellState
+from engine.duties.staleness import overdue_bars
 from engine.gate import GateState
 from engine.sources import markets
-from engine.staleness import overdue_bars
 from tests.engine.builders import (
     GOLD,
     NOON,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.boots.stages import asked, stages
+from engine.boots.timeline import Span, Timeline, replay_floor_s
 from engine.broker.port import BarsRequest
 from engine.broker.session import Answered
-from engine.stages import asked, stages
-from engine.timeline import Span, Timeline, replay_floor_s
 from tests.engine.builders import GOLD, YEN
 from uds.model import Timeframe
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.trading_calendar import (
+from engine.calendars.trading_calendar import (
     CalendarRules,
     DailyBreak,
     EarlyClose,

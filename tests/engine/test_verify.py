@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from engine import verify_bars
 from engine.clock import ManualClock
-from engine.verify import NothingStored, verify
+from engine.proof import verify_bars
+from engine.proof.verify import NothingStored, verify
 from tests.engine.builders import (
     GOLD,
     YEN,

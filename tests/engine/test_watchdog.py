@@ -11,7 +11,7 @@ import pytest
 
 from engine.attempt import Partner, attempt
 from engine.degraded import DegradedCode
-from engine.watchdog import BEAT_S, watch_loop
+from engine.duties.watchdog import BEAT_S, watch_loop
 from tests.engine.builders import (
     GOLD,
     NOON,
@@ -123,7 +123,7 @@ def test_after_two_seconds_the_log_shows_what_every_task_does(
         async with watched():
             other = asyncio.create_task(asyncio.sleep(60), name="the other one")
             await settle()
-            with caplog.at_level(logging.WARNING, logger="engine.watchdog"):
+            with caplog.at_level(logging.WARNING, logger="engine.duties.watchdog"):
                 stall(1.5)
                 await settle()
                 assert [] == caplog.records

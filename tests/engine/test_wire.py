@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from engine.apply import apply
 from engine.cell import Cell, CellState
 from engine.degraded import DegradedCode
-from engine.documents import StatusDocument
 from engine.events import (
     ApiListening,
     BecameOverdue,
@@ -23,8 +22,9 @@ from engine.events import (
     StoreOpened,
     SymbolPrimed,
 )
+from engine.serving.documents import StatusDocument
+from engine.serving.wire import progress_document, status_document, waiting_for
 from engine.status import Mode, ProcessState, ProcessStatus, Status
-from engine.wire import progress_document, status_document, waiting_for
 from tests.engine.builders import GOLD, NOON, YEN, a_status, key, small_config
 from uds.model import MINUTE_MS, Generation, Timeframe
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.buckets import Anchors, bucket_opens
-from engine.trading_calendar import CalendarRules, TradingCalendar
+from engine.calendars.buckets import Anchors, bucket_opens
+from engine.calendars.trading_calendar import CalendarRules, TradingCalendar
 from engine.witness import Mismatch, d1_witness, open_mode
 from uds.model import MINUTE_MS, Bars, Coverage, Timeframe
 

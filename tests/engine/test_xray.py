@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from engine.acts.seat import Seat
+from engine.control.operations import look
 from engine.errors import ActionRefused
-from engine.operations import look
 from engine.runtime import Engine
-from engine.seat import Seat
 from engine.sources import markets
 from engine.supervisor import Supervisor
 from engine.xray import covered, xray, xray_of

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.calendars.trading_calendar import CalendarRules, TradingCalendar
 from engine.history.formats import read_lines
 from engine.history.reading import in_utc
 from engine.history.zone_detection import CANDIDATES, Detected, Undecided, detect_zone
-from engine.trading_calendar import CalendarRules, TradingCalendar
 from tests.engine.history_files import FORMAT_OF, HOUR_MS, text_of, wall_ms
 from tests.engine.real_history import bars, needs_real_history
 from tests.engine.sample_markets import ANCHORS, FX, METAL, ms

@@ -15,8 +15,8 @@ import pytest
 
 import engine.bootstrap
 import engine.derive
+import engine.duties.housekeeping
 import engine.gate
-import engine.housekeeping
 import engine.status
 from engine.aggregate import Aggregated
 from engine.board import StatusBoard
@@ -280,5 +280,5 @@ async def _tenure_unasked(self: Any) -> None:
 
 
 never_restarted = patching(Keeper, "_wait_out", _wait_for_ever)
-unaudited = patching(engine.housekeeping, "_audit", _audit_nothing)
+unaudited = patching(engine.duties.housekeeping, "_audit", _audit_nothing)
 tenure_unasked = patching(engine.tenure.Tenure, "assure", _tenure_unasked)

@@ -26,18 +26,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import (
-    cache_watch,
-    deadlines,
-    deepening,
-    housekeeping,
-    staleness,
-    tenure,
-    watchdog,
-)
+from engine import deepening, tenure
 from engine.clock import cpu_s
 from engine.config import Config
 from engine.derive import derive
+from engine.duties import cache_watch, deadlines, housekeeping, staleness, watchdog
 from engine.plan import Market
 from engine.processes import tick_preview
 from engine.simulation import node, run

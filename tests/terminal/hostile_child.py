@@ -11,13 +11,13 @@ from pathlib import Path
 
 from console.app import ConsoleApp
 from console.clean import defusing
-from console.errands import loaded, show
 from console.logbook import LogBook
 from console.messages import Told
-from console.options import Options
 from console.pages import Page
-from console.stderr_log import log_to_stderr
-from console.storing import bring_in
+from console.shell.errands import loaded, show
+from console.shell.options import Options
+from console.shell.stderr_log import log_to_stderr
+from console.shell.storing import bring_in
 from tests.console import scenes
 from tests.console.scenes import OPENED_MS, FakeClient
 from tests.console.test_hostile_text import after

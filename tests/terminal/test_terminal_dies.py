@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from console.keeper import CRASHES_MAX
+from console.terminal.keeper import CRASHES_MAX
 
 from .glass import glass, until
 from .hosted import DATA, GAP_MAX_S, UP, Hosted, console

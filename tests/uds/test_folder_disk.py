@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -126,6 +127,36 @@ async def test_a_refusal_survives_a_damaged_lock_file(folder: FolderDisk, said: 
     with pytest.raises(FolderLocked, match="is owned by another process"):
         await FolderDisk(folder.root).lock("{}")
     folder.close()
+
+
+async def test_an_owner_whose_folder_was_removed_touches_no_new_one(folder: FolderDisk) -> None:
+    """`rm -rf` under a running engine, then a new start: two owners must never write one place."""
+    await folder.lock("{}")
+    await folder.append([Append("X/tf_60/seg", b"1")])
+    shutil.rmtree(folder.root)
+    successor = FolderDisk(folder.root)
+    await successor.lock("{}")
+
+    for call in (
+        folder.append([Append("X/tf_60/seg", b"2")]),
+        folder.make(["X"]),
+        folder.replace("state.json", b"3"),
+        folder.names("owner"),
+        folder.read("X/tf_60/seg"),
+    ):
+        with pytest.raises(DiskFailed, match="The data folder was removed"):
+            await call
+    assert ["LOCK"] == sorted(path.name for path in folder.root.iterdir())
+
+
+async def test_an_owner_goes_along_with_a_folder_that_is_moved(folder: FolderDisk) -> None:
+    """The lock moves with the folder, and so must everything that it protects."""
+    await folder.lock("{}")
+    moved = folder.root.rename(folder.root.with_name("moved"))
+    await folder.append([Append("X/tf_60/seg", b"1")])
+
+    assert b"1" == (moved / "X/tf_60/seg").read_bytes()
+    assert not folder.root.exists()
 
 
 async def test_the_lock_says_who_holds_it(folder: FolderDisk) -> None:

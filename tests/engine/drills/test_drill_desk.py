@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.acts.seat import Seat
 from engine.degraded import DegradedCode
 from engine.drills.sandbox import sandbox_config
 from engine.drills.scripts import NOON_MS
@@ -19,7 +20,6 @@ from engine.drills.shape import DrillOutcome, DrillPhase, DrillStatus, Place, St
 from engine.errors import ActionRefused
 from engine.events import ReasonRaised
 from engine.runtime import Engine, open_engine
-from engine.seat import Seat
 from engine.status import Status
 from uds.fault import Fault, FaultKind
 

@@ -28,7 +28,7 @@ _SAID_BY = {"saying": 0, "note": 0, "note_wider": 0, "must": 1, "_late": 0}
 """Functions that take a code, and at which place."""
 _FILES = (
     *sorted((REPOSITORY / "engine/drills").glob("*.py")),
-    REPOSITORY / "engine/drill_deeds.py",
+    REPOSITORY / "engine/acts/drill_deeds.py",
 )
 
 

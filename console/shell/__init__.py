@@ -1,0 +1,1 @@
+"""The command line's commands: each asks, does, and says how it went."""

@@ -1,0 +1,1 @@
+"""The terminal may die, the engine may not."""

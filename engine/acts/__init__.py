@@ -1,0 +1,1 @@
+"""What an operator can make the engine do, and from which seat."""

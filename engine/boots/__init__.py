@@ -1,0 +1,1 @@
+"""What a boot took, written down, drawn, compared and played again."""

@@ -1,0 +1,1 @@
+"""When a market trades, and which bucket an instant belongs to."""

@@ -1,0 +1,70 @@
+"""Keeps Redis ours: connect, check ownership every 0.25 s, put back what it lost.
+
+A timed-out or refused call says REDIS_TIMEOUT or REDIS_DOWN and is tried again at the next
+beat; the embedded server is started again when it is gone. Lost claims, keys or functions say
+REDIS_REGRESSED until every live symbol was primed and flipped again. A disk that does not take
+the server's record says DISK_ERROR. A higher token ends the watch: OWNER_CHANGED, FENCED, and
+the supervisor stops whoever writes.
+"""
+
+from __future__ import annotations
+
+from uds import CacheDown, CacheRegressed, CacheTooOld, DiskFailed, Fenced, ServerMissing
+
+from ..attempt import Partner, clear
+from ..degraded import DegradedCode
+from ..events import ReasonCleared, ReasonRaised
+from ..process import Tools
+from ..tenure import say_fenced
+
+BEAT_S = 0.25
+
+
+async def watch_cache(tools: Tools) -> None:
+    """Run until fenced or cancelled."""
+    is_ours = is_disk_blamed = False
+    while True:
+        try:
+            if is_ours:
+                await tools.store.check_ownership()
+            else:
+                await _take(tools)
+                is_ours = True
+                if is_disk_blamed:
+                    tools.board.post(ReasonCleared(DegradedCode.DISK_ERROR, None))
+                is_disk_blamed = False
+        except CacheRegressed as error:
+            is_ours = False
+            _say(tools, DegradedCode.REDIS_REGRESSED, error)
+        except CacheDown as error:
+            is_ours = False
+            _say(tools, Partner.REDIS.code_of(error), error)
+        except (CacheTooOld, ServerMissing) as error:
+            is_ours = False
+            _say(tools, DegradedCode.REDIS_DOWN, error)
+        except DiskFailed as error:
+            is_ours = False
+            is_disk_blamed |= _say(tools, DegradedCode.DISK_ERROR, error)
+        except Fenced as error:
+            say_fenced(tools.board, error)
+            return
+        await tools.clock.sleep(BEAT_S)
+
+
+async def _take(tools: Tools) -> None:
+    await tools.store.connect()
+    tools.claimed.set()  # before what is restored: a symbol that hangs there holds no other
+    for symbol in tools.markets:
+        await tools.store.restore(symbol)
+    clear(tools, Partner.REDIS, None)
+
+
+def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:
+    """Raise the reason once; repeating it at every beat would only count beats.
+
+    Whether it is ours: what somebody else has said is for them to take back.
+    """
+    if code in {reason.code for reason in tools.board.status.reasons}:
+        return False
+    tools.board.post(ReasonRaised(code, None, str(error)))
+    return True
