@@ -68,22 +68,30 @@ async def _fill(tools: Tools, fetcher: Fetcher) -> None:
         await fetcher.fill(from_ms, Lane.LIVE)  # readers must not fall back behind a minute
     fetched_s = tools.since_opened_s()
     tools.timeline.note(Span("M1", symbol, start_s, fetched_s))
-    show(tools, symbol, CellState.STORED, Timeframe.M1)
-    await derive_lost(tools, symbol)
-    await tools.turn()
-    await derive_all(tools, symbol)
+    await _derive(tools, symbol)
     tools.timeline.note(Span("derive", symbol, fetched_s, tools.since_opened_s()))
-    derived = (tf for tf in tools.config.timeframes if tf.is_derived)
-    show(tools, symbol, CellState.DERIVED, *derived)
     d1 = SeriesKey(symbol, Timeframe.D1)
     unfetched = (CellState.EMPTY, CellState.FETCHING)
     await tools.board.until(lambda status: status.cells[d1].state not in unfetched)
     await tools.turn()
     if tools.store.filled(symbol) != draft:
         return  # a repair put another in its place, which has to be filled as well
+    if tools.since_opened_s() - fetched_s > _LATE_S:  # D1 kept it waiting: more has closed since
+        await fetcher.fill(from_ms, Lane.LIVE)
+        await _derive(tools, symbol)
     await seal(tools, symbol)
     await tools.turn()
     scrutinise(tools, symbol)
+
+
+async def _derive(tools: Tools, symbol: Symbol) -> None:
+    """M3 to H4 of what is stored, and the cells say so."""
+    show(tools, symbol, CellState.STORED, Timeframe.M1)
+    await derive_lost(tools, symbol)
+    await tools.turn()
+    await derive_all(tools, symbol)
+    derived = (tf for tf in tools.config.timeframes if tf.is_derived)
+    show(tools, symbol, CellState.DERIVED, *derived)
 
 
 async def _follow(tools: Tools, fetcher: Fetcher, derived: LiveDerive) -> None:

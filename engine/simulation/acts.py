@@ -38,6 +38,8 @@ _QUIET_OPERATIONS = ("cache.preview", "cache.publish_tick", "cache.forget")
 
 _AHEAD_OF_DOUBT_MS = 3 * MINUTE_MS
 """A clock so far ahead believes in minutes that are still to come when it is next looked at."""
+_WOKEN_S = 5.0
+"""How long a zombie that woke up may live on."""
 _UNDER_WAY_S = 0.7
 """A call that was under way when its partner went may take so long to end well."""
 
@@ -172,7 +174,7 @@ class Acts:
         if not node.is_alive:
             return
         self._resume(node)
-        self._later(5.0, self._bury_zombie if node.token else self._bury_older, node)
+        self._later(_WOKEN_S, self._bury_zombie if node.token else self._bury_older, node)
 
     def _bury_older(self, node: SimNode) -> None:
         """It slept before it had a token: it is the successor, unless its number was taken."""
@@ -193,13 +195,19 @@ class Acts:
         if not node.is_alive:
             return
         said = {code for _, code, _ in node.view.raised}
-        is_asleep = node.node.is_paused  # who never woke up had nothing to say
-        if node.engine is not None and not is_asleep and node.token != world.newest_token():
+        can_tell = not (node.node.is_paused or self._hides_owners())
+        if node.engine is not None and can_tell and node.token != world.newest_token():
             if _CODE.FENCED in said:
                 world.oracles.counts["a zombie was fenced"] += 1
             else:
                 world.oracles.violated(f"{node.view.name}: woke up as a zombie and was not fenced")
         world.kill(node)
+
+    def _hides_owners(self) -> bool:
+        """Whether neither disk nor Redis can be asked who owns the data."""
+        now_s, acts = self._world.now_us() / 1e6, self._world.case.acts or ()
+        current = (act for act in acts if act.at_s <= now_s < act.until_s + _WOKEN_S)
+        return any(act.kind is _KIND.DISK_FAILS and act.subject == "*" for act in current)
 
     def _pause(self, node: SimNode) -> None:
         self._loudness.disturb(node)

@@ -88,7 +88,9 @@ class Loudness:
 
     def _judge(self, node: Boot, codes: frozenset[DegradedCode], since_us: int, told: str) -> None:
         counts, view = self._stage.oracles.counts, node.view
-        if not node.is_alive or self._disturbed_us.get(node.number, -1) >= since_us - 3_000_000:
+        if not node.is_alive or node.node.is_paused:
+            return
+        if self._disturbed_us.get(node.number, -1) >= since_us - 3_000_000:
             return
         if standing_codes(node) & {_CODE.FENCED}:
             return
