@@ -35,13 +35,13 @@ from .errors import Fenced
 from .history import read_history
 from .inspection import Inspected, inspect
 from .model import Bars, Coverage, FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
-from .ports import Append, Cache, Disk
+from .ports import Cache, Disk
 from .publishing import Publisher
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
 from .upkeep import StateFile, committed_in, garbage, scrub, segments_of
-from .writing import Writer
+from .writing import Writer, write_again
 
 
 class Store:
@@ -84,8 +84,7 @@ class Store:
             rotated_count = await self._quarantine.keep(reading.evidence)
             for path, length in reading.cuts:
                 await self._disk.truncate(path, length)
-            # A killed owner's last bytes may be read and yet not be durable: syncing settles it.
-            await self._disk.append([Append(path, b"") for path in reading.unsettled])
+            await write_again(self._disk, reading.unsettled)
             book.begin_journal(reading.recovered.found, reading.carried, self.terms.anchors)
             for timeframe, bars in reading.rescued:
                 await self._writer.append(shelf, book, {timeframe: bars}, (), None)

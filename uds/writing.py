@@ -160,3 +160,16 @@ def _appended(book: Book, chunk: _Chunk) -> Appended:
     revised_count = len(chunk.news) - int(chunk.found.is_new.sum())
     key = book.key(chunk.timeframe)
     return Appended(key, series.bars.last_open_ms, repeated_count, revised_count)
+
+
+async def write_again(disk: Disk, paths: Iterable[str]) -> None:
+    """Make durable what files hold beyond their records; raises DiskFailed.
+
+    A killed owner's last bytes may be read and yet not be on the disk. A sync alone does not
+    settle that: where his own failed, the host may have forgotten that they were ever to be
+    written, and a later sync succeeds without them. So they are written once more.
+    """
+    for path in paths:
+        data = await disk.read(path)
+        if data is not None:
+            await disk.replace(path, data)

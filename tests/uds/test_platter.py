@@ -75,7 +75,7 @@ async def test_a_failed_sync_may_have_lost_what_a_later_one_calls_durable() -> N
         platter = Platter()
         seam = FailOnce("append.Sync", Fault(FaultKind.REFUSE, "append.Sync"))
         disk = MemoryDisk(platter, seam)
-        with pytest.raises(DiskFailed, match="Could not append to x: Input/output error"):
+        with pytest.raises(DiskFailed, match="Input/output error: could not append to x"):
             await disk.append([Append("x", b"lost")])
         await disk.append([Append("x", b"kept")])
         assert b"lostkept" == await disk.read("x")
@@ -109,7 +109,7 @@ async def test_looking_may_fail_too(name: str) -> None:
         "names": disk.names,
     }
 
-    with pytest.raises(DiskFailed, match="x: Input/output error"):
+    with pytest.raises(DiskFailed, match="Input/output error: could not .* x"):
         await looks[name]("x")
     assert not await looks[name]("x")
 
