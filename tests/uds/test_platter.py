@@ -109,7 +109,7 @@ async def test_looking_may_fail_too(name: str) -> None:
         "names": disk.names,
     }
 
-    with pytest.raises(DiskFailed, match="Input/output error: could not .* x"):
+    with pytest.raises(DiskFailed, match=r"Input/output error: could not .* x"):
         await looks[name]("x")
     assert not await looks[name]("x")
 
