@@ -219,9 +219,9 @@ class ConsoleApp(App[Parting], inherit_bindings=False):
             self.part(Parting.DETACHED)
             return
         try:
-            question = self._host.stop_question()
+            question = self._host.stop_question(self._words)
         except ActionRefused as refusal:
-            question = str(refusal)
+            question = self._words.refused(refusal)
         screen = LeaveScreen(question, self._words, ascii_only=self._brush.ascii_only)
         self.push_screen(screen, self._parted)
 

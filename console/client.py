@@ -12,11 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine import ActionRefused, Status, sayings_of
+from engine import Status, refusal, saying, sayings_of
 from uds.model import Symbol
 
 from .hold import Hold
-from .offers import Asking, Deed, Offer, given, offer_of
+from .offers import Asking, Deed, Done, Offer, given, offer_of
+from .words import Words
 
 if TYPE_CHECKING:
     from engine import Engine
@@ -50,8 +51,8 @@ class Client(Protocol):
         """What the act would touch, computed from fresh state."""
         ...
 
-    async def act(self, deed: Deed, phrase: str = "") -> str:
-        """Do it; a sentence about what was done."""
+    async def act(self, deed: Deed, phrase: str = "") -> Done:
+        """Do it; what was done."""
         ...
 
     async def arm(self) -> None:
@@ -78,8 +79,8 @@ class Client(Protocol):
 class Host(Protocol):
     """Whoever runs the engine in this process: who leaves the console may end both."""
 
-    def stop_question(self) -> str:
-        """What ends with the engine."""
+    def stop_question(self, words: Words) -> str:
+        """What ends with the engine, in the operator's language."""
         ...
 
     def stop(self) -> None:
@@ -114,9 +115,9 @@ class Operating(ABC):
         said = sayings_of(told.get("said"))
         return Asking(told["sentence"], told["phrase"], told["command"], said)
 
-    async def act(self, deed: Deed, phrase: str = "") -> str:
+    async def act(self, deed: Deed, phrase: str = "") -> Done:
         told = await self.look("act", {**await self._args(deed), "phrase": phrase})
-        return str(told["said"])
+        return Done(str(told["said"]), sayings_of(told.get("said_codes")))
 
     async def arm(self) -> None:
         told = await self.look("arm", {})
@@ -138,7 +139,7 @@ class Operating(ABC):
         known = {offer.id: offer for offer in await self.offers()}
         offer = known.get(deed.action_id)
         if offer is None:
-            raise ActionRefused(f"There is no action {deed.action_id[:40]!r}.", "unknown")
+            raise refusal(saying("not_offered", deed.action_id[:40]), code="unknown")
         return {"action": deed.action_id, "arguments": given(offer, deed.words)}
 
 
@@ -166,9 +167,9 @@ class LocalClient(Operating):
     def look_again(self) -> None:
         """It is never lost."""
 
-    def stop_question(self) -> str:
+    def stop_question(self, words: Words) -> str:
         _, question = self._seat.ask("shutdown", {})
-        return question.sentence
+        return words.asked(question.said, question.sentence)
 
     def stop(self) -> None:
         if self._engine.is_read_only:

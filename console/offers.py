@@ -64,7 +64,16 @@ class Asking(NamedTuple):
     command: str = ""
     """The command line that does the same."""
     said: tuple[Saying, ...] = ()
-    """The sentence as codes, where it is made of such."""
+    """The sentence as codes; empty from an engine that knew none."""
+
+
+class Done(NamedTuple):
+    """What the engine says of an act that it did."""
+
+    sentence: str
+    """In English; foreign text."""
+    said: tuple[Saying, ...] = ()
+    """The same as codes; empty from an engine that knew none."""
 
 
 def offer_of(document: Mapping[str, Any]) -> Offer:

@@ -12,7 +12,7 @@ from uds.model import Symbol
 
 from .client import LocalClient
 from .hold import Hold
-from .offers import Asking, Deed, Offer
+from .offers import Asking, Deed, Done, Offer
 from .words import Words
 
 
@@ -58,7 +58,7 @@ class OpeningClient:
     async def question(self, deed: Deed) -> Asking:
         return await self._client().question(deed)
 
-    async def act(self, deed: Deed, phrase: str = "") -> str:
+    async def act(self, deed: Deed, phrase: str = "") -> Done:
         return await self._client().act(deed, phrase)
 
     async def arm(self) -> None:
@@ -76,8 +76,8 @@ class OpeningClient:
     def look_again(self) -> None:
         """It is never lost."""
 
-    def stop_question(self) -> str:
-        return self._client().stop_question() if self._opened.done() else self._words.leave_opening
+    def stop_question(self, words: Words) -> str:
+        return self._client().stop_question(words) if self._opened.done() else words.leave_opening
 
     def stop(self) -> None:
         """While it is being opened whoever hosts it stops the opening."""

@@ -208,20 +208,12 @@ class Operator:
             if not await self._app.push_screen_wait(confirm):
                 return
         try:
-            sentence = self._done(deed, await self._client.act(deed, phrase))
+            done = await self._client.act(deed, phrase)
+            sentence = self._words.asked(done.said, done.sentence)
         except ActionRefused as refusal:
             sentence = self._words.refused(refusal)
             self._desk.note_refusal(deed, sentence, asking.command)
         self._tell(sentence)
-
-    def _done(self, deed: Deed, english: str) -> str:
-        """What was done, where we have words for it."""
-        match deed.action_id:
-            case "drill":
-                return self._words.drill_begun.format(id=deed.words[0])
-            case "drill-abort":
-                return self._words.drill_ending
-        return english
 
     async def _offer(self, action_id: str) -> Offer:
         found = next((o for o in await self._client.offers() if o.id == action_id), None)

@@ -14,7 +14,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from engine import ActionRefused, EngineUnreachable, RemoteEngine, Status, attached
+from engine import (
+    ActionRefused,
+    EngineUnreachable,
+    RemoteEngine,
+    Status,
+    attached,
+    refusal,
+    saying,
+)
 
 from .client import Operating
 from .hold import Hold
@@ -101,9 +109,7 @@ class RemoteClient(Operating):
 
     async def arm(self) -> None:
         if self._is_read_only:
-            raise ActionRefused(
-                "This console was started --read-only: it looks and does nothing else.", "read_only"
-            )
+            raise refusal(saying("console_looks"), code="read_only")
         await super().arm()
 
     async def look(self, op: str, args: Mapping[str, object]) -> Any:

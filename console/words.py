@@ -16,7 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypedDict, cast
 
-from engine import ActionRefused, DegradedReason, Ground, Saying, filled, grouped, sentence
+from engine import (
+    ActionRefused,
+    DegradedReason,
+    Ground,
+    Saying,
+    filled,
+    grouped,
+    sentence,
+    sentences,
+)
 
 LANGUAGES = ("en", "uk")
 LANGUAGE_FILE = Path(__file__).with_name("words.json")
@@ -112,17 +121,16 @@ class Words:
         return self._drills.get(text, text)
 
     def clause(self, said: Saying) -> str:
-        """Something drills say; what a newer engine says besides stands for itself."""
-        args = tuple(map(self.drill_text, said.args))
-        return filled(self._sayings.get(said.code), Saying(said.code, args))
+        """Something the engine says; what a newer one says besides stands for itself."""
+        return filled(self._sayings.get(said.code), self._with_texts(said))
 
     def clauses(self, said: Sequence[Saying], english: str) -> str:
         """Some of it in a row; `english` is what an older engine said instead."""
         return "; ".join(map(self.clause, said)) or english
 
     def asked(self, said: Sequence[Saying], english: str) -> str:
-        """The same as sentences, for questions and refusals."""
-        return " ".join(sentence("", [self.clause(one)]) for one in said) or english
+        """The same as sentences, for questions, refusals and what was done."""
+        return sentences(list(map(self._with_texts, said)), self._sayings) or english
 
     def refused(self, refusal: ActionRefused) -> str:
         """Why something is not done, without what can be done about it."""
@@ -132,6 +140,9 @@ class Words:
         """What a verdict follows from."""
         told = (sentence(one.variant, list(map(self.clause, one.said))) for one in grounds)
         return " ".join(told) or english
+
+    def _with_texts(self, said: Saying) -> Saying:
+        return Saying(said.code, tuple(map(self.drill_text, said.args)))
 
     def _list(self, list_id: str) -> tuple[str, ...]:
         return tuple(self._lists[list_id][self.language])

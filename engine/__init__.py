@@ -63,15 +63,11 @@ if TYPE_CHECKING:
     from .drills.children import run_sandboxes as run_sandboxes
     from .drills.facts import DrillFacts as DrillFacts
     from .drills.facts import judged as judged
+    from .drills.grounds import Ground as Ground
+    from .drills.grounds import grounds_of as grounds_of
     from .drills.history import keep_outcome as keep_outcome
     from .drills.report import drill_report as drill_report
     from .drills.report import junit as junit
-    from .drills.sayings import Ground as Ground
-    from .drills.sayings import Saying as Saying
-    from .drills.sayings import filled as filled
-    from .drills.sayings import grounds_of as grounds_of
-    from .drills.sayings import sayings_of as sayings_of
-    from .drills.sayings import sentence as sentence
     from .drills.shape import DrillOutcome as DrillOutcome
     from .drills.shape import DrillPhase as DrillPhase
     from .drills.shape import DrillStatus as DrillStatus
@@ -105,10 +101,17 @@ if TYPE_CHECKING:
     from .log_ring import uttered as uttered
     from .proof.verify import NothingStored as NothingStored
     from .proof.verify import verify_folder as verify_folder
+    from .refusals import refusal as refusal
     from .replica import BadReplica as BadReplica
     from .replica import posted_json as posted_json
     from .runtime import Engine as Engine
     from .runtime import open_engine as open_engine
+    from .sayings import Saying as Saying
+    from .sayings import filled as filled
+    from .sayings import saying as saying
+    from .sayings import sayings_of as sayings_of
+    from .sayings import sentence as sentence
+    from .sayings import sentences as sentences
     from .serving.wire import status_document as status_document
     from .simulation.case import BadCase as BadCase
     from .simulation.case import Case as Case
@@ -171,16 +174,9 @@ __getattr__ = lazy_door(
         "drills.catalog": ("CATALOG", "catalog_document"),
         "drills.children": ("run_sandboxes",),
         "drills.facts": ("DrillFacts", "judged"),
+        "drills.grounds": ("Ground", "grounds_of"),
         "drills.history": ("keep_outcome",),
         "drills.report": ("drill_report", "junit"),
-        "drills.sayings": (
-            "Ground",
-            "Saying",
-            "filled",
-            "grounds_of",
-            "sayings_of",
-            "sentence",
-        ),
         "drills.shape": (
             "DrillOutcome",
             "DrillPhase",
@@ -237,7 +233,9 @@ __getattr__ = lazy_door(
             "waterfalls_of",
         ),
         "control.remote": ("RemoteEngine", "attached"),
+        "refusals": ("refusal",),
         "replica": ("BadReplica", "posted_json"),
+        "sayings": ("Saying", "filled", "saying", "sayings_of", "sentence", "sentences"),
         "boots.report": ("bootstrap_report",),
         "runtime": (
             "Engine",

@@ -123,8 +123,8 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             return replace(status, reverted=drill)
         case DrillsRemembered(outcomes):
             return replace(status, drills=outcomes[-_DRILLS_MAX:])
-        case OperatorActed(action, given, by, said, command):
-            act = Act(status.seq + 1, at_ms, action, given, by, said, command)
+        case OperatorActed(action, given, by, said, command, codes):
+            act = Act(status.seq + 1, at_ms, action, given, by, said, command, codes)
             return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
             late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))

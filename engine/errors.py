@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .drills.sayings import Saying
+    from .sayings import Saying
 
 
 class EngineError(Exception):

@@ -12,6 +12,7 @@ from .cell import Cell
 from .degraded import DegradedCode, Scope
 from .depth import Depth
 from .drills.shape import DrillOutcome, DrillStatus, RevertedDrill
+from .sayings import Saying
 from .status import BrokerStatus, Mode, ProcessStatus
 
 
@@ -206,6 +207,8 @@ class OperatorActed:
     """What the operator was told."""
     command: str = ""
     """The command line that does the same; empty in records that are older than it."""
+    said_codes: tuple[Saying, ...] = ()
+    """`said` as codes; empty in records that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .degraded import DegradedReason, Severity
 from .depth import Depth
 from .drills.shape import DrillOutcome, DrillStatus, RevertedDrill
 from .gate import Gate, GateState, Standing, evaluate, word
+from .sayings import Saying
 
 _UNFETCHED = {CellState.EMPTY, CellState.FETCHING}
 
@@ -101,6 +102,8 @@ class Act:
     """What the operator was told."""
     command: str = ""
     """The command line that does the same; empty in records that are older than it."""
+    said_codes: tuple[Saying, ...] = ()
+    """`said` as codes; empty in records that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)

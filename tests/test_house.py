@@ -24,9 +24,10 @@ _PURE_ROOMS = {
     "engine": """
         absorb aggregate apply budget cascade cell cells config config_calendars
         config_words coverage damage degraded depth derive errors event_log events
-        failure figures gate intensity modes plan preview reasons_page repairs replica
-        status witness
+        failure figures gate intensity modes plan preview reasons_page refusals repairs
+        replica sayings status witness
     """,
+    "engine/acts": "sayings",
     "engine/boots": "analysis boot_times critical_path past_boots stages timeline waterfall",
     "engine/broker": """
         answers circuit lanes login_plan market market_day noise port quotes retiming
@@ -35,7 +36,7 @@ _PURE_ROOMS = {
     "engine/calendars": "buckets calendar_drift calendar_rules trading_calendar wall_clock",
     "engine/control": "protocol",
     "engine/drills": """
-        cards catalog checklist choice drill facts failures owners refusals report
+        cards catalog checklist choice drill facts failures grounds owners report
         sayings shape
     """,
     "engine/duties": "progress",

@@ -117,7 +117,7 @@ class Journal:
         deed = Deed(act.action, tuple(word for words in act.given.values() for word in words))
         is_own = act.by == self.own_actor
         actor = self._words.by_console if is_own else clean(act.by, _ACTOR_MAX)
-        text = f"{deed.text}: {act.said}"
+        text = f"{deed.text}: {self._words.asked(act.said_codes, act.said)}"
         self._add(act.at_ms, Look.STRONG, text, actor, clean(act.command))
 
     def _add(self, at_ms: int, look: Look, text: str, actor: str = "", command: str = "") -> None:

@@ -9,9 +9,9 @@ from enum import Enum
 from typing import Protocol, TypeAlias
 
 from ..drills.choice import Choice
-from ..drills.sayings import Saying
-from ..errors import ActionRefused
 from ..process import Tools
+from ..refusals import refusal
+from ..sayings import Saying, saying, sentences
 from ..supervisor import Supervisor
 
 _PROGRAM = "coldstart-console"
@@ -104,14 +104,17 @@ Given: TypeAlias = Mapping[str, tuple[str, ...]]
 class Question:
     """What an action would touch, before it does."""
 
-    sentence: str
+    said: tuple[Saying, ...]
     """The question, with the blast radius in it."""
     radius: Mapping[str, object] = field(default_factory=dict)
     """The same as data, in JSON's types."""
     phrase: str | None = None
     """What must be typed; None when yes is enough."""
-    said: tuple[Saying, ...] = ()
-    """The sentence as codes, where it is made of such."""
+
+    @property
+    def sentence(self) -> str:
+        """In English."""
+        return sentences(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,8 @@ class Action:
     """What it must be told."""
     ask: Callable[[Operable, Given], Question]
     """The blast radius from fresh state; raises ActionRefused."""
-    run: Callable[[Operable, Given, str], str]
-    """Do it at once, or begin it, for an actor; what was done, as a sentence. Raises
-    ActionRefused."""
+    run: Callable[[Operable, Given, str], Saying]
+    """Do it at once, or begin it, for an actor; what was done. Raises ActionRefused."""
 
     def command(self, given: Given) -> str:
         """The command line that does the same in a shell."""
@@ -149,11 +151,11 @@ class Action:
         known = {argument.name: argument for argument in self.arguments}
         foreign = next((name for name in raw if name not in known), None)
         if foreign is not None:
-            raise ActionRefused(f"{self.id} has no argument {foreign[:40]!r}.", "bad_args")
+            raise refusal(saying("no_argument", self.id, foreign[:40]), code="bad_args")
         for name, argument in known.items():
-            values = raw.get(name, ())
+            values, kind = raw.get(name, ()), argument.kind.value
             if argument.is_required and not values:
-                raise ActionRefused(f"{self.id} must be told a {argument.kind.value}.", "bad_args")
+                raise refusal(saying("must_be_told", self.id, kind), code="bad_args")
             if len(values) > 1 and not argument.is_many:
-                raise ActionRefused(f"{self.id} takes one {argument.kind.value}.", "bad_args")
+                raise refusal(saying("takes_one", self.id, kind), code="bad_args")
         return {name: tuple(dict.fromkeys(raw[name])) for name in raw}

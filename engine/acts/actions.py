@@ -7,7 +7,8 @@ phrase that the question names. Who may act at all is decided in `seat.py`.
 
 from __future__ import annotations
 
-from ..errors import ActionRefused
+from ..refusals import refusal
+from ..sayings import saying
 from . import deeds, drill_deeds, rebuild_deeds
 from .action import Action, Argument, Danger, Kind
 
@@ -129,7 +130,5 @@ def find_action(action_id: str) -> Action:
     """The action of an id; raises ActionRefused for an unknown one."""
     action = ACTIONS.get(action_id)
     if action is None:
-        raise ActionRefused(
-            f"There is no action {action_id[:40]!r}; there are {', '.join(ACTIONS)}.", "unknown"
-        )
+        raise refusal(saying("no_action", action_id[:40], ", ".join(ACTIONS)), code="unknown")
     return action

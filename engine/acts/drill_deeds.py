@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..drills.catalog import CATALOG, drill_document
 from ..drills.drill import Drill
-from ..drills.refusals import refusal
-from ..drills.sayings import saying, sentences
+from ..refusals import refusal
+from ..sayings import Saying, saying
 from .action import Drilling, Given, Operable, Question
 
 _ALLOWING = ("yes", "allow")
@@ -19,14 +19,14 @@ def drill_question(engine: Operable, given: Given) -> Question:
     asked = saying("asked", drill.id, names, drill.blast_radius, about_s)
     said = (asked, *choice.why_not)
     radius = {**drill_document(drill), **choice.document()}
-    return Question(sentences(said), radius, phrase=drill.id, said=said)
+    return Question(said, radius, phrase=drill.id)
 
 
-def drill(engine: Operable, given: Given, by: str) -> str:
+def drill(engine: Operable, given: Given, by: str) -> Saying:
     """Begin it."""
     found, desk = _possible(engine, given)
     desk.begin(found.id, by)
-    return f"Drill {found.id} has begun."
+    return saying("drill_begun", found.id)
 
 
 def abort_question(engine: Operable, _: Given) -> Question:
@@ -34,16 +34,15 @@ def abort_question(engine: Operable, _: Given) -> Question:
     running = engine.tools.board.status.drill
     if running is None or not running.is_running:
         raise refusal(saying("none_runs"))
-    said = (saying("ends", running.id),)
-    return Question(sentences(said), {"drill": running.id}, said=said)
+    return Question((saying("ends", running.id),), {"drill": running.id})
 
 
-def abort(engine: Operable, _: Given, by: str) -> str:
+def abort(engine: Operable, _: Given, by: str) -> Saying:
     """Take the fault out and end it."""
     if engine.drills is None:
         raise refusal(saying("no_drills"))
     engine.drills.abort(by)
-    return "The drill is being ended."
+    return saying("drill_ending")
 
 
 def _possible(engine: Operable, given: Given) -> tuple[Drill, Drilling]:

@@ -9,8 +9,9 @@ from uds.model import Coverage, SeriesKey, Symbol, Timeframe
 from .. import plan
 from ..bootstrap import begin_rebuild
 from ..calendars.buckets import bucket_open
-from ..errors import ActionRefused
 from ..figures import grouped
+from ..refusals import refusal
+from ..sayings import Saying, saying
 from .action import Given, Operable, Question
 
 _NAMED_MAX = 4
@@ -27,7 +28,7 @@ def rebuild_question(engine: Operable, given: Given) -> Question:
     return _rebuild_of(engine, symbols)
 
 
-def rebuild(engine: Operable, given: Given, _: str) -> str:
+def rebuild(engine: Operable, given: Given, _: str) -> Saying:
     """Begin new generations of these symbols."""
     symbols = given["symbols"]
     for symbol in symbols:
@@ -38,33 +39,36 @@ def rebuild(engine: Operable, given: Given, _: str) -> str:
 def rebuild_all_question(engine: Operable, _: Given) -> Question:
     """The same for every symbol that is not being filled already."""
     question = _rebuild_of(engine, _idle(engine))
-    return Question(question.sentence, question.radius, phrase="all")
+    return Question(question.said, question.radius, phrase="all")
 
 
-def rebuild_all(engine: Operable, _: Given, __: str) -> str:
+def rebuild_all(engine: Operable, _: Given, __: str) -> Saying:
     """Begin a new generation of every symbol that is idle."""
     return _begun(engine, _idle(engine))
 
 
 def _must_be_idle(engine: Operable, symbol: Symbol) -> None:
     if symbol not in engine.tools.board.status.symbols:
-        raise ActionRefused(f"There is no symbol {symbol[:40]!r}.", "unknown")
+        raise refusal(saying("no_symbol", symbol[:40]), code="unknown")
     if engine.tools.store.is_drafting(symbol):
-        raise ActionRefused(f"{symbol} is being filled already; wait until it is sealed.")
+        raise refusal(saying("being_filled", symbol))
 
 
 def _idle(engine: Operable) -> tuple[Symbol, ...]:
     store = engine.tools.store
     found = tuple(s for s in engine.tools.board.status.symbols if not store.is_drafting(s))
     if not found:
-        raise ActionRefused("Every symbol is being filled already; wait until they are sealed.")
+        raise refusal(saying("all_being_filled"))
     return found
 
 
-def _begun(engine: Operable, symbols: tuple[Symbol, ...]) -> str:
+def _begun(engine: Operable, symbols: tuple[Symbol, ...]) -> Saying:
     for symbol in symbols:
         begin_rebuild(engine.tools, symbol)
-    return f"{_named(symbols)} {'is' if len(symbols) == 1 else 'are'} being rebuilt."
+    if len(symbols) > _NAMED_MAX:
+        return saying("rebuilding_many", grouped(len(symbols)))
+    names = ", ".join(symbols)
+    return saying("rebuilding_one", names) if len(symbols) == 1 else saying("rebuilding", names)
 
 
 def _rebuild_of(engine: Operable, symbols: tuple[Symbol, ...]) -> Question:
@@ -74,16 +78,18 @@ def _rebuild_of(engine: Operable, symbols: tuple[Symbol, ...]) -> Question:
         "requests": sum(_requests(engine, symbol) for symbol in symbols),
     }
     served = [snapshot for s in symbols if (snapshot := engine.tools.store.tail(s)) is not None]
+    asked = _asked(symbols)
     if not served:
-        return Question(f"Rebuild {_named(symbols)}? It is not served yet.", radius)
-    m1_count = sum(_depth(engine, symbol).after_flip for symbol in symbols)
-    derived = sum(tf.is_derived for tf in engine.tools.board.status.timeframes)
-    stay = served[0].generation.short if len(symbols) == 1 else "what they have"
-    return Question(
-        f"Rebuild {_named(symbols)}? {derived} timeframes from {grouped(m1_count)} M1 fetched "
-        f"anew; readers stay on {stay} until the flip.{_depth_sentence(engine, symbols)}",
-        radius,
+        return Question((asked, saying("never_served")), radius)
+    depths = [_depth(engine, symbol) for symbol in symbols]
+    m1 = grouped(sum(depth.after_flip for depth in depths))
+    derived = grouped(sum(tf.is_derived for tf in engine.tools.board.status.timeframes))
+    anew = (
+        saying("made_anew", derived, m1, served[0].generation.short)
+        if len(symbols) == 1
+        else saying("made_anew_many", derived, m1)
     )
+    return Question((asked, anew, *_depth_said(depths)), radius)
 
 
 def _touched(engine: Operable, symbol: Symbol) -> dict[str, object]:
@@ -125,19 +131,14 @@ def _depth(engine: Operable, symbol: Symbol) -> _Depth:
     return _Depth(bars, min(bars, window), lost > bars * _LOST_SHARE)
 
 
-def _depth_sentence(engine: Operable, symbols: tuple[Symbol, ...]) -> str:
+def _depth_said(depths: list[_Depth]) -> tuple[Saying, ...]:
     """What becomes of history that is older than what a start fetches; empty without any."""
-    depths = [_depth(engine, symbol) for symbol in symbols]
     before, after = sum(d.bars for d in depths), sum(d.after_flip for d in depths)
     if before == after:
-        return ""
-    again = "is brought again behind the open gate"
-    lost = (
-        " as far as depth_bars asks; what is older is let go"
-        if any(d.is_lost for d in depths)
-        else ""
-    )
-    return f" The depth goes from {grouped(before)} to about {grouped(after)} M1 and {again}{lost}."
+        return ()
+    if any(d.is_lost for d in depths):
+        return (saying("depth_lost", grouped(before), grouped(after)),)
+    return (saying("depth_again", grouped(before), grouped(after)),)
 
 
 def _requests(engine: Operable, symbol: Symbol) -> int:
@@ -152,7 +153,7 @@ def _requests(engine: Operable, symbol: Symbol) -> int:
     )
 
 
-def _named(symbols: tuple[Symbol, ...]) -> str:
-    if len(symbols) <= _NAMED_MAX:
-        return ", ".join(symbols)
-    return f"{len(symbols)} symbols"
+def _asked(symbols: tuple[Symbol, ...]) -> Saying:
+    if len(symbols) > _NAMED_MAX:
+        return saying("rebuild_many", grouped(len(symbols)))
+    return saying("rebuild", ", ".join(symbols))

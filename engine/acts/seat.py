@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from ..errors import ActionRefused
 from ..events import OperatorActed
+from ..refusals import refusal
+from ..sayings import saying, sentences
 from .action import Action, Danger, Given, Operable, Question
 from .actions import find_action
 
@@ -47,40 +49,34 @@ class Seat:
         action = find_action(action_id)
         return action, action.ask(self._engine, action.bound(given))
 
-    def act(self, action_id: str, given: Given, phrase: str = "", *, is_armed: bool = False) -> str:
-        """Do an action; what was done, as a sentence. Raises ActionRefused.
+    def act(
+        self, action_id: str, given: Given, phrase: str = "", *, is_armed: bool = False
+    ) -> OperatorActed:
+        """Do an action; what was done, as all are told. Raises ActionRefused.
 
         `is_armed` arms for this one request: how a command line acts that was told to.
         """
         action = find_action(action_id)
         self._must_be_writable()
         if not is_armed and not self.left_s:
-            raise ActionRefused(
-                "This connection only looks: arm it first.",
-                "not_armed",
-                "Send `arm`, press A in the console, or use the command line.",
-            )
+            raise refusal(saying("looks_only"), saying("how_to_arm"), code="not_armed")
         bound = action.bound(given)
         if action.danger is Danger.DESTROY:
             _must_be_said(action.ask(self._engine, bound), phrase)
         said = action.run(self._engine, bound, self.actor)
-        acted = OperatorActed(action.id, bound, self.actor, said, action.command(bound))
+        command, english = action.command(bound), sentences((said,))
+        acted = OperatorActed(action.id, bound, self.actor, english, command, (said,))
         self._engine.tools.board.post(acted)
-        return said
+        return acted
 
     def _must_be_writable(self) -> None:
         if self._engine.is_read_only:
-            raise ActionRefused(
-                "This engine was started --read-only: it can be looked at, nothing else.",
-                "read_only",
-                "Stop it by a signal and start it without --read-only.",
-            )
+            raise refusal(saying("read_only"), saying("start_writable"), code="read_only")
 
 
 def _must_be_said(question: Question, phrase: str) -> None:
     if question.phrase is not None and phrase != question.phrase:
-        raise ActionRefused(
-            f"{question.sentence} To do it, say {question.phrase!r}.",
-            "phrase",
-            f"On the command line: --yes-i-mean {question.phrase}.",
-        )
+        wanted = saying("say_phrase", question.phrase)
+        hint = saying("phrase_option", question.phrase)
+        sentence = sentences((*question.said, wanted))
+        raise ActionRefused(sentence, "phrase", sentences((hint,)), (wanted, hint))

@@ -9,8 +9,8 @@ from typing import Any
 
 from uds import socket_folder
 
-from ..drills.sayings import sayings_of
 from ..errors import ActionRefused, EngineSilent, EngineUnreachable
+from ..sayings import sayings_of
 from .protocol import LINE_BYTES_MAX, BadRequest, document_of, request_line
 
 SOCKET_NAME = "control.sock"

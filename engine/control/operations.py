@@ -22,7 +22,10 @@ from ..drills.catalog import catalog_document
 from ..duties.host_use import host_use
 from ..errors import ActionRefused
 from ..event_log import KEPT_EVENTS
+from ..events import OperatorActed
+from ..refusals import refusal
 from ..replica import plain, posted_json
+from ..sayings import saying
 from ..serving.wire import SCHEMA, reason_document, status_document
 from ..xray import xray
 from .protocol import PROTOCOL, Args, BadRequest
@@ -125,7 +128,7 @@ def _logs(engine: Operable, _: Seat, args: Args) -> object:
     known = ring.sources | {child.name for child in engine.tools.board.status.processes}
     if process and process not in known:
         listed = ", ".join(sorted(known))
-        raise ActionRefused(f"There is no process {process[:40]!r}; there are {listed}.", "unknown")
+        raise refusal(saying("no_process", process[:40], listed), code="unknown")
     limit = min(limit, _LOGS_LIMIT)
     newest = ring.newest
     found = ring.after(since, limit, process)
@@ -176,7 +179,7 @@ def _prefer(engine: Operable, _: Seat, args: Args) -> object:
     symbol = args.text("symbol")
     args.done()
     if symbol not in engine.tools.board.status.symbols:
-        raise ActionRefused(f"There is no symbol {symbol[:20]!r}.", "unknown")
+        raise refusal(saying("no_symbol", symbol[:20]), code="unknown")
     engine.tools.session.prefer(symbol)
     return {"preferred": symbol}
 
@@ -197,14 +200,18 @@ def _act(_: Operable, seat: Seat, args: Args) -> object:
     action_id, given = args.text("action"), args.texts("arguments")
     phrase, is_armed = args.text("phrase", ""), args.flag("arm")
     args.done()
-    return {"said": seat.act(action_id, given, phrase, is_armed=is_armed)}
+    return _done(seat.act(action_id, given, phrase, is_armed=is_armed))
 
 
 def _acknowledge(_: Operable, seat: Seat, args: Args) -> object:
     code, scope, is_armed = args.text("code"), args.text("scope", ""), args.flag("arm")
     args.done()
     given = {"code": (code,), "scope": (scope,) if scope else ()}
-    return {"said": seat.act("acknowledge", given, is_armed=is_armed)}
+    return _done(seat.act("acknowledge", given, is_armed=is_armed))
+
+
+def _done(acted: OperatorActed) -> dict[str, object]:
+    return {"said": acted.said, "said_codes": plain(acted.said_codes)}
 
 
 def _arm(engine: Operable, seat: Seat, args: Args) -> object:

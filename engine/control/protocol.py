@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..drills.sayings import Saying
+from ..sayings import Saying
 
 PROTOCOL = 1
 """Grows when a client must know of a change."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..sayings import Saying, saying
 from .drill import DEAD_MAN_S, Drill, Variant
 from .facts import DrillFacts, ReaderFacts, VariantFacts, in_english
-from .sayings import Saying, saying
 from .shape import DrillPhase, DrillStatus, DrillStep, StepState
 
 _PER_VARIANT = ("inject", "loud", "revert", "recovered")

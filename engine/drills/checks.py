@@ -9,8 +9,8 @@ from uds.model import DERIVED_TIMEFRAMES, Timeframe
 
 from ..degraded import DegradedCode
 from ..derive import derive
+from ..sayings import Saying, saying
 from .injection import Scene
-from .sayings import Saying, saying
 from .watch import Watch
 
 _LOGINS_MAX = 6

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..replica import BadReplica, built
+from ..sayings import saying
 from .facts import DrillFacts
-from .sayings import saying
 from .shape import DrillPhase, Place
 
 AT_ONCE = 2

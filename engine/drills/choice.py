@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..sayings import Saying, saying
 from .drill import Drill, Variant
-from .sayings import Saying, saying
 from .shape import Place
 
 

@@ -9,12 +9,12 @@ from uds.model import Symbol
 
 from ..degraded import MEANINGS, DegradedCode, Severity
 from ..gate import GateState
+from ..sayings import Saying, saying
 from ..status import Status
 from .drill import LOUD_S, Origin, Stage, Variant, Way
 from .facts import READS_MIN, VariantFacts
 from .injection import Injection, Scene
 from .readers import Readers
-from .sayings import Saying, saying
 from .shape import DrillPhase
 from .watch import Said, Watch
 

@@ -26,6 +26,8 @@ from ..events import DrillChanged, DrillEnded, DrillReverted, DrillsRemembered
 from ..gate import GateState
 from ..ground import Seams
 from ..process import Tools
+from ..refusals import refusal
+from ..sayings import Saying, saying
 from ..sources import simulated_market
 from ..supervisor import Supervisor
 from .catalog import CATALOG
@@ -34,14 +36,13 @@ from .choice import Choice, chosen
 from .course import is_well, new_course, victim_of
 from .drill import Drill, Origin, Variant
 from .facts import READS_MIN, DrillFacts, VariantFacts, in_english
+from .grounds import Ground
 from .history import keep_outcome, remembered
 from .injection import Scene
 from .injections import about, injection_of, no_target
 from .readers import Readers, reading
-from .refusals import refusal
 from .report import drill_report
 from .runner import run_variant
-from .sayings import Ground, Saying, saying
 from .shape import DrillOutcome, DrillPhase, DrillStatus, Place, Verdict
 from .taking_back import take_back
 

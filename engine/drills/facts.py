@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..replica import plain
-from .sayings import Ground, Saying, saying
+from ..sayings import Saying, saying
+from .grounds import Ground
 from .shape import DrillOutcome, Place, Verdict
 
 READS_MIN = 3

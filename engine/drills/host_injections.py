@@ -11,9 +11,9 @@ from uds.model import SeriesKey, Timeframe
 
 from ..bootstrap import derive_all, has_lost
 from ..clock import Clock, hold_up
+from ..sayings import Saying, saying
 from .drill import Variant, Way
 from .injection import Harmless, Scene
-from .sayings import Saying, saying
 
 LOST = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 """What F3 drops."""

@@ -15,8 +15,8 @@ from uds.model import Symbol
 
 from ..ground import Seams
 from ..process import Tools
+from ..sayings import Saying
 from ..supervisor import Supervisor
-from .sayings import Saying
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from uds.model import SeriesKey
 
+from ..sayings import saying
 from .drill import Variant, Way
 from .facts import VariantFacts
 from .host_injections import MemoryIn, ServerIn, StallIn
 from .injection import Injection, Scene
-from .sayings import saying
 from .seam_injections import BrokerIn, OverlayIn, PlanIn
 
 _BROKER_WAYS = (Way.BROKER, Way.LOGIN)

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..sayings import Saying, saying
 from .readers import ask
-from .sayings import Saying, saying
 
 _END_S = 8.0
 _POLL_S = 0.02

@@ -19,11 +19,11 @@ from contextlib import asynccontextmanager
 from uds.model import MINUTE_MS
 
 from ..bootstrap import begin_rebuild
+from ..sayings import Saying, saying
 from .checks import AFTER, HELD, failed
 from .course import Course
 from .drill import DEAD_MAN_S, LOUD_S, STOPS, Origin
 from .facts import VariantFacts
-from .sayings import Saying, saying
 from .shape import DrillPhase
 from .watch import watching
 

@@ -1,16 +1,8 @@
-"""Everything drills say, as codes with arguments: one table, in English; screens have their own.
-
-What is measured travels as a code and its arguments, so that a console can say it in the
-operator's language; documents for programs hold the English of this table. A code that an older
-or newer version wrote stands for itself.
-"""
+"""Everything drills say, clauses by code, in English; `engine/sayings.py` is how they are said."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-SAYINGS: dict[str, str] = {
+DRILL_SAYINGS: dict[str, str] = {
     # why nothing can be said
     "not_well": "all was not well before",
     "befell_nothing": "the fault befell nothing",
@@ -119,6 +111,9 @@ SAYINGS: dict[str, str] = {
     "no_drill": "there is no drill {0!r}; there are {1}",
     "no_drills": "this engine takes no drills",
     "bad_allow": "`allow` is {0}, or left out",
+    # done
+    "drill_begun": "drill {0} has begun",
+    "drill_ending": "the drill is being ended",
     # questions
     "asked": "drill {0} on this engine: {1}? It may touch: {2}. About {3} s; the fault is taken "
     "out in any case",
@@ -128,78 +123,3 @@ SAYINGS: dict[str, str] = {
     "ends": "end drill {0}? Its fault is taken out, its verdict is INCONCLUSIVE",
 }
 """Clauses by code; what stands in braces are the arguments in their order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """One thing said."""
-
-    code: str
-    """Of the table."""
-    args: tuple[str, ...] = ()
-    """What stands in the braces."""
-
-    def __str__(self) -> str:
-        """In English, a clause."""
-        return filled(SAYINGS.get(self.code), self)
-
-
-def saying(code: str, *args: object) -> Saying:
-    """One of the table; an argument is written as it is."""
-    return Saying(code, tuple(map(str, args)))
-
-
-def sayings_of(raw: object) -> tuple[Saying, ...]:
-    """What another process sent as such; what is none is left out."""
-    found = raw if isinstance(raw, list) else []
-    return tuple(
-        saying(one["code"], *one["args"])
-        for one in found
-        if isinstance(one, Mapping)
-        and isinstance(one.get("code"), str)
-        and isinstance(one.get("args"), list)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a verdict follows from: clauses about one way of failing, or about all of them."""
-
-    variant: str
-    """Its name; empty for the whole drill."""
-    said: tuple[Saying, ...]
-    """Each a clause."""
-
-    def __str__(self) -> str:
-        """In English, a sentence."""
-        return sentence(self.variant, list(map(str, self.said)))
-
-
-def sentences(said: Sequence[Saying]) -> str:
-    """Each as a sentence, in English."""
-    return " ".join(sentence("", [str(one)]) for one in said)
-
-
-def grounds_of(raw: object) -> tuple[Ground, ...]:
-    """The same for the grounds of a verdict."""
-    found = raw if isinstance(raw, list) else []
-    return tuple(
-        Ground(str(one.get("variant", "")), sayings_of(one.get("said")))
-        for one in found
-        if isinstance(one, Mapping)
-    )
-
-
-def filled(clause: str | None, said: Saying) -> str:
-    """A clause of some table with the arguments in it; the bare code where there is none."""
-    try:
-        return (clause or "").format(*said.args) or " ".join((said.code, *said.args))
-    except (IndexError, KeyError, ValueError):
-        return " ".join((said.code, *said.args))
-
-
-def sentence(variant: str, clauses: Sequence[str]) -> str:
-    """Clauses as a sentence: behind the name of their way of failing, or with a capital."""
-    text = "; ".join(clauses)
-    text = f"{variant}: {text}" if variant else text[:1].upper() + text[1:]
-    return text if text.endswith((".", "?")) else f"{text}."

@@ -16,11 +16,11 @@ from typing import Any
 from uds.model import SeriesKey, Symbol, Timeframe
 
 from ..clock import SystemClock
+from ..sayings import Saying, saying
 from .drill import LOUD_S, Variant
 from .facts import Moment, VariantFacts
 from .nodes import Node, NodeFailed, node
 from .readers import Readers, Truth, ask, reading
-from .sayings import Saying, saying
 from .shape import DrillPhase
 
 NOON_MS = 1_768_392_005_000

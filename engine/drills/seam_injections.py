@@ -10,9 +10,9 @@ from uds import FaultKind as Harm
 from uds.model import Timeframe
 
 from ..broker.faulty import BrokerFault, FaultKind
+from ..sayings import Saying, saying
 from .drill import Variant, Way
 from .injection import Harmless, Scene
-from .sayings import Saying, saying
 
 _LONG_S = 60.0
 

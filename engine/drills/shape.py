@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .sayings import Ground, Saying
+from ..sayings import Saying
+from .grounds import Ground
 
 
 class Verdict(Enum):

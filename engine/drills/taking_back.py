@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from uds import DrillFiles
 
+from ..sayings import saying
 from .catalog import CATALOG
-from .sayings import saying
 from .seam_injections import made_up
 from .shape import RevertedDrill
 

@@ -29,11 +29,11 @@ from ..events import (
     SymbolPrimed,
 )
 from ..process import Tools
+from ..sayings import Saying, saying
 from ..status import Status
 from ..subscription import Subscription
 from .drill import VICTIM, Radius, Stage, Variant
 from .facts import Moment
-from .sayings import Saying, saying
 
 _POLLER = "m1_poller"
 _PLATFORM = "platform"

@@ -14,6 +14,7 @@ from ..broker.faulty import FaultKind as BrokerFaultKind
 from ..broker.port import BarsRequest
 from ..degraded import DegradedCode
 from ..errors import ActionRefused, StoredLater
+from ..sayings import sentences
 from .case import Act, ActKind
 from .loudness import standing_codes
 from .node import SimNode
@@ -142,8 +143,9 @@ class Acts:
                 find_action(act.kind.value).run, engine, given, "nemesis"
             )
         except ActionRefused as error:
-            said = f"refused: {error}"
-        self._world.tell(node.node.name, said)
+            self._world.tell(node.node.name, f"refused: {error}")
+        else:
+            self._world.tell(node.node.name, sentences((said,)))
 
     # -- death and sleep ---------------------------------------------------------------------
 

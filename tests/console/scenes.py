@@ -8,7 +8,8 @@ from functools import partial
 
 from console.hold import Hold
 from console.logbook import LogBook
-from console.offers import Asking, Deed, Offer, given, offer_of
+from console.offers import Asking, Deed, Done, Offer, given, offer_of
+from console.words import Words
 from engine import ActionRefused
 from engine.acts.actions import ACTIONS
 from engine.apply import apply
@@ -27,6 +28,7 @@ from engine.events import (
     StoreOpened,
     SymbolPrimed,
 )
+from engine.sayings import saying, sentences
 from engine.status import BrokerStatus, Mode, PrimeStatus, ProcessState, ProcessStatus, Status
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
@@ -243,20 +245,22 @@ class FakeClient:
         if self._refuses:
             raise ActionRefused(self._refuses)
         target = " ".join(deed.words)
-        sentence = {
-            "restart": f"Restart {target}: its queue is kept, readers notice nothing.",
-            "rebuild": f"Rebuild {target}: 6 timeframes, 2 826 bars, readers stay on 42-1 "
-            "until the flip.",
-            "drill": f"Drill {target} on this engine: error, hangs? It may touch: one symbol's "
-            "rebuild takes longer. About 21 s; the fault is taken out in any case.",
-        }.get(deed.action_id, f"{deed.text}?")
+        touches = "one symbol's rebuild takes longer"
+        said = {
+            "restart": (saying("restart", target, 4),),
+            "rebuild": (saying("rebuild", target), saying("made_anew", 6, "2 826", "42-1")),
+            "drill": (saying("asked", target, "error, hangs", touches, 21),),
+            "rebuild-all": (saying("rebuild_many", 13), saying("made_anew_many", 6, "36 738")),
+            "open-gate": (saying("open_gate", 60, 104, 15),),
+        }.get(deed.action_id, ())
+        sentence = sentences(said) or f"{deed.text}?"
         phrases = {
             "rebuild-all": "all",
             "open-gate": "gate",
             "restart-force": target,
             "drill": target,
         }
-        return Asking(sentence, phrases.get(deed.action_id), self._command(deed))
+        return Asking(sentence, phrases.get(deed.action_id), self._command(deed), said)
 
     def _command(self, deed: Deed) -> str:
         """As the engine's registry has it."""
@@ -284,7 +288,7 @@ class FakeClient:
         """Count it."""
         self.looked_again += 1
 
-    def stop_question(self) -> str:
+    def stop_question(self, words: Words) -> str:
         """As the engine would ask."""
         return "Stop the engine: 5 processes end, the data stays."
 
@@ -302,18 +306,17 @@ class FakeClient:
         answer = self.answers[op]
         return answer(args) if callable(answer) else answer
 
-    async def act(self, deed: Deed, phrase: str = "") -> str:
+    async def act(self, deed: Deed, phrase: str = "") -> Done:
         """Remember it."""
         self.acted.append((deed.action_id, " ".join(deed.words)))
-        said = f"{deed.text} done"
-        self.push(
-            played(
-                self._status,
-                OperatorActed(deed.action_id, {"": deed.words}, ACTOR, said, self._command(deed)),
-                at_ms=OPENED_MS + 12_000,
-            )
-        )
-        return said
+        codes = {
+            "drill": (saying("drill_begun", *deed.words),),
+            "drill-abort": (saying("drill_ending"),),
+        }.get(deed.action_id, ())
+        said, given_words = sentences(codes) or f"{deed.text} done", {"": deed.words}
+        acted = OperatorActed(deed.action_id, given_words, ACTOR, said, self._command(deed), codes)
+        self.push(played(self._status, acted, at_ms=OPENED_MS + 12_000))
+        return Done(said, codes)
 
 
 def use_of_the_host() -> dict[str, object]:

@@ -87,7 +87,8 @@ async def test_either_acts_only_while_it_is_armed_and_only_itself(folder: Path) 
         assert not local.hold.is_armed
         with pytest.raises(ActionRefused, match="only looks"):
             await local.act(GAP)
-        assert "is acknowledged" in await remote.act(GAP)
+        done = await remote.act(GAP)
+        assert f"Причину GAP ({GOLD}) позначено як бачену." == Words("uk").asked(done.said, "")
         await until(remote, lambda: remote.status == engine.board.status)
         await remote.disarm()
         assert not remote.hold.is_armed

@@ -19,10 +19,11 @@ from console.widgets.drill_notice import drill_notice
 from console.widgets.drill_rows import outcome_rows
 from console.words import Words
 from engine.boots.recording import Recording, Step
-from engine.drills.sayings import Ground, saying
+from engine.drills.grounds import Ground
 from engine.drills.shape import DrillOutcome, DrillPhase, Place, RevertedDrill, Verdict
 from engine.event_log import Posted
 from engine.events import DrillChanged, DrillReverted
+from engine.sayings import saying
 from engine.status import DrillStatus, Status
 
 from . import drilled, scenes

@@ -31,6 +31,7 @@ from engine.events import (
     ReasonRaised,
 )
 from engine.replica import posted_json
+from engine.sayings import saying
 from engine.serving.wire import status_document
 from engine.status import BrokerStatus, Mode, ProcessState, ProcessStatus, Status
 from tests.hostile import HOSTILE, steering
@@ -53,7 +54,8 @@ def events_with(text: str) -> Iterator[Event]:
     broker = BrokerStatus("sim", text or "ready", last_error=text, queue={text: 1})
     yield BrokerChanged(broker)
     yield ModesDecided(Mode.COLD, text, {"NGAS": Mode.COLD})
-    yield OperatorActed("restart", {"process": (text,)}, text, text, text)
+    said = (saying("restarting", text), saying(text, text))
+    yield OperatorActed("restart", {"process": (text,)}, text, text, text, said)
 
 
 def after(texts: Sequence[str]) -> Status:

@@ -28,9 +28,11 @@ from engine.control.operations import action_document
 from engine.degraded import MEANINGS, DegradedCode, DegradedReason, Severity
 from engine.drills.cards import catalogue_of
 from engine.drills.catalog import catalog_document
-from engine.drills.sayings import SAYINGS, Ground, saying
+from engine.drills.grounds import Ground
 from engine.drills.shape import STEPS, DrillPhase, Place, StepState, Verdict
 from engine.gate import GateState
+from engine.refusals import refusal
+from engine.sayings import SAYINGS, saying
 from engine.status import Mode, Phase, ProcessState
 
 FLOOR = Path(console.__file__).parent
@@ -176,7 +178,7 @@ def test_the_catalogue_of_drills_is_translated_from_the_words_the_engine_uses_no
     assert "a drill of tomorrow" == Words("uk").drill_text("a drill of tomorrow")
 
 
-def test_what_drills_say_is_translated_from_the_words_the_engine_uses_now() -> None:
+def test_what_the_engine_says_is_translated_from_the_words_it_uses_now() -> None:
     """A verdict in another language than the rest of the screen is read twice, or not at all."""
     assert SAYINGS == {code: row["en"] for code, row in FILE["sayings"].items()}
 
@@ -191,6 +193,21 @@ def test_what_drills_say_is_translated_from_the_words_the_engine_uses_now() -> N
     )
     assert "з’явилося GAP у M1" == words.clause(saying("raised", "GAP", "M1"))
     assert "tomorrow 7" == words.clause(saying("tomorrow", 7))
+
+
+def test_an_act_is_asked_told_and_refused_in_the_operators_language() -> None:
+    """Whoever reads only half of a question answers it by habit."""
+    words = Words("uk")
+    anew = saying("made_anew_many", "6", "4 320")
+
+    assert (
+        "Перебудувати XAU/USD, USD/JPY? Буде отримано заново M1: 4 320, виведено таймфреймів: 6; "
+        "до перемикання читачі мають те, що й зараз."
+    ) == words.asked((saying("rebuild", "XAU/USD, USD/JPY"), anew), "")
+    assert "ui перезапускається." == words.asked((saying("restarting", "ui"),), "")
+    refused = refusal(saying("looks_only"), saying("how_to_arm"), code="not_armed")
+    assert "Це з’єднання лише дивиться: спершу дозвольте дії." == words.refused(refused)
+    assert "Said by an older engine." == words.asked((), "Said by an older engine.")
 
 
 def test_a_name_that_a_newer_engine_added_stands_for_itself() -> None:

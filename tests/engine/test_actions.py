@@ -16,6 +16,7 @@ from engine.errors import ActionRefused
 from engine.events import GateForceEnded, OperatorActed, ReasonRaised
 from engine.gate import GateState
 from engine.runtime import Engine
+from engine.sayings import saying
 from engine.status import ProcessState
 from engine.supervisor import Supervisor
 from tests.engine.builders import (
@@ -88,13 +89,13 @@ async def test_a_restart_is_asked_and_done() -> None:
         seat, before = a_seat(engine), engine.board.status.processes
         await asyncio.sleep(1)
         _, question = seat.ask("restart", {"process": ("m1_poller",)})
-        said = seat.act("restart", {"process": ("m1_poller",)})
+        done = seat.act("restart", {"process": ("m1_poller",)})
         await engine.board.until(lambda status: status.processes[1].restarts == 1)
         await engine.board.until(lambda status: status.processes[1].state is ProcessState.READY)
 
         assert "Restart m1_poller? The other 1 processes go on undisturbed." == question.sentence
         assert {"process": "m1_poller", "undisturbed": ["connector"]} == question.radius
-        assert "m1_poller is being restarted." == said
+        assert "m1_poller is being restarted." == done.said
         assert before[0] == engine.board.status.processes[0]
 
 
@@ -119,7 +120,7 @@ async def test_a_rebuild_is_asked_from_fresh_state_and_done() -> None:
         seat, given = a_seat(engine), {"symbols": (GOLD,)}
         _, question = seat.ask("rebuild", given)
         asked_before = asked_count(engine)
-        said = seat.act("rebuild", given)
+        done = seat.act("rebuild", given)
         status = await engine.board.until(lambda status: status.generations[GOLD].n == 2)
 
         m1_count = status.cells[key(GOLD, Timeframe.M1)].bars
@@ -129,7 +130,7 @@ async def test_a_rebuild_is_asked_from_fresh_state_and_done() -> None:
         assert question.sentence.endswith("readers stay on 1-1 until the flip.")
         assert asked_count(engine) - asked_before >= question.radius["requests"]
         assert "00000001-0001" == question.radius["symbols"][GOLD]["readers_stay_on"]  # type: ignore[index]
-        assert f"{GOLD} is being rebuilt." == said
+        assert f"{GOLD} is being rebuilt." == done.said
         assert 1 == status.generations[YEN].n
 
 
@@ -158,10 +159,10 @@ async def test_rebuilding_everything_wants_the_word_and_leaves_what_is_under_way
         _, question = seat.ask("rebuild-all", {})
         with pytest.raises(ActionRefused, match="say 'all'"):
             seat.act("rebuild-all", {}, "yes")
-        said = seat.act("rebuild-all", {}, "all")
+        done = seat.act("rebuild-all", {}, "all")
 
         assert [YEN] == list(question.radius["symbols"])  # type: ignore[call-overload]
-        assert f"{YEN} is being rebuilt." == said
+        assert f"{YEN} is being rebuilt." == done.said
         with pytest.raises(ActionRefused, match="Every symbol is being filled already"):
             seat.ask("rebuild-all", {})
 
@@ -246,12 +247,12 @@ async def test_shutting_down_is_asked_and_ends_the_wait() -> None:
     seat = a_seat(engine)
     stopped = asyncio.create_task(engine.stopped())
     _, question = seat.ask("shutdown", {})
-    said = seat.act("shutdown", {})
+    done = seat.act("shutdown", {})
     seat.act("shutdown", {})
 
     await stopped
     assert question.sentence.startswith("Stop the engine? Readers will find nothing")
-    assert "The engine is stopping." == said
+    assert "The engine is stopping." == done.said
 
 
 @in_virtual_time
@@ -368,7 +369,8 @@ async def test_what_was_done_is_told_to_everybody_with_the_name_of_the_doer() ->
 
     (posted,) = subscription.taken()  # type: ignore[misc]
     said = "The engine is stopping."
-    acted = OperatorActed("shutdown", {}, "the test", said, "coldstart-console down")
+    command, codes = "coldstart-console down", (saying("stopping"),)
+    acted = OperatorActed("shutdown", {}, "the test", said, command, codes)
     assert acted == posted.event
 
 

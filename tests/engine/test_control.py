@@ -168,7 +168,11 @@ async def test_questions_and_actions_go_through_the_registry(served: Served) -> 
 
     assert question["sentence"].startswith("Stop the engine?")
     assert ("act", None) == (question["danger"], question["phrase"])
-    assert {"said": "The engine is stopping."} == done["result"]
+    assert {
+        "said": "The engine is stopping.",
+        "said_codes": [{"code": "stopping", "args": []}],
+    } == done["result"]
+    assert [{"code": "shutdown", "args": []}] == question["said"]
 
 
 async def test_a_refused_action_is_an_error_and_not_the_end(served: Served) -> None:
@@ -181,7 +185,12 @@ async def test_a_refused_action_is_an_error_and_not_the_end(served: Served) -> N
     assert {
         "id": 7,
         "ok": False,
-        "error": {"sentence": "There is no symbol 'EUR/USD'.", "code": "unknown", "hint": ""},
+        "error": {
+            "sentence": "There is no symbol 'EUR/USD'.",
+            "code": "unknown",
+            "hint": "",
+            "said": [{"code": "no_symbol", "args": ["EUR/USD"]}],
+        },
     } == refused
     assert after["ok"]
 

@@ -16,6 +16,7 @@ import pytest
 from engine.acts import actions
 from engine.acts.action import Action, Question
 from engine.acts.actions import ACTIONS
+from engine.sayings import Saying, saying
 from tests.engine.builders import GOLD
 from tests.engine.test_control import Line, Served, folder, served
 
@@ -51,12 +52,12 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
 
     def noting(action: Action) -> Action:
-        def run(engine: object, given: object, actor: str) -> str:
+        def run(engine: object, given: object, actor: str) -> Saying:
             done.append(action.id)
-            return "Done."
+            return saying("stopping")
 
         def ask(engine: object, given: object) -> Question:
-            question = Question(f"{action.summary}?", {})
+            question = Question((saying("shutdown"),), {})
             return (
                 replace(question, phrase="word") if action.danger.value == "destroy" else question
             )

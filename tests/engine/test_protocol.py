@@ -22,9 +22,9 @@ from engine.control.protocol import (
     request_of,
     result_line,
 )
-from engine.drills.refusals import refusal
-from engine.drills.sayings import saying
 from engine.errors import ActionRefused
+from engine.refusals import refusal
+from engine.sayings import saying
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -35,6 +35,7 @@ from engine.replica import (
     status_json,
     status_of,
 )
+from engine.sayings import saying
 from engine.status import Mode, ProcessState, ProcessStatus, Status
 from tests.engine.builders import GOLD, NOON, YEN, a_status, key, small_config
 from uds.model import Generation, SeriesKey, Timeframe
@@ -82,6 +83,7 @@ events: st.SearchStrategy[Any] = st.one_of(
         st.text(max_size=9),
         st.text(max_size=9),
         st.text(max_size=9),
+        st.just((saying("rebuilding_one", GOLD),)),
     ),
 )
 

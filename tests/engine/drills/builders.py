@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.drills.facts import DrillFacts, Moment, ReaderFacts, VariantFacts
-from engine.drills.sayings import Saying, saying
 from engine.drills.shape import Place
+from engine.sayings import Saying, saying
 
 GOOD = VariantFacts(
     variant="killed",

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 from engine.drills.facts import Moment
 from engine.drills.report import drill_report, junit
-from engine.drills.sayings import saying
+from engine.sayings import saying
 
 from .builders import drill, facts
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from engine.drills.facts import VariantFacts, judged
-from engine.drills.sayings import saying
 from engine.drills.shape import Place, Verdict
+from engine.sayings import saying
 
 from .builders import GOOD, drill, facts, readers
 

@@ -1,8 +1,8 @@
-"""Why a drill is not begun or ended: a refusal made of codes, for whoever says it."""
+"""Why something is not done: a refusal made of codes, for whoever says it."""
 
 from __future__ import annotations
 
-from ..errors import ActionRefused
+from .errors import ActionRefused
 from .sayings import Saying, sentences
 
 

@@ -1,0 +1,78 @@
+"""What the engine says to operators, as codes with arguments: tables here, screens have their own.
+
+Questions before an act, what was done, why not, and all that drills measure travel as a code and
+its arguments, so that a console can say it in the operator's language; the shell and documents for
+programs hold the English of these tables. A code that an older or newer version wrote stands for
+itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .acts.sayings import ACT_SAYINGS
+from .drills.sayings import DRILL_SAYINGS
+
+SAYINGS: Mapping[str, str] = {**ACT_SAYINGS, **DRILL_SAYINGS}
+"""Clauses by code; what stands in braces are the arguments in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One thing said."""
+
+    code: str
+    """Of the table."""
+    args: tuple[str, ...] = ()
+    """What stands in the braces."""
+
+    def __str__(self) -> str:
+        """In English, a clause."""
+        return filled(SAYINGS.get(self.code), self)
+
+
+def saying(code: str, *args: object) -> Saying:
+    """One of the table; an argument is written as it is."""
+    return Saying(code, tuple(map(str, args)))
+
+
+def sayings_of(raw: object) -> tuple[Saying, ...]:
+    """What another process sent as such; what is none is left out."""
+    found = raw if isinstance(raw, list) else []
+    return tuple(
+        saying(one["code"], *one["args"])
+        for one in found
+        if isinstance(one, Mapping)
+        and isinstance(one.get("code"), str)
+        and isinstance(one.get("args"), list)
+    )
+
+
+def sentences(said: Sequence[Saying], clauses: Mapping[str, str] = SAYINGS) -> str:
+    """Each as a sentence, of some table; an argument at its head is a name and keeps its letter."""
+    return " ".join(_alone(clauses.get(one.code), one) for one in said)
+
+
+def filled(clause: str | None, said: Saying) -> str:
+    """A clause of some table with the arguments in it; the bare code where there is none."""
+    try:
+        return (clause or "").format(*said.args) or " ".join((said.code, *said.args))
+    except (IndexError, KeyError, ValueError):
+        return " ".join((said.code, *said.args))
+
+
+def sentence(variant: str, clauses: Sequence[str]) -> str:
+    """Clauses as a sentence: behind the name of their way of failing, or with a capital."""
+    text = "; ".join(clauses)
+    text = f"{variant}: {text}" if variant else text[:1].upper() + text[1:]
+    return _ended(text)
+
+
+def _alone(clause: str | None, said: Saying) -> str:
+    text = filled(clause, said)
+    return _ended(text) if (clause or "").startswith("{") else sentence("", [text])
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
