@@ -143,13 +143,13 @@ def test_the_environment_overrides_and_is_checked(here: Path) -> None:
 
 def test_secrets_never_reach_the_screen(here: Path) -> None:
     """`config show` is what people paste into a ticket."""
-    url = "redis://user:hunter2@127.0.0.1:6379/0"
+    url = "redis://user:hunter2@127.0.0.1:6379/0?password=swordfish"
     shown = coldstart("config", "show", cwd=here, env={"COLDSTART_REDIS__URL": url})
-    refused = f"{url}?password=swordfish"
+    refused = url.replace("password=", "passwort=")
     wrong = coldstart("config", "show", cwd=here, env={"COLDSTART_REDIS__URL": refused})
 
     assert "redis://127.0.0.1:6379/0" == shown.json["redis"]["url"]
-    assert "hunter2" not in shown.out
+    assert not {"hunter2", "swordfish"} & set(re.split(r"\W", shown.out + shown.err))
     assert 2 == wrong.code
     assert not {"hunter2", "swordfish"} & set(re.split(r"\W", wrong.out + wrong.err))
 

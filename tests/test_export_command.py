@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from console.cli import app
-from engine import load_config
+from engine import grouped, load_config
 from uds.model import Bars
 
 from .engine.history_files import csv_text, minute_bars
@@ -144,7 +144,7 @@ def test_csv_comes_back_by_an_import(here: Path, shell: Callable[..., Done]) -> 
     assert 0 == done.code, done.err
     assert ["USDJPY_M1.csv", "USDJPY_M5.csv"] == list(contents(here / "csv"))
     assert csv_text(history()) == contents(here / "csv")["USDJPY_M1.csv"]
-    assert f"M1            {len(history()):,} bars · 1 files" in done.out
+    assert f"M1            {grouped(len(history()))} bars · 1 files" in done.out
     (series,) = again.json["symbols"][0]["series"]
     assert (0, len(history()), 0) == (series["new"], series["repeated"], series["conflicting"])
 

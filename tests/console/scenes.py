@@ -193,7 +193,7 @@ def log_of_a_boot() -> LogBook:
         ("m1_poller", "INFO", "page of 1 000 bars stored"),
         ("m1_poller", "WARNING", "the page was short by 3 bars, asking again"),
         ("tick_publisher", "ERROR", "BrokerError: the stream ended"),
-        ("engine.duties.housekeeping", "INFO", "2 files of an old generation removed"),
+        ("housekeeping", "INFO", "2 files of an old generation removed"),
     )
     for at in range(30):
         source, level, text = said[at % len(said)]

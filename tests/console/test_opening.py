@@ -38,6 +38,8 @@ async def test_a_terminal_that_takes_no_picture_keeps_no_engine_from_opening() -
 
 def test_what_the_first_picture_is_made_of_loads_no_engine() -> None:
     """Half a second on a slow host, in which nothing is to be seen."""
-    asked = f"import sys, console.siblings; print([m for m in {LATER!r} if m in sys.modules])"
+    asked = (
+        f"import sys, console.terminal.siblings; print([m for m in {LATER!r} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
     assert "[]" == done.stdout.strip(), done.stderr

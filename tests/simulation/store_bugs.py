@@ -115,7 +115,7 @@ mutable_pointer = both(
 )
 acknowledged_early = patching(Writer, "_write", _acknowledge_early)
 unpoisoned = patching(Writer, "_write", waist_bugs.write_unpoisoned)
-unsettled = patching(Store, "recover", waist_bugs.settle_nothing)
+unsettled = patching(uds.store, "write_again", waist_bugs.write_nothing_again)
 any_journal = patching(uds.recovery, "_unfinished", _believe_any_journal)
 live_collected = patching(uds.store, "garbage", waist_bugs.collect_live)
 state_unchecked = patching(checkpoint, "_checksum", _checksum_as_found)

@@ -44,7 +44,7 @@ from .waist_bugs import (
     patching,
     pointed_commit,
     prime_one,
-    settle_nothing,
+    write_nothing_again,
     write_unpoisoned,
 )
 from .world import (
@@ -329,7 +329,7 @@ BUGS: dict[str, tuple[Strategy, Callable[[pytest.MonkeyPatch, World], None]]] = 
     ),
     "killed owner's bytes taken for durable": (
         kills,
-        patching(Store, "recover", settle_nothing),
+        patching(uds.store, "write_again", write_nothing_again),
     ),
 }
 

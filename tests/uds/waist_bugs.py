@@ -6,7 +6,7 @@ nothing of it. Whatever a bug calls of the original was kept when this file was 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
@@ -22,7 +22,6 @@ from uds.store import Store
 from uds.writing import Writer
 
 _NEWEST_COMMIT = uds.recovery._newest_commit
-_RECOVER = Store.recover
 _WRITE = Writer._write
 
 
@@ -123,18 +122,8 @@ async def write_unpoisoned(self: Writer, book: Any, chunks: Any) -> None:
         raise
 
 
-async def settle_nothing(self: Store, symbol: Symbol, *more: Any, **named: Any) -> Any:
+async def write_nothing_again(disk: Disk, paths: Iterable[str]) -> None:
     """What a killed owner left is taken for durable."""
-    append = self._disk.append
-
-    async def without_empty(appends: Any) -> None:
-        await append([one for one in appends if one.data])
-
-    self._disk.append = without_empty  # type: ignore[method-assign]
-    try:
-        return await _RECOVER(self, symbol, *more, **named)
-    finally:
-        del self._disk.append
 
 
 async def collect_live(

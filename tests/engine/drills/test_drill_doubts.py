@@ -140,7 +140,8 @@ async def test_a_reason_that_clears_for_a_moment_did_not_stand(
 async def _flicker(scene: Scene) -> None:
     """Clear all that stands, and let it be raised again."""
     board = scene.tools.board
-    await board.until(lambda status: bool(status.reasons))
+    full = DegradedCode.DISK_FULL
+    await board.until(lambda status: any(r.code is full for r in status.reasons))
     await asyncio.sleep(0.12)
     reasons = board.status.reasons
     for reason in reasons:
