@@ -121,6 +121,9 @@ async def test_what_one_console_does_stands_in_the_journals_of_all(folder: Path)
         assert theirs[0].actor.startswith("pid ")
         assert f"coldstart-console rebuild {GOLD}" == ours[1].command
         assert ours[0].text.startswith(f"acknowledge GAP {GOLD}: ")
+        ukrainian = Journal(Words("uk"))
+        ukrainian.learn(Facts.of(remote.status), engine.clock.now_ms())
+        assert ukrainian.entries[0].text.endswith(f": Причину GAP ({GOLD}) позначено як бачену.")
 
         (reason,) = (r for r in remote.status.reasons if r.detail == scope)
         assert reason.acknowledged_ms is not None
