@@ -42,6 +42,7 @@ async def live_through(world: World, acts: tuple[Act, ...]) -> None:
     world.strike = None
     world.acts.heal()
     world.tell("WORLD", "heals")
+    await asyncio.sleep(_LOOK_S)  # what a stall had put off comes now, a successor's boot too
     node = await _healthy(world)
     for reader in readers:
         reader.cancel()
@@ -73,7 +74,7 @@ async def _healthy(world: World) -> SimNode | None:
 
 
 def _is_well(world: World, node: SimNode) -> bool:
-    """Open and not degraded; that D1 and M1 differ is true once M1 were left out.
+    """Open and not degraded; M1 that were left out differ from D1 and from the calendar truly.
 
     A budget that priming did not keep, slow as it was, is the operator's: nobody else raises it.
     """
@@ -83,7 +84,7 @@ def _is_well(world: World, node: SimNode) -> bool:
     degraded = {r.code for r in status.reasons if r.severity is Severity.DEGRADED}
     degraded.discard(DegradedCode.PRIME_BUDGET_TOO_SMALL)
     if world.oracles.has_broker_lied:
-        degraded.discard(DegradedCode.D1_MISMATCH)
+        degraded -= {DegradedCode.D1_MISMATCH, DegradedCode.CALENDAR_DRIFT}
     return status.gate_state.is_open and not degraded
 
 
