@@ -140,7 +140,7 @@ async def seal(tools: Tools, symbol: Symbol) -> None:
     snapshot = store.tail(symbol)
     assert snapshot is not None
     m1 = len(snapshot.tails[Timeframe.M1])
-    tools.say(f"{symbol}: readers get generation {snapshot.generation}, {grouped(m1)} M1")
+    tools.say(f"{symbol}: readers get {snapshot.generation.short}, {grouped(m1)} M1")
     say_committed(tools, symbol)
     say_mended(tools, symbol)
 

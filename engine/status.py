@@ -138,6 +138,8 @@ class BrokerStatus:
     """Failed requests since the last answer."""
     next_request_ms: int | None = None
     """Until when requests are held back, UTC ms; None while they are not."""
+    unanswered_since_ms: int | None = None
+    """When the oldest request under way was sent, UTC ms; None while none is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class BrokerSession:
         self._granted: dict[int, asyncio.Future[None]] = {}
         self._number = 0
         self._free = broker.concurrency
+        self._sent_ms: dict[int, int] = {}
         self._backfills = 0
         self._will_grant = False
         self._said = BrokerStatus(broker.kind)
@@ -152,6 +153,7 @@ class BrokerSession:
         try:
             await self._keep_pace()
             sent_s = self._clock.monotonic_s()
+            self._sent_ms[ticket.number] = self._clock.now_ms()
             fetched = await self._ask(request)
         except FetchFailed as error:
             self._failed(ticket, error)
@@ -259,14 +261,17 @@ class BrokerSession:
             circuit=self._circuit.state,
             failures=self._circuit.failures,
             next_request_ms=self._next_request_ms(now_s),
+            unanswered_since_ms=min(self._sent_ms.values(), default=None),
         )
 
     def _take_slot(self, ticket: Ticket) -> None:
         self._free -= 1
+        self._sent_ms[ticket.number] = self._clock.now_ms()
         self._backfills += ticket.lane is Lane.BACKFILL
 
     def _leave_slot(self, ticket: Ticket) -> None:
         self._free += 1
+        del self._sent_ms[ticket.number]
         self._backfills -= ticket.lane is Lane.BACKFILL
 
     def _is_reserved(self) -> bool:
