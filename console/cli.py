@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -123,8 +124,7 @@ def up(
         config = loaded(options)
         log_to_stderr(config.logging.level)
         raise typer.Exit(run_loop(host_headless(config, options, tell)))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
+    _need_terminal("The console", "use `up --headless` without one.")
     tether = fork_behind()
     config = loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
@@ -143,8 +143,7 @@ def attach(ctx: typer.Context) -> None:
     Examples: coldstart-console attach · coldstart-console attach --read-only --data ./data_v3
     """
     options: Options = ctx.obj
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail(Exit.USAGE, "The console needs a terminal; `status` and `events -f` need none.")
+    _need_terminal("The console", "`status` and `events -f` need none.")
     config = loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
     from engine import socket_path
@@ -312,8 +311,7 @@ def replay(
     Examples: coldstart-console replay data/boots/00000042.jsonl ·
     coldstart-console replay incident-3f9ac1d2-20261123T071331Z.tar.gz
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail(Exit.USAGE, "A replay needs a terminal; `analyze` prints what a boot took.")
+    _need_terminal("A replay", "`analyze` prints what a boot took.")
     from .replaying import replay_console
 
     options: Options = ctx.obj
@@ -323,6 +321,14 @@ def replay(
     if sentence:
         tell(sentence)
     raise typer.Exit(code)
+
+
+def _need_terminal(what: str, instead: str) -> None:
+    """Refuse where no picture can be drawn; a dumb terminal would show the codes that draw it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail(Exit.USAGE, f"{what} needs a terminal; {instead}")
+    if os.environ.get("TERM") == "dumb":
+        fail(Exit.USAGE, f"{what} needs a terminal that can be drawn on, TERM is dumb; {instead}")
 
 
 app.add_typer(acts)

@@ -100,7 +100,7 @@ class RemoteClient(Operating):
         if self._lost_at_s is None:
             return Hold(self._armed_left_s, actor=self._actor)
         lost_s = asyncio.get_running_loop().time() - self._lost_at_s
-        return Hold(0.0, lost_s, self._why, self._actor)
+        return Hold(lost_s=lost_s, why=self._why, actor=self._actor)
 
     async def changed(self) -> Status:
         self._moved.clear()

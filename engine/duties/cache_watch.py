@@ -9,6 +9,8 @@ the supervisor stops whoever writes.
 
 from __future__ import annotations
 
+import logging
+
 from uds import CacheDown, CacheRegressed, CacheTooOld, DiskFailed, Fenced, ServerMissing
 
 from ..attempt import Partner, clear
@@ -56,6 +58,8 @@ async def _take(tools: Tools) -> None:
     tools.claimed.set()  # before what is restored: a symbol that hangs there holds no other
     for symbol in tools.markets:
         await tools.store.restore(symbol)
+    if any(r.code in Partner.REDIS.codes and r.scope is None for r in tools.board.status.reasons):
+        tools.say("Redis answers again, its tails are in place")
     clear(tools, Partner.REDIS, None)
 
 
@@ -67,4 +71,5 @@ def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:
     if code in {reason.code for reason in tools.board.status.reasons}:
         return False
     tools.board.post(ReasonRaised(code, None, str(error)))
+    tools.say(f"{code.value}: {error}", logging.WARNING)
     return True
