@@ -20,6 +20,7 @@ from engine import (
     ActionRefused,
     DegradedReason,
     Ground,
+    ReasonRaised,
     Saying,
     filled,
     grouped,
@@ -115,6 +116,14 @@ class Words:
         if self.language == "en":
             return reason.hint
         return self._hints.get(reason.code.value, reason.hint)
+
+    def detail(self, reason: DegradedReason | ReasonRaised) -> str:
+        """What happened; the engine's own words in English, and where it sent no codes."""
+        return self.told(reason.said, reason.detail)
+
+    def told(self, said: Sequence[Saying], english: str) -> str:
+        """Sentences in a row, each as it stands in the table."""
+        return english if self.language == "en" or not said else " ".join(map(self.clause, said))
 
     def drill_text(self, text: str) -> str:
         """A sentence of the catalogue of drills; one that was changed since stands for itself."""

@@ -34,6 +34,7 @@ from .history.adoption import Adoption
 from .mending import say_committed, say_damage, say_mended
 from .plan import warmup_from_ms
 from .process import Tools
+from .sayings import saying
 from .status import Mode, Status
 
 _FAR_MS = 1 << 62
@@ -219,8 +220,8 @@ def _say_lost(tools: Tools, key: SeriesKey, derived: Bars) -> bool:
     have, need = known.have_and_need(derived, tools.store.load(key), resident_ms)
     if have == need:
         return False
-    detail = f"{key} has {have} of {need} bars that were derived; they are made again of M1."
-    tools.board.post(ReasonRaised(DegradedCode.CASCADE_EMPTY, key, detail))
+    lost = saying("derived_lost", key, have, need)
+    tools.board.post(ReasonRaised.told(DegradedCode.CASCADE_EMPTY, key, lost))
     return True
 
 

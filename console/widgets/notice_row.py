@@ -32,7 +32,8 @@ def notice_row(
         said = end_kept(clean(rim.told, _TOLD_MAX), clean(rim.path, _TOLD_MAX), left)
         sentence: Line = (*cropped((Span(said, Look.STRONG),), left), *end)
     elif rim.hold.lost_s is not None:
-        sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
+        why = clean(words.told(rim.hold.why_said, rim.hold.why))
+        sentence = (Span(words.lost.format(why=why), Look.STRONG),)
     elif hint:
         sentence = hint
     elif facts.faults.ranked:

@@ -47,7 +47,7 @@ def reason_key(reason: DegradedReason, is_healed: bool = False) -> str:
 
 def _item(look: Look, reason: DegradedReason, words: Words, is_healed: bool = False) -> Item:
     text = Look.DIM if is_healed else Look.PLAIN
-    said = clean(reason.detail, _DETAIL_MAX)
+    said = clean(words.detail(reason), _DETAIL_MAX)
     line = (
         Span(f"{sign(look)} ", look),
         Span(boxed(scope_of_clean(reason, words), _SCOPE_WIDTH - 1) + " ", text),
@@ -78,5 +78,5 @@ def _detail(look: Look, reason: DegradedReason, words: Words) -> Iterator[Span]:
     seen = f", {words.seen}" if reason.acknowledged_ms is not None else ""
     yield Span(f"{sign(look)} {where} {reason.code.value} ({severity}{seen})", look)
     yield Span(f"{since}, {times}", Look.DIM)
-    yield Span(clean(reason.detail, _DETAIL_MAX))
+    yield Span(clean(words.detail(reason), _DETAIL_MAX))
     yield Span(f"→ {words.hint(reason)}", Look.STRONG)

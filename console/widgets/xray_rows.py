@@ -111,7 +111,7 @@ def _reason(reason: DegradedReason, look: Look, width: int, words: Words) -> Ite
     times = f" ×{reason.count}" if reason.count > 1 else ""
     since = words.since.format(at=moments.clock(reason.since_ms), utc=words.utc)
     yield (Span(f"{sign(look)} {reason.code.value}{times}", look), Span(f" {since}", Look.DIM))
-    for text in wrap(clean(reason.detail), max(10, width - 2)):
+    for text in wrap(clean(words.detail(reason)), max(10, width - 2)):
         yield (Span(f"  {text}"),)
     for text in wrap(f"→ {words.hint(reason)}", max(10, width - 2)):
         yield (Span(f"  {text}", Look.DIM),)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from uds.model import Symbol, Timeframe
 
 from ..clock import Clock
+from ..sayings import said_of, saying
 from ..status import BrokerStatus
 from .answers import Fetched, mended
 from .circuit import Circuit
@@ -173,14 +174,12 @@ class BrokerSession:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 answer = await self.broker.fetch_bars(request)
         except TimeoutError as error:
-            raise FetchSilent(
-                f"The broker did not answer for {request.symbol} {request.timeframe.name} "
-                f"within {REQUEST_TIMEOUT_S:g} s."
-            ) from error
+            asked = request.symbol, request.timeframe.name
+            raise FetchSilent(saying("broker_silent", *asked, f"{REQUEST_TIMEOUT_S:g}")) from error
         except FetchFailed:
             raise
         except BrokerError as error:
-            raise FetchFailed(str(error)) from error
+            raise FetchFailed(*said_of(error)[:1]) from error
         return mended(request, answer, self._clock.now_ms())
 
     def _failed(self, ticket: Ticket, error: FetchFailed) -> None:

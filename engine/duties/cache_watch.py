@@ -17,6 +17,7 @@ from ..attempt import Partner, clear
 from ..degraded import DegradedCode
 from ..events import ReasonCleared, ReasonRaised
 from ..process import Tools
+from ..sayings import said_of
 from ..tenure import say_fenced
 
 BEAT_S = 0.25
@@ -70,6 +71,6 @@ def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:
     """
     if code in {reason.code for reason in tools.board.status.reasons}:
         return False
-    tools.board.post(ReasonRaised(code, None, str(error)))
+    tools.board.post(ReasonRaised.told(code, None, *said_of(error)))
     tools.say(f"{code.value}: {error}", logging.WARNING)
     return True

@@ -37,6 +37,7 @@ from engine.status import Mode, Phase, ProcessState
 
 FLOOR = Path(console.__file__).parent
 SAME_IN_BOTH = {
+    "as_it_is",
     "nothing",
     "utc",
     "position",
