@@ -79,8 +79,8 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
     match event:
         case StoreOpened(owner_token):
             return replace(status, owner_token=owner_token)
-        case ModesDecided(mode, reason, modes):
-            return replace(status, mode=mode, mode_reason=reason, modes=modes)
+        case ModesDecided(mode, reason, modes, said):
+            return replace(status, mode=mode, mode_reason=reason, mode_said=said, modes=modes)
         case CellsChanged(symbol, cells):
             return _with_cells(status, symbol, cells, at_ms)
         case ReasonRaised():

@@ -34,7 +34,7 @@ from .history.adoption import Adoption
 from .mending import say_committed, say_damage, say_mended
 from .plan import warmup_from_ms
 from .process import Tools
-from .sayings import saying
+from .sayings import in_a_row, saying
 from .status import Mode, Status
 
 _FAR_MS = 1 << 62
@@ -65,14 +65,15 @@ async def recover_all(
         symbol = recovered.symbol
         decision = _decide(tools, recovered, adopted.get(symbol))
         if symbol in adopted:
-            decision = decision._replace(reason=f"legacy files, {decision.reason}")
+            decision = decision._replace(said=(saying("mode_legacy"), *decision.said))
         decisions[symbol] = decision
         if decision.is_refused or not decision.is_new:
             _begin_as(tools, recovered, decision)
         show(tools, symbol, CellState.EMPTY)
-    mode, reason = modes.heaviest(decisions)
+    mode, said = modes.heaviest(decisions)
+    reason, each = in_a_row(said), {s: d.mode for s, d in decisions.items()}
     tools.say(f"start: {mode.value}, {reason}")
-    tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
+    tools.board.post(ModesDecided(mode, reason, each, said))
     for symbol in decisions:  # the broker is logging in: no chunk need make its folders later
         await attempt(tools, Partner.DISK, symbol, partial(tools.store.make_room, symbol))
 

@@ -42,6 +42,8 @@ class ModesDecided:
     """Why, in words."""
     modes: Mapping[Symbol, Mode]
     """Each symbol's."""
+    said: tuple[Saying, ...] = ()
+    """`reason` as codes; empty where only the words are known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""What reasons say happened, sentences by code, in English; `sayings.py` is how they are said.
+"""What reasons and starts tell, sentences by code, in English; `sayings.py` is how it is said.
 
-A detail is one or several of these in a row, each as it stands here: unlike the clauses of acts
-and drills they get neither a capital nor a full stop. What no code is known for, such as the text
-of a foreign exception, is `as_it_is`.
+A detail, or why a start goes about it as it does, is one or several of these in a row, each as it
+stands here: unlike the clauses of acts and drills they get neither a capital nor a full stop. What
+no code is known for, such as the text of a foreign exception, is `as_it_is`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,16 @@ REASON_SAYINGS: dict[str, str] = {
     "calendar.",
     "mode_unlike": "The M1 of {0} are {1} where {2} is expected.",
     "legacy_written": "Files of {0} that another platform wrote changed while they were read.",
+    # how a start goes about it
+    "mode_nothing": "nothing is stored",
+    "mode_other": "stored bars are {0}",
+    "mode_days": "only D1 are stored",
+    "mode_days_recut": "only D1 are stored, cut by another anchor",
+    "mode_recut": "anchor changed: rebuilt locally, D1 only;",
+    "mode_away": "{0} min of open market away",
+    "mode_away_long": "{0} min of open market away, more than {1} h",
+    "mode_missing": "{0} M1 missing, more than max_warmup_bars {1}",
+    "mode_legacy": "legacy files,",
     # nobody answers a console
     "engine_away": "No engine answers at {0}; start one with `coldstart-console up`, or name its "
     "data folder with --data.",

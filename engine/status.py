@@ -190,6 +190,8 @@ class Status:
     """The heaviest mode among symbols that were not new; None until decided."""
     mode_reason: str = ""
     """Why that mode, in words."""
+    mode_said: tuple[Saying, ...] = ()
+    """`mode_reason` as codes; empty where only the words are known."""
     modes: Mapping[Symbol, Mode] = field(default_factory=dict)
     """The mode of each symbol."""
     reasons: tuple[DegradedReason, ...] = ()

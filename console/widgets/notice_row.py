@@ -65,7 +65,8 @@ def _mode(status: Status, words: Words, width: int) -> Line:
     sentence = words.no_mode
     if status.mode is not None:
         mode = words.modes[status.mode.value]
-        sentence = words.mode.format(mode=mode, reason=clean(status.mode_reason))
+        reason = clean(words.told(status.mode_said, status.mode_reason))
+        sentence = words.mode.format(mode=mode, reason=reason)
     if status.market != "simulated":
         return (Span(sentence, Look.DIM),)
     both = (sentence, words.simulated_hint)

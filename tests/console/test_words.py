@@ -30,10 +30,14 @@ from engine.drills.cards import catalogue_of
 from engine.drills.catalog import catalog_document
 from engine.drills.grounds import Ground
 from engine.drills.shape import STEPS, DrillPhase, Place, StepState, Verdict
+from engine.events import ReasonRaised, ReasonRevised
 from engine.gate import GateState
 from engine.refusals import refusal
+from engine.replica import status_json, status_of
 from engine.sayings import SAYINGS, saying
 from engine.status import Mode, Phase, ProcessState
+
+from . import scenes
 
 FLOOR = Path(console.__file__).parent
 SAME_IN_BOTH = {
@@ -270,3 +274,19 @@ def test_help_fits_eighty_columns(language: str) -> None:
     page = [text_of(row) for row in help_rows("simulated", Words(language), SECTIONS, OFFERS)]
 
     assert 80 >= max(map(cell_len, page)), max(page, key=cell_len)
+
+
+def test_a_reason_keeps_its_codes_beside_its_words_and_over_the_wire() -> None:
+    """What is revised, raised again or read by another process is told in both."""
+    first, second = saying("depth_short", 22, 300), saying("depth_short", 80, 300)
+    place = DegradedCode.DEPTH_SHORT, "NGAS"
+    told = ReasonRaised.told(*place, first), ReasonRevised.told(*place, second)
+    now = scenes.played(scenes.cold(), *told, at_ms=scenes.OPENED_MS)
+    (reason,) = status_of(status_json(now)).reasons
+
+    assert ("80 of 300 H4 are stored; older M1 are fetched.", (second,)) == (
+        reason.detail,
+        reason.said,
+    )
+    assert "Збережено 80 з 300 H4; старіші M1 надходять." == Words("uk").detail(reason)
+    assert reason.detail == Words("en").detail(reason)
