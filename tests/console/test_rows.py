@@ -227,6 +227,18 @@ def test_what_made_the_gate_late_stands_before_its_lateness() -> None:
     assert [code, DegradedCode.GATE_OVERDUE] == [reason.code for _, reason in faults(late).ranked]
 
 
+def test_what_all_depends_on_is_said_before_what_single_cells_suffer() -> None:
+    """One row of 80×24 has room for one reason: that Redis is away, and not what follows."""
+    first = scenes.raised(
+        scenes.end_of_boot(), DegradedCode.REDIS_DOWN, None, "away", OPENED_MS + 1
+    )
+    now = scenes.raised(
+        first, DegradedCode.BROKER_FETCH_FAILED, SeriesKey("NGAS", M1), "silent", OPENED_MS + 2
+    )
+
+    assert [None, SeriesKey("NGAS", M1)] == [r.scope for _, r in faults(now).ranked]
+
+
 @pytest.mark.parametrize("width", [72, 80, 160])
 def test_an_answer_that_is_late_is_seen_before_there_is_a_reason(width: int) -> None:
     """Five seconds pass before a request counts as hung; until then all would look well."""
