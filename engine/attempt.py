@@ -94,7 +94,7 @@ async def attempt(
         if failures:
             unsettled[(partner.name, scope)] -= 1
     if failures:
-        tools.say(f"{partner.name} does it again after {failures} attempts that failed")
+        tools.say(f"{partner.name} does it again, failed before: {failures}")
     flaw = flaw_of(result)
     if flaw is not None:
         tools.board.post(ReasonRaised(partner.value[-1][1], scope, flaw))

@@ -53,6 +53,11 @@ REASON_SAYINGS: dict[str, str] = {
     "depth_ended": "The broker has no {0} of {1} before {2}.",
     "days_differ": "{0} prices of D1 differ from M1; the worst is {1} of {2}: the broker says {3}, "
     "M1 {4}.",
+    "days_absent": "The replay folder {0} has no D1 of {1}; D1 is made of its M1.",
+    "days_off_anchor": "The replay folder {0} has a {1} whose days do not open at {2} {3}; D1 is "
+    "made of its M1.",
+    "days_off_grid": "The replay folder {0} has no D1 of {1} on the anchor; D1 is made of its M1.",
+    "file_flawed": "{0} has {1}.",
     "session_empty": "{0} sessions; the one of {1} had no bar at all.",
     "session_moved": "{0} sessions; the one of {1} opened {2} min and closed {3} min off its "
     "calendar.",

@@ -15,7 +15,7 @@ from .facts import Facts
 from .listing import Item, Listing, entry
 from .reason_rows import scope_of_clean
 
-_SCOPE_WIDTH, _CODE_WIDTH, _SINCE_WIDTH, _COUNT_WIDTH = 16, 24, 10, 5
+_SCOPE_WIDTH, _CODE_WIDTH, _SINCE_WIDTH, _COUNT_WIDTH = 15, 23, 9, 5
 _YIELDING = frozenset({3, 4})
 """The columns since and count."""
 _DETAIL_MAX = 2_000

@@ -12,7 +12,7 @@ import numpy as np
 from uds.model import Bars, Symbol, Timeframe
 
 from ..clock import Clock
-from ..sayings import saying
+from ..sayings import Saying, saying
 from .port import (
     BarsAnswer,
     BarsRequest,
@@ -136,7 +136,7 @@ class FaultyBroker:
         """The other's."""
         return self._broker.ticks(symbols)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """The other's."""
         return self._broker.notes()
 

@@ -105,7 +105,7 @@ class Broker(Protocol):
         """Quotes as they come, until the iterator is closed. Raises BrokerError."""
         ...
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """What the operator must know of this source: (reason code, symbol, sentence)."""
         ...
 

@@ -11,7 +11,7 @@ import numpy as np
 from uds.model import MINUTE_MS, Bars, Symbol, Timeframe, joined
 
 from ..clock import Clock
-from ..sayings import saying
+from ..sayings import Saying, saying
 from .market import CACHED_DAYS, SimulatedMarket
 from .market_day import Quote
 from .noise import key_of, mixed, unit
@@ -104,7 +104,7 @@ class SimBroker:
         """Quotes of the market as the clock passes them; none while it is shut."""
         return tick_stream(self._clock, symbols, self._ticks_between)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """Nothing: that the market is simulated is said where the broker is named."""
         return ()
 
