@@ -96,6 +96,23 @@ async def test_a_bad_state_file_is_a_reason_until_the_next_checkpoint() -> None:
 
 
 @in_virtual_time
+async def test_state_files_that_were_taken_away_are_missed_once() -> None:
+    """Without both a used folder must not look like one that never had any."""
+    disk = MemoryDisk()
+    async with kept(disk) as house:
+        assert DegradedCode.STATE_REBUILT.value not in house.codes | house.healed_codes
+        await asyncio.sleep(5)
+    for name in (layout.STATE, layout.STATE_PREVIOUS):
+        disk.files.pop(name, None)
+    async with kept(disk, NOON + 10 * MINUTE_MS) as house:
+        raised = house.codes | house.healed_codes
+        await asyncio.sleep(3)
+
+        assert DegradedCode.STATE_REBUILT.value in raised
+        assert DegradedCode.STATE_REBUILT.value not in house.codes
+
+
+@in_virtual_time
 async def test_the_file_before_is_used_and_it_is_said() -> None:
     """One torn write costs a second of knowledge, not the whole."""
     disk = MemoryDisk()
