@@ -10,7 +10,7 @@ import pytest
 
 from uds import checkpoint, layout
 from uds.checkpoint import Checkpoint, SymbolState
-from uds.errors import BadState
+from uds.errors import BadState, Fenced
 from uds.manifest import SegmentEntry, TailDigest
 from uds.memory_disk import MemoryDisk
 from uds.model import Coverage, Generation, Timeframe
@@ -318,6 +318,17 @@ async def test_a_start_believes_whichever_state_is_whole(name: str) -> None:
     assert () == recovered.drops
     assert [*range(15), 16] == opens(successor.load(GOLD_M1))
     assert ((minute(0), minute(17)),) == successor.coverage(GOLD_M1).intervals
+
+
+async def test_a_zombie_saves_no_state() -> None:
+    """The one file that every owner replaces belongs to the newest."""
+    disk = MemoryDisk()
+    store = await lived_on(disk)
+    await disk.create(layout.owner_path(9), b"later\n")
+
+    with pytest.raises(Fenced):
+        await store.checkpoint(1)
+    assert layout.STATE not in disk.files
 
 
 def test_a_state_knows_whose_generation_it_speaks_of() -> None:
