@@ -36,6 +36,8 @@ class ActKind(Enum):
     """The same, and a successor takes the data meanwhile."""
     REDIS_EMPTIED = "redis_emptied"
     """The server lost everything."""
+    REDIS_ROLLED_BACK = "redis_rolled_back"
+    """The server fell, and came back with what it had `for_s` ago."""
     REDIS_REFUSES = "redis_refuses"
     """Every call is refused at once for `for_s`."""
     REDIS_SILENT = "redis_silent"
