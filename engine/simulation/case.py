@@ -59,7 +59,8 @@ class ActKind(Enum):
     BIT_FLIPPED = "bit_flipped"
     """One bit of a segment of the symbol `subject` changes on the medium, at the share `amount`."""
     STATE_SPOILED = "state_spoiled"
-    """As kill, and the state files `subject` are damaged meanwhile: current, previous or both."""
+    """As kill, and of the state files meanwhile `subject`: current, previous or both are damaged,
+    or both are removed."""
     BROKER = "broker"
     """Requests meet the fault `subject` for `for_s`."""
     LOGIN = "login"

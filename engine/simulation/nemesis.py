@@ -9,7 +9,7 @@ from uds.model import MINUTE_MS
 
 from .case import Act, ActKind, Case
 from .ground import SETTLE_MS, start_ms
-from .state_files import SPOILED
+from .state_files import REMOVED, SPOILED
 
 _PROCESSES = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
 _SPANS_S = (0.3, 1.0, 3.0, 75.0, 75.0, 75.0)
@@ -18,6 +18,8 @@ _AT_EDGE = 0.35
 """How many acts of a long span come when a closed minute is being fetched."""
 _ACTS_MAX = 7
 _STATE_SHARE = 0.1
+_REMOVED_SHARE = 0.3
+"""Of those."""
 _EXTENSION_SHARE = 0.1
 _ROLLED_BACK_SHARE = 0.1
 _OPEN_S = 3.0
@@ -119,13 +121,15 @@ def _with_rare_acts(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
 
 
 def _spoiled_state(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
-    """State files are spoiled, and the engine is started again."""
+    """State files are spoiled or taken away, and the engine is started again."""
     random = Random(f"{case.seed}/state")
     if random.random() >= _STATE_SHARE:
         return ()
     last_s = max((act.at_s for act in acts), default=0.0)
     at_s = round(random.uniform(1.2, max(last_s, 4.0)), 3)
     subject, pause_s = random.choice(SPOILED), random.choice(_PAUSES_S)
+    if Random(f"{case.seed}/removed").random() < _REMOVED_SHARE:
+        subject = REMOVED
     return (Act(at_s, _KIND.STATE_SPOILED, 0.0, subject, pause_s),)
 
 

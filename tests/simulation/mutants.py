@@ -168,6 +168,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("gate opens by flags", "nemesis", engine_bugs.gate_by_flags, True),
     Mutant("gate open before the flip is read back", "nemesis", engine_bugs.gate_before_read_back),
     Mutant("a spoiled state file believed", "nemesis", store_bugs.state_unchecked),
+    Mutant("removed state files not missed", "nemesis", store_bugs.state_unmissed),
     Mutant("a spoiled state file not said", "nemesis", engine_bugs.state_unsaid),
     Mutant("a late gate not said", "nemesis", engine_bugs.late_unsaid),
     Mutant("reason never raised", "nemesis", engine_bugs.never_raising(_CODE.REDIS_TIMEOUT)),

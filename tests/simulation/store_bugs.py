@@ -30,6 +30,7 @@ from uds.publishing import Publisher
 from uds.reader import Reader, Served
 from uds.shelf import Snapshot
 from uds.store import Store
+from uds.upkeep import StateFile
 from uds.writing import Writer
 
 Bug = Callable[[pytest.MonkeyPatch, World], None]
@@ -104,6 +105,10 @@ def _checksum_as_found(found: checkpoint.Checkpoint) -> str:
     return found.checksum
 
 
+async def _note_nothing(self: StateFile) -> None:
+    """A folder that had state files looks like one that never had any."""
+
+
 async def _commit_nothing(self: Store, symbol: Symbol) -> Generation:
     """Served first, durable at some other time."""
     return self._shelves[symbol].drafted(symbol).generation
@@ -119,6 +124,7 @@ unsettled = patching(uds.store, "write_again", waist_bugs.write_nothing_again)
 any_journal = patching(uds.recovery, "_unfinished", _believe_any_journal)
 live_collected = patching(uds.store, "garbage", waist_bugs.collect_live)
 state_unchecked = patching(checkpoint, "_checksum", _checksum_as_found)
+state_unmissed = patching(StateFile, "_note", _note_nothing)
 never_committed = patching(Store, "commit", _commit_nothing)
 
 
