@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ async def load_data_folder(path: Path, markets: Iterable[Market]) -> History | N
     Raises ReplayFolderIncomplete when a symbol has no M1, HistoryUnreadable, DiskFailed.
     """
     folder, wanted = DataFolder(path), tuple(markets)
-    if not path.is_dir() or not await folder.symbols(market.symbol for market in wanted):
+    if not os.path.isdir(path) or not await folder.symbols(market.symbol for market in wanted):
         return None
     m1: dict[Symbol, Bars] = {}
     d1: dict[Symbol, Bars] = {}
