@@ -25,7 +25,7 @@ async def load_data_folder(path: Path, markets: Iterable[Market]) -> History | N
     d1: dict[Symbol, Bars] = {}
     notes: list[tuple[str, Symbol, str]] = []
     for market in wanted:
-        minutes = await folder.read(market, Timeframe.M1)
+        minutes = await folder.read(market, Timeframe.M1, is_proof_wanted=False)
         if not len(minutes.bars):
             raise ReplayFolderIncomplete(
                 f"The replay folder {path} has no M1 of {market.symbol}: neither a commit nor "
