@@ -34,6 +34,8 @@ from .wire import status_document
 
 CONNECTIONS_MAX = 512
 """More at a time would leave the engine no descriptors for its own files."""
+_QUEUE_MAX = 512
+"""Connections that the system keeps for us until they are taken."""
 _GRACE_S = 1
 _BARS = "/api/bars"
 _BARS_PATH = _BARS.encode()
@@ -155,7 +157,16 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process's signals belong to the engine."""
+    """uvicorn without its signal handlers: the process's signals belong to the engine.
+
+    Its backlog is how many connections are taken at once, before any of them can be told to
+    leave; the queue before that may be longer.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or ():
+            listening.listen(_QUEUE_MAX)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -181,6 +192,7 @@ async def serve(
             access_log=False,
             lifespan="off",
             http=Bounded,
+            backlog=max(1, connections_max // 8),
             ws="none",
             proxy_headers=False,
             server_header=False,
