@@ -34,6 +34,9 @@ from .wire import status_document
 
 CONNECTIONS_MAX = 512
 """More at a time would leave the engine no descriptors for its own files."""
+_OWN_FILES = 192
+"""Descriptors that are not for readers: files, Redis, 64 clients of the control socket."""
+_PLACES_MIN = 8
 _QUEUE_MAX = 512
 """Connections that the system keeps for us until they are taken."""
 _GRACE_S = 1
@@ -179,7 +182,7 @@ async def serve(
     """Answer on a bound socket until cancelled; raises what the server fails with."""
     descriptors_max = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if descriptors_max != resource.RLIM_INFINITY:
-        connections_max = min(connections_max, descriptors_max // 2)
+        connections_max = min(connections_max, max(_PLACES_MIN, descriptors_max - _OWN_FILES))
 
     class Bounded(_Protocol):
         """With the number of this host."""
@@ -192,7 +195,7 @@ async def serve(
             access_log=False,
             lifespan="off",
             http=Bounded,
-            backlog=max(1, connections_max // 8),
+            backlog=max(2, connections_max // 16),
             ws="none",
             proxy_headers=False,
             server_header=False,
