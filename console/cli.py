@@ -24,7 +24,7 @@ from .shell.looking import look_at_events, look_at_grid, look_at_status, look_wh
 from .shell.options import Options
 from .shell.prose import bootstrap_prose
 from .shell.reading_logs import read_logs
-from .shell.stderr_log import log_to_stderr
+from .shell.stderr_log import logging_to_stderr
 from .terminal.fork import fork_behind
 
 app = typer.Typer(
@@ -121,8 +121,9 @@ def up(
         from .shell.hosting import host_headless
 
         config = loaded(options)
-        log_to_stderr(config.logging.level)
-        raise typer.Exit(run_loop(host_headless(config, options, tell)))
+        with logging_to_stderr(config.logging.level) as say:
+            code = run_loop(host_headless(config, options, say))
+        raise typer.Exit(code)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
     tether = fork_behind()
@@ -169,8 +170,8 @@ def bootstrap(ctx: typer.Context) -> None:
 
     options: Options = ctx.obj
     config = loaded(options)
-    log_to_stderr(config.logging.level)
-    exit_code, report = run_loop(host_bootstrap(config, options))
+    with logging_to_stderr(config.logging.level):
+        exit_code, report = run_loop(host_bootstrap(config, options))
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)
 
