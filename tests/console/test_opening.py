@@ -12,7 +12,7 @@ from console.words import Words
 from . import scenes
 from .scenes import OPENED_MS
 
-LATER = ("engine.process", "engine.supervisor", "engine.runtime", "uds.codec", "starlette")
+LATER = ("numpy", "engine.process", "engine.supervisor", "engine.runtime", "uds.codec", "starlette")
 """What an engine needs and a first picture does not."""
 
 
