@@ -20,6 +20,7 @@ from .shell.errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .shell.exits import Exit
 from .shell.options import Options
 from .terminal.fork import fork_behind
+from .uncollected import uncollected
 
 app = typer.Typer(
     cls=HoistingGroup,
@@ -121,6 +122,7 @@ def up(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
     tether = fork_behind()
+    uncollected()
     config = loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
     from .terminal.siblings import host_console

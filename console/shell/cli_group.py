@@ -11,6 +11,7 @@ from typing import Any
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from ..uncollected import collected
 from .errands import fail
 from .exits import Exit
 from .options import hoisted
@@ -31,7 +32,9 @@ class HoistingGroup(TyperGroup):
         """What was promised and is not there yet is said to be so."""
         if args[0] in _NOT_YET:
             fail(Exit.USAGE, f"The command {args[0]!r} is not in this version.")
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        collected()
+        return found
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """One of ours, else one from behind the door."""
