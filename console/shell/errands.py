@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -94,9 +95,19 @@ def fail(code: Exit, sentence: str) -> NoReturn:
     raise SystemExit(code)
 
 
+def need_terminal(what: str, instead: str) -> None:
+    """Refuse where no picture can be drawn; a dumb terminal would show the codes that draw it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail(Exit.USAGE, f"{what} needs a terminal; {instead}")
+    if os.environ.get("TERM") == "dumb":
+        fail(Exit.USAGE, f"{what} needs a terminal that can be drawn on, TERM is dumb; {instead}")
+
+
 def tell(text: str) -> None:
-    """To whoever watches: stderr."""
-    print(defused(text), file=sys.stderr, flush=True)
+    """To whoever watches: stderr, if it is there and anybody reads it."""
+    if sys.stderr is not None:
+        with suppress(BrokenPipeError):
+            print(defused(text), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:

@@ -16,7 +16,7 @@ import sys
 from uds import Fenced
 
 from ..degraded import DegradedCode
-from ..events import ReasonCleared, ReasonRaised
+from ..events import ClockMoved, ReasonCleared, ReasonRaised
 from ..figures import grouped
 from ..process import Tools
 from ..sayings import saying
@@ -54,6 +54,7 @@ async def watch_loop(tools: Tools) -> None:
         if abs(jumped_s) > JUMP_S:
             jumped = saying("clock_jumped", f"{jumped_s:+.1f}")
             board.post(ReasonRaised.told(DegradedCode.CLOCK_JUMP, None, jumped))
+            board.post(ClockMoved(round(jumped_s * 1_000)))
         is_unproved = is_unproved or abs(jumped_s) > JUMP_S or took_s > PAUSE_S
         if is_unproved:
             try:
