@@ -109,9 +109,9 @@ class Header:
 
     def _elapsed(self) -> Line:
         took_s = self._status.opened_gate_after_s
-        if took_s is None:
-            took_s = (self._now_ms - self._status.opened_ms) / 1_000
-        return (Span(moments.elapsed(took_s)),)
+        if took_s is not None:
+            return (Span(moments.elapsed(round(took_s, 1))),)  # as the timeline and the log say it
+        return (Span(moments.elapsed((self._now_ms - self._status.opened_ms) / 1_000)),)
 
     def _ready(self, short: bool = False) -> Line:
         ready, total = self._facts.ready_cells, len(self._status.cells)

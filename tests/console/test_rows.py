@@ -263,6 +263,11 @@ def test_a_login_that_lasts_says_for_how_long() -> None:
     assert _header(fresh, 80)[1].rstrip().endswith("broker logging in")
 
 
+def test_the_time_it_took_to_open_is_rounded_as_it_is_elsewhere() -> None:
+    """`+00:03.9` beside `gate open after 4.0s` would make one of both a lie."""
+    assert "+00:04.0" in _header(replace(scenes.end_of_boot(), opened_gate_after_s=3.998), 160)[0]
+
+
 def test_a_gate_that_is_forced_says_how_long_it_stays_so() -> None:
     """It closes by itself: whoever reads on has to know when."""
     forced = GateForced(NOW_MS + 872_000, "uid 1000")
