@@ -276,6 +276,24 @@ def test_help_fits_eighty_columns(language: str) -> None:
     assert 80 >= max(map(cell_len, page)), max(page, key=cell_len)
 
 
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("serving 503", "віддає 503"),
+        ("then 0.5s", "далі 0.5s"),
+        ("2 ticks lost", "тіків утрачено: 2"),
+        ("D1 3/13", "D1 3/13"),
+        ("{0} {x}", "{0} {x}"),
+    ],
+)
+def test_the_words_beside_a_process_are_said_in_the_operators_language(
+    detail: str, told: str
+) -> None:
+    """What is not listed, figures above all, stands as it is."""
+    assert told == Words("uk").process_detail(detail)
+    assert detail == Words("en").process_detail(detail)
+
+
 def test_a_reason_keeps_its_codes_beside_its_words_and_over_the_wire() -> None:
     """What is revised, raised again or read by another process is told in both."""
     first, second = saying("depth_short", 22, 300), saying("depth_short", 80, 300)
