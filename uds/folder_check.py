@@ -32,6 +32,7 @@ _AT_ROOT = {
     layout.QUARANTINE_FOLDER,
     layout.STATE,
     layout.STATE_PREVIOUS,
+    layout.STATE_SAVED,
     layout.STATE_MEMO,
 }
 _STATE_FILES = (layout.STATE, layout.STATE_PREVIOUS)
