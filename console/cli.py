@@ -114,11 +114,12 @@ def up(
     options: Options = ctx.obj
     if headless:
         from .shell.hosting import host_headless
-        from .shell.stderr_log import log_to_stderr
+        from .shell.stderr_log import logging_to_stderr
 
         config = loaded(options)
-        log_to_stderr(config.logging.level)
-        raise typer.Exit(run_loop(host_headless(config, options, tell)))
+        with logging_to_stderr(config.logging.level) as say:
+            code = run_loop(host_headless(config, options, say))
+        raise typer.Exit(code)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
     tether = fork_behind()
@@ -164,12 +165,12 @@ def bootstrap(ctx: typer.Context) -> None:
     """
     from .shell.hosting import host_bootstrap
     from .shell.prose import bootstrap_prose
-    from .shell.stderr_log import log_to_stderr
+    from .shell.stderr_log import logging_to_stderr
 
     options: Options = ctx.obj
     config = loaded(options)
-    log_to_stderr(config.logging.level)
-    exit_code, report = run_loop(host_bootstrap(config, options))
+    with logging_to_stderr(config.logging.level):
+        exit_code, report = run_loop(host_bootstrap(config, options))
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)
 

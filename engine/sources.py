@@ -11,6 +11,7 @@ from .broker.market import SimulatedMarket
 from .broker.port import Broker
 from .broker.replay import ReplayBroker, load_history, start_ms
 from .broker.replay_folder import load_data_folder
+from .broker.replay_sets import folder_of
 from .broker.retiming import retimed, weeks_to
 from .broker.sim import SimBroker
 from .clock import Clock, SystemClock
@@ -104,12 +105,13 @@ async def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemCloc
     if path is None:
         raise BadConfig("broker.replay.path is missing: name a folder, as in --broker replay:PATH.")
     calendars, anchors = config.trading_calendars(), config.anchors.anchors()
+    instruments = config.names("replay")
     history = await load_data_folder(path, markets(config).values()) or load_history(
-        str(path),
+        folder_of(str(path), config.symbols, instruments),
         config.symbols,
         anchors=anchors,
         calendars=calendars,
-        instruments=config.names("replay"),
+        instruments=instruments,
         zone=config.broker.replay.clock(),
     )
     begin_ms = start_ms(history, calendars)

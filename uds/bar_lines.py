@@ -193,7 +193,7 @@ def _bars(numbers: Sequence[npt.ArrayLike], odd_rows: I64, odd: Sequence[Line | 
     source_count, expected_count, reasons = np.zeros((3, len(v)), dtype=np.int32)
     source_count[odd_rows] = [line.extensions.source_count for line in odd]
     expected_count[odd_rows] = [line.extensions.expected_count for line in odd]
-    reasons[odd_rows] = [_bits(line.extensions.partial_reasons) for line in odd]
+    reasons[odd_rows] = [reason_bits(line.extensions.partial_reasons) for line in odd]
     return Bars.of(open_ms, close_ms, o, h, low, c, v, source_count, expected_count, reasons)
 
 
@@ -203,7 +203,8 @@ def _words(bits: int) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def _bits(words: tuple[str, ...]) -> int:
+def reason_bits(words: tuple[str, ...]) -> int:
+    """The bits of PartialReason that the words name; a word nobody knows has none."""
     return sum(_REASON_BITS.get(word, 0) for word in set(words))
 
 

@@ -162,13 +162,15 @@ def _series(key: SeriesKey, read: list[_Read], is_written: bool) -> LegacySeries
     opens = np.concatenate([np.empty(0, dtype=np.int64), *(part.open_time_ms for part in parts)])
     prices = np.concatenate([np.empty((4, 0)), *(part.prices for part in parts)], axis=1)
     counts = np.concatenate([np.empty(0, dtype=np.int64), *(part.v for part in parts)])
+    extensions = np.concatenate([np.empty((3, 0)), *(part.extensions for part in parts)], axis=1)
     order = np.argsort(opens, kind="stable")  # of one open the last line is the last
     is_followed = np.zeros(len(order), dtype=np.bool_)
     if len(order):
         is_followed[:-1] = opens[order[1:]] == opens[order[:-1]]
     last = order[~is_followed]
     o, h, low, c = prices[:, last]
-    bars = Bars.of(opens[last], opens[last] + key.timeframe.ms, o, h, low, c, counts[last])
+    closes = opens[last] + key.timeframe.ms
+    bars = Bars.of(opens[last], closes, o, h, low, c, counts[last], *extensions[:, last])
     winner = np.searchsorted(bars.open_time_ms, opens)
     is_other = (prices != np.stack((bars.o, bars.h, bars.low, bars.c))[:, winner]).any(axis=0)
     is_other |= counts != bars.v[winner]

@@ -4,6 +4,7 @@ Nothing proves such a line, so everything is doubted: its length and depth, numb
 none, keys that come twice, bars that cannot be. Decoding never raises: it keeps the good lines
 in the order of the file and says which it dropped and why. An older spelling, `l` for `low`,
 is read; keys that nobody needs are passed over, and so is the close, which the open implies.
+What a derived bar says of its missing M1 is read where it is said as we say it, else passed over.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from .bar_lines import Extensions, reason_bits
 from .codec import encode_lines
-from .model import F64, I64, MINUTE_MS, Bars, SeriesKey, Timeframe
+from .model import F64, I32, I64, MINUTE_MS, Bars, SeriesKey, Timeframe
 
 LINE_BYTES_MAX = 4_096
 """No line of that platform comes near; a longer one is dropped unread."""
@@ -44,11 +46,13 @@ class _Line(msgspec.Struct, gc=False):
     older_low: float | None = msgspec.field(default=None, name="l")
     symbol: str | None = None
     tf_s: int | None = None
+    extensions: msgspec.Raw = msgspec.Raw()
 
 
 _NEEDED_KEYS = ("open_time_ms", "o", "h", "c", "v", "complete")
 _READ_KEYS = frozenset({*_NEEDED_KEYS, "low", "l", "symbol", "tf_s"})
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_extensions = msgspec.json.Decoder(Extensions).decode
 _Row: TypeAlias = tuple[int, _Line]
 
 
@@ -71,6 +75,8 @@ class Part:
     """Shape (4, n): o, h, low, c."""
     v: I64
     """Number of ticks; a fraction was rounded."""
+    extensions: I32
+    """Shape (3, n): source_count, expected_count and partial_reasons, as in `Bars`."""
     unfinished_open_ms: I64
     """Opens of the lines that say themselves that their bar was still forming."""
     bad_count: int
@@ -159,7 +165,9 @@ def _refuse_repeated_keys(line: bytes) -> None:
         raise ValueError("it holds a key twice")
 
 
-def _columns(key: SeriesKey, rows: list[_Row]) -> tuple[tuple[I64, F64, I64, I64], list[BadLine]]:
+def _columns(
+    key: SeriesKey, rows: list[_Row]
+) -> tuple[tuple[I64, F64, I64, I32, I64], list[BadLine]]:
     """The complete bars among the records, and those that cannot be bars."""
     numbers = np.array([number for number, _ in rows], dtype=np.int64)
     records = [row for _, row in rows]
@@ -175,7 +183,25 @@ def _columns(key: SeriesKey, rows: list[_Row]) -> tuple[tuple[I64, F64, I64, I64
     bad = [BadLine(line, "it is no possible bar") for line in numbers[~is_sane].tolist()]
     kept = is_sane & is_complete
     counts = np.rint(v[kept]).astype(np.int64)
-    return (opens[kept], prices[:, kept], counts, opens[is_sane & ~is_complete]), bad
+    extensions = _extensions(key.timeframe, records)[:, kept]
+    return (opens[kept], prices[:, kept], counts, extensions, opens[is_sane & ~is_complete]), bad
+
+
+def _extensions(timeframe: Timeframe, records: list[_Line]) -> I32:
+    """What derived bars say of the M1 they were made of; zeros where they say nothing."""
+    found = np.zeros((3, len(records)), dtype=np.int32)
+    for row, record in enumerate(records if timeframe.is_derived else ()):
+        if len(record.extensions) > len(b"{}"):
+            try:
+                said = _decode_extensions(record.extensions)
+            except (ValueError, RecursionError):
+                continue
+            found[:, row] = (
+                said.source_count,
+                said.expected_count,
+                reason_bits(said.partial_reasons),
+            )
+    return found
 
 
 def _are_bars(timeframe: Timeframe, opens: I64, prices: F64, v: F64) -> npt.NDArray[np.bool_]:

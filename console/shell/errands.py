@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -95,8 +96,10 @@ def fail(code: Exit, sentence: str) -> NoReturn:
 
 
 def tell(text: str) -> None:
-    """To whoever watches: stderr."""
-    print(defused(text), file=sys.stderr, flush=True)
+    """To whoever watches: stderr, if it is there and anybody reads it."""
+    if sys.stderr is not None:
+        with suppress(BrokenPipeError):
+            print(defused(text), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:

@@ -93,6 +93,13 @@ def start_ms(history: History, calendars: Mapping[Symbol, TradingCalendar]) -> i
     )
 
 
+def file_names(symbol: Symbol, instruments: Mapping[Symbol, str], *kinds: str) -> list[str]:
+    """What a file of a symbol may be called, the likeliest first."""
+    plain = symbol.replace("/", "")
+    stems = dict.fromkeys((plain, instruments.get(symbol, plain)))
+    return [f"{stem}{kind}{ending}" for stem in stems for kind in kinds for ending in ENDINGS]
+
+
 class _FolderReader:
     """Finds and reads the files of a folder, collecting notes on the way."""
 
@@ -116,7 +123,7 @@ class _FolderReader:
         if file_name is None:
             raise ReplayFolderIncomplete(
                 f"The replay folder {self._folder} has no M1 of {symbol}: "
-                f"looked for {', '.join(names)}."
+                f"looked for {', '.join(names)}, a data folder, and a manifest.json."
             )
         self._m1[symbol] = self._bar_rows(symbol, file_name, calendar)
         bars = self._m1[symbol].rows.bars(Timeframe.M1, anchors)
@@ -154,10 +161,7 @@ class _FolderReader:
         return Quotes.counted(rows.times, rows.values[:, 1], rows.values[:, 2])
 
     def _names(self, symbol: Symbol, *kinds: str) -> list[str]:
-        """File names to look for, the likeliest first."""
-        plain = symbol.replace("/", "")
-        stems = dict.fromkeys((plain, self._instruments.get(symbol, plain)))
-        return [f"{stem}{kind}{ending}" for stem in stems for kind in kinds for ending in ENDINGS]
+        return file_names(symbol, self._instruments, *kinds)
 
     def _find(self, names: list[str]) -> str | None:
         return next((name for name in names if name in self._present), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,13 +19,13 @@ async def load_data_folder(path: Path, markets: Iterable[Market]) -> History | N
     Raises ReplayFolderIncomplete when a symbol has no M1, HistoryUnreadable, DiskFailed.
     """
     folder, wanted = DataFolder(path), tuple(markets)
-    if not path.is_dir() or not await folder.symbols(market.symbol for market in wanted):
+    if not os.path.isdir(path) or not await folder.symbols(market.symbol for market in wanted):
         return None
     m1: dict[Symbol, Bars] = {}
     d1: dict[Symbol, Bars] = {}
     notes: list[tuple[str, Symbol, str]] = []
     for market in wanted:
-        minutes = await folder.read(market, Timeframe.M1)
+        minutes = await folder.read(market, Timeframe.M1, is_proof_wanted=False)
         if not len(minutes.bars):
             raise ReplayFolderIncomplete(
                 f"The replay folder {path} has no M1 of {market.symbol}: neither a commit nor "

@@ -165,7 +165,9 @@ def _object(line: bytes) -> dict[str, object]:
 
 def _check(raw: Mapping[str, object], request_id: object) -> None:
     if not _is_id(request_id):
-        raise BadRequest(f"`id` must be a number or a text of {_ID_LENGTH_MAX} characters at most.")
+        raise BadRequest(
+            f"`id` must be a whole number or a text of {_ID_LENGTH_MAX} characters at most."
+        )
     if not isinstance(raw.get("op"), str):
         raise BadRequest("`op` must be a text.")
     if not isinstance(raw.get("args", {}), dict):

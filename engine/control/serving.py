@@ -27,7 +27,10 @@ from .conversation import Conversation, EventLines
 from .protocol import LINE_BYTES_MAX, error_line
 
 CONNECTIONS_MAX = 64
-_BACKLOG = 512
+_HANDFUL = 4
+"""Connections that are taken at once, before any of them can be turned away."""
+_QUEUE_MAX = 512
+"""Connections that the system keeps for us until they are taken."""
 _RECREATE_S = 2.0
 _KNOCK_S = 0.5
 _SCOPE = "control"
@@ -147,9 +150,11 @@ async def _listen(
     """The server, and the file it listens at with its inode."""
     where = path or make_socket_folder(engine.tools.config.data_root) / SOCKET_NAME
     await _clear(where, is_ours=path is None)
+    bound = _bound(where)
     server = await asyncio.start_unix_server(
-        talk, sock=_bound(where), limit=LINE_BYTES_MAX, backlog=_BACKLOG
+        talk, sock=bound, limit=LINE_BYTES_MAX, backlog=_HANDFUL
     )
+    bound.listen(_QUEUE_MAX)
     return server, (where, _inode(where))
 
 

@@ -5,8 +5,8 @@ before (`uds/legacy.py`). Its M1 are a source as good as the broker's, so they a
 in the draft, and what they are proof for becomes its coverage (`legacy_evidence.py`); D1 only
 when every day opens on our anchor, else the broker is asked. M3 to H4 are never taken: they are
 derived of the M1 here and now, while all of these are in RAM, and the old ones are only held
-against them. From there on the symbol is a stored one: the pause since its last M1 decides
-whether it catches up or is bootstrapped in part.
+against them, and asked which minutes had no tick. From there on the symbol is a stored one: the
+pause since its last M1 decides whether it catches up or is bootstrapped in part.
 
 M1 that open in another mode than ours, or in both, are not taken at all: mixing would be split
 brain, so the symbol starts cold.
@@ -66,10 +66,13 @@ class Adoption:
         if theirs not in (None, ours):
             _say_unlike(tools, symbol, str(theirs))
             return Found(last_close_ms, theirs, tools.store.terms.anchors)
-        covered = m1_coverage(m1, tools.markets[symbol].calendar)
+        wanted = [tf for tf in tools.config.timeframes if tf.is_derived]
+        derived = [await self._load(tools, SeriesKey(symbol, timeframe)) for timeframe in wanted]
+        market = tools.markets[symbol]
+        covered = m1_coverage(m1, market.calendar, market.anchors, derived)
         await _store(tools, m1.key, m1.bars, covered)
         await self._adopt_days(tools, symbol)
-        await self._derive(tools, m1.bars, covered, symbol)
+        await self._derive(tools, m1, covered, derived)
         tools.timeline.note(Span("adopt", symbol, start_s, tools.since_opened_s()))
         return Found(last_close_ms, ours, tools.store.terms.anchors)
 
@@ -122,24 +125,25 @@ class Adoption:
         covered = d1_coverage(d1, days, market.anchors, market.calendar)
         await _store(tools, d1.key, days, covered)
 
-    async def _derive(self, tools: Tools, m1: Bars, covered: Coverage, symbol: Symbol) -> None:
+    async def _derive(
+        self, tools: Tools, m1: LegacySeries, covered: Coverage, derived: list[LegacySeries]
+    ) -> None:
         """Derive of the old M1, and hold what the files have of the same against it."""
-        market = tools.markets[symbol]
-        wanted = tuple(tf for tf in tools.config.timeframes if tf.is_derived)
+        market = tools.markets[m1.key.symbol]
+        wanted = tuple(old.key.timeframe for old in derived)
         now_ms = tools.clock.now_ms()
         made = derive(
-            m1, market.anchors, market.calendar, covered, now_ms, market.settle_ms, wanted
+            m1.bars, market.anchors, market.calendar, covered, now_ms, market.settle_ms, wanted
         )
-        _log.info(taken(symbol, m1, covered))
-        for timeframe, bars in made.items():
-            key = SeriesKey(symbol, timeframe)
-            await _store(tools, key, bars, Coverage())
-            old = await self._load(tools, key)
+        _log.info(taken(m1.key.symbol, m1.bars, covered))
+        for old in derived:
+            bars = made[old.key.timeframe]
+            await _store(tools, old.key, bars, Coverage())
             if not old.files:
                 continue
-            found = compared(old.bars, bars, timeframe, market.anchors)
+            found = compared(old.bars, bars, old.key.timeframe, market.anchors)
             level = logging.INFO if found.is_equal else logging.WARNING
-            _log.log(level, comparison(key, found))
+            _log.log(level, comparison(old.key, found))
 
     async def _edge(self, tools: Tools, key: SeriesKey) -> tuple[str, int] | None:
         return await attempt(tools, Partner.DISK, key, partial(self._folder.newest_size, key))

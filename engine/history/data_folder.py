@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from uds import Pinned, SegmentRead, Vanished, legacy_folder, view_folder
-from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe, joined
+from uds.model import DERIVED_TIMEFRAMES, Bars, Coverage, SeriesKey, Symbol, Timeframe, joined
 
 from ..errors import HistoryUnreadable
 from ..plan import Market
@@ -61,13 +61,18 @@ class DataFolder:
         """Those of which there is a commit or an old M1 file; raises DiskFailed."""
         return tuple([symbol for symbol in wanted if await self._holds(symbol)])
 
-    async def read(self, market: Market, timeframe: Timeframe) -> FolderSeries:
-        """M1 or D1 of a symbol; raises OffAnchor, HistoryUnreadable, DiskFailed."""
+    async def read(
+        self, market: Market, timeframe: Timeframe, *, is_proof_wanted: bool = True
+    ) -> FolderSeries:
+        """M1 or D1 of a symbol; raises OffAnchor, HistoryUnreadable, DiskFailed.
+
+        Old M1 are proof for more with the bars derived of them, whose reading takes its time.
+        """
         key = SeriesKey(market.symbol, timeframe)
         for _ in range(_ATTEMPTS):
             pinned = await self._view.pin(market.symbol)
             if pinned is None:
-                return await self._old(key, market)
+                return await self._old(key, market, is_proof_wanted)
             try:
                 return await _committed(pinned, key, market)
             except Vanished:
@@ -81,12 +86,15 @@ class DataFolder:
             return True
         return bool(await self._legacy.parts(SeriesKey(symbol, Timeframe.M1)))
 
-    async def _old(self, key: SeriesKey, market: Market) -> FolderSeries:
+    async def _old(self, key: SeriesKey, market: Market, is_proof_wanted: bool) -> FolderSeries:
         found = await self._legacy.read(key)
         faults = [f"{fault.path} is not whole: {fault.why}" for fault in found.faults]
         faults += ["its files changed while they were read"] if found.is_written else []
         if key.timeframe is Timeframe.M1:
-            bars, covered = found.bars, m1_coverage(found, market.calendar)
+            bars = found.bars
+            wanted = DERIVED_TIMEFRAMES if is_proof_wanted else ()
+            derived = [await self._legacy.read(SeriesKey(key.symbol, tf)) for tf in wanted]
+            covered = m1_coverage(found, market.calendar, market.anchors, derived)
         else:
             days = d1_on_anchor(found, market.anchors)
             if days is None:

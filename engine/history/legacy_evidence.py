@@ -4,6 +4,10 @@ They tell bars, not what was asked of the broker: the platform may have been dow
 between two bars is believed only while it is short. A market that the calendar opens shows a
 row in a quarter of an hour as good as always; a longer hole may be an outage, stays a gap and
 is fetched again. Of a day with damaged lines nothing is believed but the bars themselves.
+
+A derived bar may tell more: that its missing minutes had no tick, or lie where our calendar
+shuts all of it. It is believed when the M1 of the files are as many as it says it was made of,
+and make this very bar.
 """
 
 from __future__ import annotations
@@ -15,8 +19,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from uds import LegacySeries
-from uds.model import Bars, Coverage, Timeframe
+from uds.model import Bars, Coverage, PartialReason, Timeframe
 
+from ..aggregate import aggregate_all
 from ..calendars.buckets import Anchors, bucket_close, bucket_closes, bucket_open, bucket_opens
 from ..calendars.trading_calendar import TradingCalendar
 from .proof import proved
@@ -26,7 +31,12 @@ QUIET_MINUTES_MAX = 15
 _PRICES = ("o", "h", "low", "c")
 
 
-def m1_coverage(legacy: LegacySeries, calendar: TradingCalendar) -> Coverage:
+def m1_coverage(
+    legacy: LegacySeries,
+    calendar: TradingCalendar,
+    anchors: Anchors,
+    derived: Iterable[LegacySeries] = (),
+) -> Coverage:
     """The time in which a minute without a row had no tick, as far as that can be believed."""
     bars = legacy.bars
     if not len(bars):
@@ -35,7 +45,32 @@ def m1_coverage(legacy: LegacySeries, calendar: TradingCalendar) -> Coverage:
     torn = np.flatnonzero(calendar.expected_minutes(closes, opens) > QUIET_MINUTES_MAX)
     starts = bars.open_time_ms[np.append(0, torn + 1)].tolist()
     ends = bars.close_time_ms[np.append(torn, len(bars) - 1)].tolist()
-    return _without(Coverage.of(zip(starts, ends, strict=True)), legacy.doubted)
+    known = [*zip(starts, ends, strict=True)]
+    for series in derived:
+        known += _told_silent(series, bars, calendar, anchors)
+    return _without(Coverage.of(known), legacy.doubted)
+
+
+def _told_silent(
+    derived: LegacySeries, m1: Bars, calendar: TradingCalendar, anchors: Anchors
+) -> list[tuple[int, int]]:
+    """The buckets whose bar rightly says that what it lacks will never come."""
+    timeframe, told = derived.key.timeframe, derived.bars
+    made = aggregate_all(m1, (timeframe,), anchors)[timeframe]
+    _, theirs, ours = np.intersect1d(
+        told.open_time_ms, made.bars.open_time_ms, assume_unique=True, return_indices=True
+    )
+    old, new = told.take(theirs), made.bars.take(ours)
+    is_shut = calendar.expected_minutes(new.open_time_ms, new.close_time_ms) == 0
+    is_silent = (old.partial_reasons & PartialReason.NO_TICK > 0) | (
+        is_shut & (old.source_count > 0)
+    )
+    is_silent &= old.partial_reasons & PartialReason.BOUNDARY == 0
+    is_silent &= old.source_count == made.source_count[ours]
+    for name in (*_PRICES, "v"):
+        is_silent &= getattr(old, name) == getattr(new, name)
+    silent = new.take(is_silent)
+    return list(zip(silent.open_time_ms.tolist(), silent.close_time_ms.tolist(), strict=True))
 
 
 def d1_on_anchor(legacy: LegacySeries, anchors: Anchors) -> Bars | None:

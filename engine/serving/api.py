@@ -134,7 +134,7 @@ def problem(code: int, title: str, detail: str) -> Answer:
 
 def _number(name: str, text: str) -> int:
     if not _WHOLE_NUMBER.fullmatch(text):
-        raise BadQuery(f"The parameter {name!r} must be a whole number.")
+        raise BadQuery(f"The parameter {name!r} must be a whole number of 15 digits at most.")
     return int(text)
 
 

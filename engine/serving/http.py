@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,12 +32,23 @@ from .documents import BarsDocument, ProblemDocument, StatusDocument
 from .ready_answers import ReadyAnswers
 from .wire import status_document
 
+CONNECTIONS_MAX = 512
+"""More at a time would leave the engine no descriptors for its own files."""
+_OWN_FILES = 192
+"""Descriptors that are not for readers: files, Redis, 64 clients of the control socket."""
+_PLACES_MIN = 8
+_QUEUE_MAX = 512
+"""Connections that the system keeps for us until they are taken."""
 _GRACE_S = 1
 _BARS = "/api/bars"
 _BARS_PATH = _BARS.encode()
 _READY = b"HTTP/1.1 200 OK\r\n%bcontent-length: %d\r\ncontent-type: application/json\r\n\r\n"
 _UNREADABLE = (
     b"HTTP/1.1 400 Bad Request\r\n%bcontent-length: %d\r\n"
+    b"content-type: application/problem+json\r\nconnection: close\r\n\r\n"
+)
+_CROWDED = (
+    b"HTTP/1.1 503 Service Unavailable\r\n%bcontent-length: %d\r\nretry-after: 1\r\n"
     b"content-type: application/problem+json\r\nconnection: close\r\n\r\n"
 )
 _DOCUMENTS = {
@@ -74,23 +86,42 @@ class _Protocol(HttpToolsProtocol):
     Only where nothing is under way on the connection and all that was sent before has left:
     who does not read gets his next answer the slow way, which waits for him.
 
+    Where too many are connected, who has waited longest without a question makes room.
+
     A connection on which nobody asks any more is closed as always, but one alarm serves many
     answers: it looks whether there was another one meanwhile. Setting and cancelling one for
-    each would cost a third of what is computed for an answer.
+    each would cost a tenth of an answer.
     """
 
+    connections_max = CONNECTIONS_MAX
     _ready: tuple[bytes, ...] | None = None
     """What answers the message that is being read."""
     _alarm: asyncio.TimerHandle | None = None
-    _answered_s = 0.0
-    """When something that stood ready was sent last, by the loop's clock."""
     _answered: object = None
-    """The scope of that message; with another one something has begun since."""
+    """The scope of the last that was; with another one something has begun since."""
+    _idle_since_s = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._idle_since_s = self.loop.time()
+        if len(self.connections) <= self.connections_max:
+            return
+        others = (one for one in self.connections if one is not self)
+        idle = (one for one in others if isinstance(one, _Protocol) and one._is_idle())
+        leaving = min(idle, key=lambda one: one._idle_since_s, default=self)
+        if leaving is self:
+            self._refuse(_CROWDED, api.problem(503, "crowded", "Too many are connected.").body)
+        leaving.transport.close()
+        self.connections.discard(leaving)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        self._idle_since_s = self.loop.time()
+        super().on_response_complete()
 
     def on_headers_complete(self) -> None:
         self._ready = self._standing_ready()
@@ -110,7 +141,7 @@ class _Protocol(HttpToolsProtocol):
         head = _READY % (self._default_head(), sum(map(len, parts)))
         self.transport.write(b"".join((head, *parts)))
         self.server_state.total_requests += 1
-        self._answered, self._answered_s = self.scope, self.loop.time()
+        self._answered, self._idle_since_s = self.scope, self.loop.time()
         if self._alarm is None:
             self._alarm = self.loop.call_later(self.timeout_keep_alive, self._look)
 
@@ -119,7 +150,7 @@ class _Protocol(HttpToolsProtocol):
         self._alarm = None
         if self.scope is not self._answered:
             return  # whatever has begun sets an alarm of its own at its end
-        left_s = self._answered_s + self.timeout_keep_alive - self.loop.time()
+        left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
         if left_s > 0:
             self._alarm = self.loop.call_later(left_s, self._look)
         else:
@@ -127,9 +158,19 @@ class _Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP at all is refused as everything else is."""
-        body = api.problem(400, "bad request", msg).body
-        self.transport.write(_UNREADABLE % (self._default_head(), len(body)) + body)
+        self._refuse(_UNREADABLE, api.problem(400, "bad request", msg).body)
         self.transport.close()
+
+    def _refuse(self, head: bytes, body: bytes) -> None:
+        self.transport.write(head % (self._default_head(), len(body)) + body)
+
+    def _is_idle(self) -> bool:
+        """Whether nothing was asked that is not answered, and read, by now."""
+        is_answered = self.cycle is None or self.cycle.response_complete
+        return is_answered and not self.pipeline and not self.transport.get_write_buffer_size()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Who asks for a web socket is answered over HTTP; a remedy would be none of his."""
 
     def _default_head(self) -> bytes:
         return b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
@@ -140,32 +181,49 @@ class _Protocol(HttpToolsProtocol):
             return None
         if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
             return None
-        is_idle = self.cycle is None or self.cycle.response_complete
-        if not is_idle or self.pipeline or self.parser.should_upgrade():
-            return None
-        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+        if not self._is_idle() or self.parser.should_upgrade() or self.transport.is_closing():
             return None
         app = self.config.app
         return app.ready(query) if isinstance(app, Front) else None
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process's signals belong to the engine."""
+    """uvicorn without its signal handlers: the process's signals belong to the engine.
+
+    Its backlog is how many connections are taken at once, before any of them can be told to
+    leave; the queue before that may be longer.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or ():
+            listening.listen(_QUEUE_MAX)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def serve(app: ASGIApp, listening: socket.socket) -> None:
+async def serve(
+    app: ASGIApp, listening: socket.socket, connections_max: int = CONNECTIONS_MAX
+) -> None:
     """Answer on a bound socket until cancelled; raises what the server fails with."""
+    descriptors_max = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if descriptors_max != resource.RLIM_INFINITY:
+        connections_max = min(connections_max, max(_PLACES_MIN, descriptors_max - _OWN_FILES))
+
+    class Bounded(_Protocol):
+        """With the number of this host."""
+
+    Bounded.connections_max = connections_max
     server = _Server(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             lifespan="off",
-            http=_Protocol,
+            http=Bounded,
+            backlog=max(2, connections_max // 16),
             ws="none",
             proxy_headers=False,
             server_header=False,

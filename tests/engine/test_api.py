@@ -135,7 +135,7 @@ BAD = [
     ({"limit": ""}, "'limit' must be a whole number"),
     ({"limit": "٣"}, "'limit' must be a whole number"),
     ({"limit": "0" * 20 + "9" * 30}, "'limit' must be a whole number"),
-    ({"from_ms": "9" * 5_000}, "'from_ms' must be a whole number"),
+    ({"from_ms": "9" * 5_000}, "must be a whole number of 15 digits at most."),
     ({"from_ms": "5", "to_ms": "5"}, "'from_ms' must be before 'to_ms'"),
     ({"symbl": "x"}, "'symbl' is not a parameter; there are symbol, tf, limit, from_ms, to_ms"),
 ]

@@ -40,7 +40,7 @@ def at(*minutes: int) -> Bars:
 
 def spans(found: LegacySeries) -> list[tuple[float, float]]:
     """Covered intervals in minutes after noon."""
-    covered = m1_coverage(found, CALENDAR)
+    covered = m1_coverage(found, CALENDAR, ANCHORS)
     return [((a - OPEN) / MINUTE_MS, (b - OPEN) / MINUTE_MS) for a, b in covered]
 
 
@@ -58,7 +58,7 @@ def test_time_in_which_the_market_is_shut_is_no_silence() -> None:
     friday, sunday = ms("2026-01-09T21:50"), ms("2026-01-11T22:05")
     bars = flat_bars([friday, sunday])
 
-    assert 1 == len(m1_coverage(series(bars), CALENDAR).intervals)
+    assert 1 == len(m1_coverage(series(bars), CALENDAR, ANCHORS).intervals)
 
 
 def test_doubted_time_is_not_covered() -> None:

@@ -16,7 +16,7 @@ from console.messages import Told
 from console.pages import Page
 from console.shell.errands import loaded, show
 from console.shell.options import Options
-from console.shell.stderr_log import log_to_stderr
+from console.shell.stderr_log import logging_to_stderr
 from console.shell.storing import bring_in
 from tests.console import scenes
 from tests.console.scenes import OPENED_MS, FakeClient
@@ -33,7 +33,12 @@ _IMPORTED = 10
 def commands(folder: Path) -> None:
     """As symbols of a configuration, names of files, log records, sentences and answers."""
     sys.stderr = defusing(sys.stderr)
-    log_to_stderr()
+    with logging_to_stderr():
+        say_all(folder)
+
+
+def say_all(folder: Path) -> None:
+    """Each of the texts in each of the places."""
     config = folder / "config.json"
     options = Options(data=folder / "data")
     for at, text in enumerate(HOSTILE):
