@@ -83,7 +83,7 @@ class FoundState:
         return state if state is not None and state.generation == str(generation) else None
 
 
-_GONE = f"{layout.STATE} and {layout.STATE_PREVIOUS} are missing, though both were saved here."
+_GONE = f"{layout.STATE} and {layout.STATE_PREVIOUS} are missing, though one was saved."
 _decoder = msgspec.json.Decoder(Checkpoint)
 
 
