@@ -29,6 +29,8 @@ from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
+from inspect import CORO_CREATED, getcoroutinestate
+from types import CoroutineType
 from typing import NoReturn, TypeVar
 
 _T = TypeVar("_T")
@@ -160,6 +162,9 @@ class SimLoop(asyncio.BaseEventLoop):
         """End the run: let go of all that was kept, wherever it stands."""
         for task in asyncio.all_tasks(self):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
+            work = task.get_coro()
+            if isinstance(work, CoroutineType) and getcoroutinestate(work) == CORO_CREATED:
+                work.close()  # it died before its first step, and would be missed
         self._graveyard.clear()
         self._turn.clear()
         self._timers.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable
 
 import pytest
@@ -161,3 +162,23 @@ def test_tasks_belong_to_the_node_that_started_them(loop: SimLoop) -> None:
         return loop.living(node)
 
     assert ["child", "parent"] == loop.run_until_complete(drive())
+
+
+def test_who_dies_before_the_first_step_is_buried_silently(
+    loop: SimLoop, recwarn: pytest.WarningsRecorder
+) -> None:
+    """The interpreter misses a coroutine that nobody ever began; a kill is no such fault."""
+    node = Node("a")
+    loop.call_soon(lambda: asyncio.ensure_future(asyncio.sleep(1.0)), context=node.context())
+
+    async def kill() -> None:
+        loop.crash(node)
+
+    loop.run_until_complete(kill())
+    loop.bury()
+    loop.close()
+    gc.collect()
+
+    assert node.is_dead
+    told = [str(warning.message) for warning in recwarn]
+    assert [] == [sentence for sentence in told if "never awaited" in sentence]
