@@ -21,7 +21,7 @@ from .shell.cli_simulation import app as simulation
 from .shell.errands import NobodyReads, fail, loaded, run_loop, show, tell
 from .shell.exits import Exit
 from .shell.looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
-from .shell.options import Options
+from .shell.options import TIMEOUT_MAX_S, Options
 from .shell.prose import bootstrap_prose
 from .shell.reading_logs import read_logs
 from .shell.stderr_log import logging_to_stderr
@@ -54,7 +54,9 @@ def main(
         int | None, typer.Option(min=0, max=65_535, help="API port; 0 picks one.")
     ] = None,
     socket: Annotated[Path | None, typer.Option(help="Control socket.")] = None,
-    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, max=TIMEOUT_MAX_S, help="Seconds to wait.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to questions.")] = False,
     yes_i_mean: Annotated[

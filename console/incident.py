@@ -68,7 +68,9 @@ def report(options: Options, out: Path) -> Exit:
     config = loaded(options)
     found = run_loop(gathered(config, _caller(config, options)))
     try:
-        path = bundled(found, known_secrets(config.redis.url, os.environ), out.resolve())
+        path = bundled(
+            found, known_secrets(config.redis.url, os.environ), Path(os.path.realpath(out))
+        )
     except OSError as error:
         tell(f"The bundle cannot be written to {out}: {error.strerror or error}.")
         return Exit.FAILED

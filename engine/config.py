@@ -231,7 +231,8 @@ class SupervisorConfig(Section):
 class ApiConfig(Section):
     """Where readers are answered."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%-]{1,253}$")] = "127.0.0.1"
+    """An address or a name; none at all would mean every network of the host."""
     port: Annotated[Whole, Field(ge=0, le=65_535)] = 8_000
     cors: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
     """Origins whose pages may read the answers in a browser; `*` stands for all."""

@@ -49,7 +49,12 @@ def loaded(options: Options) -> Config:
     from engine import load_config
 
     def load() -> Config:
-        config = load_config(options.config, os.environ, options.overrides(), Path.cwd())
+        options.at_ms()  # said also where nothing will run at that instant
+        try:
+            cwd = Path.cwd()
+        except FileNotFoundError as error:
+            raise BadOption("The current folder was removed: change to another.") from error
+        config = load_config(options.config, os.environ, options.overrides(), cwd)
         if config.console.keys:
             from ..keys import keys_from
 
