@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -337,6 +338,8 @@ app.add_typer(simulation)
 def run() -> None:
     """The console script."""
     sys.stderr = defusing(sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that lacks a sign loses that sign
+        sys.stdout.reconfigure(errors="replace")
     try:
         app(prog_name="coldstart-console")
     except NobodyReads:

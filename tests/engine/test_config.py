@@ -176,7 +176,7 @@ def test_a_host_that_is_none_is_refused(home: Path, host: str) -> None:
 def test_what_the_parser_gives_up_on_is_said_in_our_words(home: Path) -> None:
     """Advice about its own settings is no remedy."""
     (home / "config.json").write_bytes(b"\xff\xfe{")
-    with pytest.raises(BadConfig, match="is not JSON: it is no UTF-8 text."):
+    with pytest.raises(BadConfig, match="is not JSON: it is no UTF-8 text"):
         load_config(home / "config.json", {}, {}, home)
     assert "a number has 5000 digits." in refusal(home, "9" * 5_000)
 
