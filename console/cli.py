@@ -41,9 +41,10 @@ app = typer.Typer(
 def main(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; default ./config.json.")
+        Path | None,
+        typer.Option(help="Configuration file; default ./config.json.", readable=False),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder.", readable=False)] = None,
     broker: Annotated[str | None, typer.Option(help="sim or replay:PATH.")] = None,
     redis: Annotated[
         str | None, typer.Option(help="redis://… or unix://…; default: an embedded server.")
@@ -54,7 +55,7 @@ def main(
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="API port; 0 picks one.")
     ] = None,
-    socket: Annotated[Path | None, typer.Option(help="Control socket.")] = None,
+    socket: Annotated[Path | None, typer.Option(help="Control socket.", readable=False)] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0, max=TIMEOUT_MAX_S, help="Seconds to wait.")
     ] = None,
@@ -308,7 +309,10 @@ def report(
 def replay(
     ctx: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="boots/TOKEN.jsonl, or an incident bundle, packed or not.")
+        Path,
+        typer.Argument(
+            help="boots/TOKEN.jsonl, or an incident bundle, packed or not.", readable=False
+        ),
     ],
 ) -> None:
     """Show a recorded boot in the console: run it, step, seek; there is no engine behind it.
