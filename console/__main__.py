@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from .shell.exits import Exit
+from .uncollected import uncollected
 
 
 def run() -> None:
     """The command line; Ctrl-C ends it without a trace also while it is being loaded."""
+    uncollected()
     try:
         from .cli import run as command_line
 

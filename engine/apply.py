@@ -107,7 +107,7 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
                 revised_count=status.revised_count + revised_count,
             )
         case ClockMoved(by_ms):
-            return replace(status, opened_ms=status.opened_ms + by_ms)
+            return _with_clock_moved(status, by_ms)
         case ApiListening(port):
             return replace(status, api_port=port)
         case DepthChanged(symbol, depths):
@@ -144,6 +144,26 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
                 unsafe={**status.unsafe, symbol: generation},
                 reasons=_raised(status.reasons, bad, at_ms),
             )
+
+
+def _with_clock_moved(status: Status, by_ms: int) -> Status:
+    """How long an opening or a drill has lasted stays what it was, and when in it a cell moved."""
+    if status.opened_gate_after_s is None:
+        cells = Cells.of(status.cells)
+        for symbol in cells.symbols:
+            row = cells.row(symbol).items()
+            changed = {key.timeframe: cell for key, cell in row if cell.changed_ms}
+            marked = {
+                tf: replace(cell, changed_ms=cell.changed_ms + by_ms)
+                for tf, cell in changed.items()
+            }
+            cells = cells.moved(symbol, marked)
+        status = replace(status, opened_ms=status.opened_ms + by_ms, cells=cells)
+    drill = status.drill
+    if drill is not None and drill.is_running:
+        ends_ms = None if drill.dead_man_ms is None else drill.dead_man_ms + by_ms
+        drill = replace(drill, began_ms=drill.began_ms + by_ms, dead_man_ms=ends_ms)
+    return replace(status, drill=drill)
 
 
 def _with_cells(

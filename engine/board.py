@@ -45,10 +45,11 @@ class _Waiting:
 class StatusBoard:
     """Holds the newest status; `post` replaces it and wakes whoever waits."""
 
-    def __init__(self, status: Status, clock: Clock) -> None:
+    def __init__(self, status: Status, clock: Clock, opened_s: float | None = None) -> None:
+        """The engine opened at `opened_s` of the monotonic clock; None means now."""
         self._status = status
         self._clock = clock
-        self._opened_s = clock.monotonic_s()
+        self._opened_s = clock.monotonic_s() if opened_s is None else opened_s
         self._changed: asyncio.Future[None] | None = None
         self._waiting: dict[_Waiting, None] = {}
         self._will_look = False

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
-from uds.model import Bars, Generation
+from uds.model import Generation
+
+if TYPE_CHECKING:
+    from uds.model import Bars
 
 
 class CellState(Enum):

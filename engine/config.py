@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import (
     Field,
@@ -18,8 +18,7 @@ from pydantic import (
 from uds import is_symbol, shown_address
 from uds.model import Symbol, Timeframe
 
-from .calendars.buckets import Anchors
-from .calendars.trading_calendar import TradingCalendar
+from .calendars.anchors import Anchors
 from .config_calendars import CalendarConfig
 from .config_words import (
     Count,
@@ -31,7 +30,10 @@ from .config_words import (
     Whole,
     redis_address,
 )
-from .history.file_zone import FileZone, file_zone
+
+if TYPE_CHECKING:
+    from .calendars.trading_calendar import TradingCalendar
+    from .history.file_zone import FileZone
 
 FX_GROUP = "fx"
 _CURRENCY_PAIR = re.compile(r"[A-Z]{3}/[A-Z]{3}")
@@ -95,12 +97,18 @@ class ReplayConfig(Section):
     @classmethod
     def _is_clock(cls, zone: str | None) -> str | None:
         if zone is not None:
+            from .history.file_zone import file_zone
+
             file_zone(zone)
         return zone
 
     def clock(self) -> FileZone | None:
         """The clock of files that do not state their own; None to detect it."""
-        return None if self.zone is None else file_zone(self.zone)
+        if self.zone is None:
+            return None
+        from .history.file_zone import file_zone
+
+        return file_zone(self.zone)
 
 
 class BrokerConfig(Section):
@@ -336,6 +344,8 @@ class Config(Section):
 
     def trading_calendars(self) -> dict[Symbol, TradingCalendar]:
         """Each symbol's calendar; symbols of one group share one."""
+        from .calendars.trading_calendar import TradingCalendar
+
         groups = {name: TradingCalendar(c.rules()) for name, c in self.calendars.items()}
         return {symbol: groups[self.calendar_group(symbol) or ""] for symbol in self.symbols}
 

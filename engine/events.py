@@ -26,7 +26,7 @@ class StoreOpened:
 
 @dataclass(frozen=True, slots=True)
 class ClockMoved:
-    """The market's clock was set, as a replay's is when it goes on where it stopped."""
+    """The market's clock was set: a replay goes on where it stopped, a host's was put right."""
 
     by_ms: int
     """How far forwards."""

@@ -160,13 +160,35 @@ class Keeper:
         finally:
             ready.cancel()
             told.cancel()
-            await _end(child, 0.0 if order is not None and order.is_forced else _STOP_TIMEOUT_S)
-            life.revoke()
+            try:
+                await self._end(child, is_forced=order is not None and order.is_forced)
+            finally:
+                life.revoke()  # also when the keeper is stopped while it waits
         if order is not None:
             return order.failure
         if child.cancelled():
             return ChildEnded("it was cancelled")
         return first_cause(child.exception() or ChildEnded("it returned"))
+
+    async def _end(self, child: asyncio.Task[None], *, is_forced: bool) -> None:
+        """Cancel a life and wait for its end, unless a forced restart comes, or came.
+
+        What a child says that did not end in time is nobody's business.
+        """
+        if child.done():
+            return
+        child.cancel()
+        child.add_done_callback(_unheard)
+        while not (is_forced or child.done()):
+            told = asyncio.ensure_future(self._ordered.wait())
+            either, first = (child, told), asyncio.FIRST_COMPLETED
+            try:
+                await asyncio.wait(either, timeout=_STOP_TIMEOUT_S, return_when=first)
+            finally:
+                told.cancel()
+            order = self._taken()
+            is_forced = order is None or order.is_forced
+        await asyncio.wait((child,), timeout=0.0)
 
     async def _live(self, life: Life) -> None:
         now_s = self._tools.clock.monotonic_s()
@@ -298,16 +320,6 @@ class Keeper:
             **moved,  # type: ignore[arg-type]
         )
         self._board.post(ProcessChanged(process))
-
-
-async def _end(child: asyncio.Task[None], patience_s: float) -> None:
-    """Cancel a life and wait for its end; what it says later is nobody's business."""
-    if child.done():
-        return
-    child.cancel()
-    await asyncio.wait((child,), timeout=patience_s)
-    if not child.done():
-        child.add_done_callback(_unheard)
 
 
 def _unheard(child: asyncio.Task[None]) -> None:

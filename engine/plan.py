@@ -18,7 +18,7 @@ from uds.model import DERIVED_TIMEFRAMES, I64, Bars, Coverage, Symbol, Timeframe
 from .broker.port import BarsRequest, BrokerTimeframe
 from .calendars.buckets import Anchors, bucket_close, bucket_edges, bucket_open
 from .calendars.trading_calendar import TradingCalendar
-from .calendars.wall_clock import FIRST_MS
+from .calendars.wall_time import FIRST_MS
 
 _DAY_MS = Timeframe.D1.ms
 _CALENDAR_DAYS_PER_TRADING_DAY = 7 / 5

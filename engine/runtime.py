@@ -168,7 +168,7 @@ def tools_on(ground: Ground, chance: Random) -> Tools:
     """What the processes of this boot are given; `chance` draws the jitter of all of them."""
     config, clock, store = ground.config, ground.clock, ground.store
     opened_ms = clock.now_ms() - round((clock.monotonic_s() - ground.opened_s) * 1_000)
-    board = StatusBoard(first_status(config, ground.boot_id, opened_ms), clock)
+    board = StatusBoard(first_status(config, ground.boot_id, opened_ms), clock, ground.opened_s)
     board.post(StoreOpened(store.token.value))
     broker = ground.seams.broker
     for code, symbol, sentence in broker.notes():

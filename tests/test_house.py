@@ -17,7 +17,7 @@ FILES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py")
 
 _PURE_ROOMS = {
     "uds": """
-        bar_lines believing book checkpoint codec digest disk_steps errors fault
+        bar_lines believing book checkpoint codec columns digest disk_steps errors fault
         incarnation journal layout legacy_codec line_block manifest model reply
         segment_view
     """,
@@ -33,7 +33,9 @@ _PURE_ROOMS = {
         answers circuit lanes login_plan market market_day noise port quotes retiming
         token_bucket
     """,
-    "engine/calendars": "buckets calendar_drift calendar_rules trading_calendar wall_clock",
+    "engine/calendars": """
+        anchors buckets calendar_drift calendar_rules trading_calendar wall_clock wall_time
+    """,
     "engine/control": "protocol",
     "engine/drills": """
         cards catalog checklist choice drill facts failures grounds owners report
@@ -85,6 +87,8 @@ SEAMS = {
         "console/shell/cli_at_rest.py",
         "console/shell/cli_drills.py",
         "console/shell/cli_group.py",
+        "console/shell/cli_looking.py",
+        "console/shell/cli_rooms.py",
         "console/shell/cli_simulation.py",
     },
     "time": {"engine/clock.py"},

@@ -22,7 +22,7 @@ import pytest
 
 from benchmarks.http_reader import HttpReader
 from engine.acts.actions import find_action
-from engine.calendars.wall_clock import END_MS
+from engine.calendars.wall_time import END_MS
 from engine.config import Config
 from engine.config_file import load_config
 from engine.deepening import pause_depth

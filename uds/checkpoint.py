@@ -83,6 +83,7 @@ class FoundState:
         return state if state is not None and state.generation == str(generation) else None
 
 
+_GONE = f"{layout.STATE} and {layout.STATE_PREVIOUS} are missing, though one was saved."
 _decoder = msgspec.json.Decoder(Checkpoint)
 
 
@@ -107,10 +108,13 @@ def decode(data: bytes) -> Checkpoint:
     return found
 
 
-def choose(current: bytes | None, previous: bytes | None) -> FoundState:
-    """The best of the two files: the current one, else the one before, else nothing."""
+def choose(current: bytes | None, previous: bytes | None, *, was_saved: bool) -> FoundState:
+    """The best of the two files: the current one, else the one before, else nothing.
+
+    `was_saved` says whether this folder is known to have had them.
+    """
     if current is None and previous is None:
-        return FoundState("none", {}, "")
+        return FoundState("rebuilt", {}, _GONE) if was_saved else FoundState("none", {}, "")
     try:
         return FoundState("current", decode(current or b"").symbols, "")
     except BadState as error:

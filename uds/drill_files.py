@@ -41,13 +41,13 @@ class DrillFiles:
         """Add to the history, and remove its oldest pages."""
         path = layout.drill_outcome_path(ended_ms, drill_id)
         await self._disk.replace(path, _document(outcome))
-        old = (await self._names())[:-OUTCOMES_KEPT]
+        old = (await self.names())[:-OUTCOMES_KEPT]
         await self._disk.remove([f"{layout.DRILLS_FOLDER}/{name}" for name in old])
 
     async def outcomes(self, count: int) -> tuple[dict[str, object], ...]:
         """The newest of the history, oldest first; what cannot be read is left out."""
         found = []
-        for name in (await self._names())[-count:]:
+        for name in (await self.names())[-count:]:
             found.append(_read(await self._disk.read(f"{layout.DRILLS_FOLDER}/{name}") or b""))
         return tuple(document for document in found if document is not None)
 
@@ -60,7 +60,8 @@ class DrillFiles:
         ours = [name for name in names if layout.quarantine_number(name) is not None]
         await self._disk.remove([f"{layout.QUARANTINE_FOLDER}/{name}" for name in ours])
 
-    async def _names(self) -> tuple[str, ...]:
+    async def names(self) -> tuple[str, ...]:
+        """The pages of the history, oldest first."""
         names = await self._disk.names(layout.DRILLS_FOLDER)
         return tuple(name for name in names if layout.is_drill_outcome(name))
 

@@ -95,9 +95,20 @@ class EmbeddedServer:
         if self.pid is not None:
             return
         await self._end_survivor()
+        try:
+            self._child = await self._spawned()
+        except OSError as error:  # no room for a folder, or none for a process
+            why = error.strerror or error
+            raise CacheDown(f"The embedded server could not be started: {why}.") from error
+        self._drain = asyncio.create_task(self._listen(self._child), name="embedded server output")
+        record = {"pid": self._child.pid, "started": started(self._child.pid)}
+        await self._disk.replace(EMBEDDED_RECORD, json.dumps(record).encode())
+        await self._until_bound(self._child)
+
+    async def _spawned(self) -> asyncio.subprocess.Process:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._socket.unlink(missing_ok=True)
-        self._child = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *self._command(find_server()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -106,10 +117,6 @@ class EmbeddedServer:
             preexec_fn=_die_with_parent(),
             umask=0o077,
         )
-        self._drain = asyncio.create_task(self._listen(self._child), name="embedded server output")
-        record = {"pid": self._child.pid, "started": started(self._child.pid)}
-        await self._disk.replace(EMBEDDED_RECORD, json.dumps(record).encode())
-        await self._until_bound(self._child)
 
     async def stop(self) -> None:
         """Ask it to end, then insist."""

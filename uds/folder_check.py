@@ -32,6 +32,7 @@ _AT_ROOT = {
     layout.QUARANTINE_FOLDER,
     layout.STATE,
     layout.STATE_PREVIOUS,
+    layout.STATE_SAVED,
     layout.STATE_MEMO,
 }
 _STATE_FILES = (layout.STATE, layout.STATE_PREVIOUS)
@@ -141,11 +142,14 @@ class StateChecked:
 
 
 async def check_state(view: FolderView) -> StateChecked:
-    """The state file proves itself; having none at all is no flaw."""
+    """The state file proves itself; never having had one is no flaw."""
+    was_saved = await view.disk.read(layout.STATE_SAVED) is not None  # first: it comes last
     current, spare = [await _parsed(view.disk, path) for path in _STATE_FILES]
     why = current.why
     if not current.is_there and spare.is_there:
         why = "it is missing, though the one before it was kept"
+    elif not current.is_there and was_saved:
+        why = "it is missing, though it was saved"
     flaw = Flaw("state", layout.STATE, f"{layout.STATE} cannot be used: {why}.")
     return StateChecked(
         current.is_there + spare.is_there,

@@ -36,6 +36,19 @@ class MemoryCache:
         self.tails.clear()
         self.previews.clear()
 
+    def copied(self) -> MemoryCache:
+        """Another one of the same contents."""
+        other = MemoryCache()
+        other.put_back(self)
+        return other
+
+    def put_back(self, kept: MemoryCache) -> None:
+        """Have what another one has, as a server that a backup was put into."""
+        self.owners = dict(kept.owners)
+        self.live = dict(kept.live)
+        self.tails = dict(kept.tails)
+        self.previews = dict(kept.previews)
+
     async def connect(self) -> None:
         """Always reachable."""
 

@@ -319,11 +319,12 @@ class Store:
     # -- slow duties -------------------------------------------------------------------------
 
     async def checkpoint(self, saved_ms: int) -> bool:
-        """Record how far the live generations have come; False when nothing changed since."""
+        """Record how far live generations have come; False when nothing changed. Raises Fenced."""
         changes = sum(shelf.change_count for shelf in self._shelves.values())
         if changes == self._checkpointed_changes:
             return False
         books = {symbol: shelf.live for symbol, shelf in self._shelves.items() if shelf.live}
+        await self.check_folder()
         await self.state.write(books, self.terms, saved_ms)
         self._checkpointed_changes = changes
         return True

@@ -26,14 +26,16 @@ class StateFile:
         self._disk = disk
         self._token = token
         self._found: FoundState | None = None
+        self._is_noted = False
+        """Whether this owner noted that there is a state file."""
 
     async def read(self) -> FoundState:
         """What the files say; read again only after a write. Raises DiskFailed."""
         if self._found is None:
-            current = await self._disk.read(layout.STATE)
-            if current is None:
-                current = await self._disk.read(layout.STATE_MEMO)
-            self._found = checkpoint.choose(current, await self._disk.read(layout.STATE_PREVIOUS))
+            found = await self._choose(was_saved=False)
+            if found.source == "none" and await self._disk.read(layout.STATE_SAVED) is not None:
+                found = await self._choose(was_saved=True)  # its note came after the file itself
+            self._found = found
         return self._found
 
     async def write(self, books: Mapping[Symbol, Book], terms: StoreTerms, saved_ms: int) -> None:
@@ -44,8 +46,24 @@ class StateFile:
         }
         token = self._token
         document = checkpoint.encode(Checkpoint(1, saved_ms, token.boot_id, token.value, symbols))
+        if known.source != "none":
+            await self._note()  # no file before this one is kept without it
         await self._disk.replace(layout.STATE, document, layout.STATE_PREVIOUS)
         self._found = FoundState("current", symbols, "")
+        await self._note()
+
+    async def _choose(self, *, was_saved: bool) -> FoundState:
+        current = await self._disk.read(layout.STATE)
+        if current is None:
+            current = await self._disk.read(layout.STATE_MEMO)
+        previous = await self._disk.read(layout.STATE_PREVIOUS)
+        return checkpoint.choose(current, previous, was_saved=was_saved)
+
+    async def _note(self) -> None:
+        """Once an owner: a state file is durable, so where there is none it was taken away."""
+        if not self._is_noted:
+            await self._disk.replace(layout.STATE_SAVED, b"%d\n" % self._token.value)
+            self._is_noted = True
 
 
 def segments_of(books: Iterable[Book]) -> list[tuple[SeriesKey, Segment]]:

@@ -32,10 +32,10 @@ from ..opening import OpeningClient
 from ..shell.exits import Exit
 from ..shell.hosting import opened
 from ..shell.options import Options
+from ..uncollected import collected
 from ..words import Words
 from .fork import Tether
 from .keeper import Complaints, Keeper, Parting
-from .logout import LogoutRisk, logout_risk
 
 if TYPE_CHECKING:
     from engine import Config, Engine, StatusBoard
@@ -129,6 +129,7 @@ class _Life:
     async def _live(self) -> None:
         await self._client.picture(_PICTURE_S)
         await asyncio.to_thread(import_module, "engine.runtime")
+        collected()
         async with opened(self._config, self._options) as engine:
             self._engine = engine
             self._opened.set()
@@ -175,6 +176,8 @@ def _farewell(how: Parting, options: Options, words: Words) -> str:
             pid=os.getpid(), attach=f"{_PROGRAM} attach{place}", down=f"{_PROGRAM} down{place}"
         )
     )
+    from .logout import LogoutRisk, logout_risk  # nobody waits for it at the start
+
     if (risk := logout_risk()) is not None:
         says = {LogoutRisk.SESSION: words.logout_session, LogoutRisk.SERVICE: words.logout_service}
         lines.append(says[risk].format(up=f"{_PROGRAM} up{place}"))

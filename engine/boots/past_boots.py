@@ -36,7 +36,7 @@ def boot_of(lines: Iterable[str]) -> Waterfall:
         for line in lines:
             if not line.startswith(_TOLD) or not line.endswith("\n"):
                 continue
-            told = json.loads(line)
+            told = json.loads(line, parse_constant=_refused)
             if "record" in told:
                 who = told
             elif "span" in told:
@@ -45,7 +45,7 @@ def boot_of(lines: Iterable[str]) -> Waterfall:
                 requests.append(_of(Asked, told["request"]))
             else:
                 opened_gate_after_s = _of(float, told["gate"]["opened_after_s"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordUnreadable(f"A line of the record cannot be read: {error}") from error
     if who is None:
         raise RecordUnreadable("This is no record of a boot: it does not say who booted.")
@@ -82,6 +82,10 @@ def _poured(
         raise RecordUnreadable(f"The first line of the record cannot be read: {error}") from error
     terms = (budgets[0], budgets[1])
     return poured(boot_id, token, opened_ms, opened_s, terms, tuple(spans), tuple(requests))
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is no number.")
 
 
 def _of(kind: type[_T], raw: object) -> _T:

@@ -154,12 +154,23 @@ class BootRecord:
         self._unwritten = self._unwritten.removeprefix(lines)
 
     def _append(self, lines: str) -> None:
-        """In a thread of its own; the first lines make the file and remove old ones."""
+        """In a thread of its own; the first lines make the file and remove old ones.
+
+        Where there is no room for all of them none stay: they are written again, and a record
+        with half a line in its midst could not be read.
+        """
         if not self._path.exists():
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
             _remove_oldest(self._path.parent)
-        with open(self._path, "a", encoding="utf-8", opener=_private) as file:
-            file.write(lines)
+        data = lines.encode()
+        with open(self._path, "ab", buffering=0, opener=_private) as file:
+            begin = os.fstat(file.fileno()).st_size
+            try:
+                while data:
+                    data = data[file.write(data) :]
+            except OSError:
+                file.truncate(begin)
+                raise
 
     def _happened(self) -> Iterator[dict[str, object]]:
         if self._is_cut:

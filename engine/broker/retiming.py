@@ -16,7 +16,8 @@ from uds.model import I64, MINUTE_MS, Bars, Symbol
 
 from ..calendars.buckets import Anchors
 from ..calendars.trading_calendar import TradingCalendar
-from ..calendars.wall_clock import offsets, year_of
+from ..calendars.wall_clock import offsets
+from ..calendars.wall_time import year_of
 from .quotes import Quotes
 from .replay import History
 

@@ -35,6 +35,8 @@ __all__ = ["Answered", "BrokerSession", "FetchSilent", "Lane"]
 
 REQUEST_TIMEOUT_S = 5.0
 LOGIN_TIMEOUT_S = 10.0
+ANSWERED_MAX = 100_000
+"""Of the requests of a start so many are kept: one that never ends must not fill the memory."""
 _TICK_S = 1e-6
 """A timer may come this much early: waiting for the rest would never end."""
 
@@ -209,7 +211,7 @@ class BrokerSession:
         self._queue.note_answer(ticket.symbol)
         timeframe = request.timeframe
         self._largest[timeframe] = max(self._largest[timeframe], len(fetched.bars))
-        if self.is_starting:
+        if self.is_starting and len(self.answered) < ANSWERED_MAX:
             self.answered.append(Answered(request, queued_s, sent_s, now_s, latency_s, ticket.lane))
         counted = Counter(self._status.requests) + Counter((timeframe.name,))
         tally = self._tally(ticket.lane).answered(sent_s - queued_s, latency_s)

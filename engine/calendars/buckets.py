@@ -12,40 +12,15 @@ question is a binary search in them, and the scalar and vector forms search the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from uds.model import I64, Timeframe
 
-from .wall_clock import (
-    DAY_MS,
-    END_MS,
-    FIRST_MS,
-    check_zone,
-    offsets,
-    parse_date,
-    parse_time,
-    year_of,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Anchors:
-    """Where the wall-clock grids of H4 and D1 stand; a different value is a different grid."""
-
-    zone: str = "America/New_York"
-    """IANA name of the place whose clock anchors the grids, or `UTC`."""
-    d1: str = "17:00"
-    """Wall time `HH:MM` at which a D1 opens."""
-    h4: str = "17:00"
-    """Wall time `HH:MM` at which one of the six H4 of a day opens."""
-
-    def __post_init__(self) -> None:
-        check_zone(self.zone)
-        parse_time(self.d1)
-        parse_time(self.h4)
+from .anchors import Anchors as Anchors
+from .wall_clock import offsets
+from .wall_time import DAY_MS, END_MS, FIRST_MS, parse_date, parse_time, year_of
 
 
 def bucket_open(ts_ms: int, timeframe: Timeframe, anchors: Anchors) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .wall_clock import DAY_MS, check_zone, parse_date, parse_local, parse_time
+from .wall_time import DAY_MS, check_zone, parse_date, parse_local, parse_time
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

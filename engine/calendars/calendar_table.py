@@ -25,7 +25,8 @@ import numpy.typing as npt
 from uds.model import I64, U8
 
 from .calendar_rules import CalendarRules, parse_week_time
-from .wall_clock import DAY_MS, FIRST_MS, FIRST_YEAR, offsets, parse_date, parse_local, parse_time
+from .wall_clock import offsets
+from .wall_time import DAY_MS, FIRST_MS, FIRST_YEAR, parse_date, parse_local, parse_time
 
 ShutReason: TypeAlias = Literal["session_break", "weekend", "holiday", "outage"]
 

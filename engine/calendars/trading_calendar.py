@@ -18,7 +18,7 @@ from uds.model import I64, MINUTE_MS
 
 from .calendar_rules import CalendarRules, DailyBreak, EarlyClose, Holiday, LateOpen, Outage
 from .calendar_table import OPEN, REASONS, CalendarTable, ShutReason, build
-from .wall_clock import FIRST_MS, FIRST_YEAR, LAST_YEAR, year_of
+from .wall_time import FIRST_MS, FIRST_YEAR, LAST_YEAR, year_of
 
 __all__ = [
     "CalendarRules",

@@ -22,7 +22,7 @@ from typing import Protocol
 from uds import DiskFailed, UdsError
 
 from ..deepening import pause_depth
-from ..events import DrillChanged, DrillEnded, DrillReverted, DrillsRemembered
+from ..events import DrillChanged, DrillEnded, DrillReverted
 from ..gate import GateState
 from ..ground import Seams
 from ..process import Tools
@@ -37,7 +37,7 @@ from .course import is_well, new_course, victim_of
 from .drill import Drill, Origin, Variant
 from .facts import READS_MIN, DrillFacts, VariantFacts, in_english
 from .grounds import Ground
-from .history import keep_outcome, remembered
+from .history import History, keep_outcome
 from .injection import Scene
 from .injections import about, injection_of, no_target
 from .readers import Readers, reading
@@ -51,6 +51,7 @@ _WELL_S = 5.0
 _SOON_S = 15.0
 _RESTS_S = 20.0
 _LOOK_S = 0.05
+_FOLLOW_S = 2.0
 _ANYWHERE = ("0.0.0.0", "::")
 _log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class DrillDesk:
         self._engine = engine
         self._tools = engine.tools
         self._files = engine.tools.store.drills
+        self._history = History(self._files, engine.tools.board, _KEPT)
         self._stop = asyncio.Event()
         self._why: Saying | None = None
         self._running: asyncio.Task[DrillFacts] | None = None
@@ -139,16 +141,27 @@ class DrillDesk:
         self._end_early(saying("aborted", by))
 
     async def serve(self) -> None:
-        """Look for what a kill left behind, then wait for the engine's stop."""
+        """Look for what a kill left behind, then follow the history until the engine's stop."""
         await self._remember()
         stopped = asyncio.create_task(self._engine.stopped(), name="drill desk stop")
         try:
-            await asyncio.wait((stopped,))
+            while not stopped.done():
+                await asyncio.wait((stopped,), timeout=_FOLLOW_S)
+                await self._follow()
         finally:
             stopped.cancel()
             self._end_early(saying("engine_stopped"))
             if self._ending is not None:
                 await asyncio.wait((self._ending,))
+
+    async def _follow(self) -> None:
+        """Sandboxes write beside us; a fault that is in here must not meet a call of ours."""
+        if self._is_busy:
+            return
+        try:
+            await self._history.follow()
+        except UdsError as error:
+            _log.debug("The history of drills could not be read: %s", error)
 
     def _end_early(self, why: Saying) -> None:
         self._why = self._why or why
@@ -287,9 +300,7 @@ class DrillDesk:
     async def _remember(self) -> None:
         """The history; and the way back of a drill that was cut off, gone to its end."""
         try:
-            outcomes = await remembered(self._files, _KEPT)
-            if outcomes:
-                self._tools.board.post(DrillsRemembered(outcomes))
+            await self._history.follow()
             journal = await self._files.found()
             if journal is not None:
                 await self._undo(journal)

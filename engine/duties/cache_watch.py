@@ -18,11 +18,13 @@ from ..process import Tools
 from ..tenure import say_fenced
 
 BEAT_S = 0.25
+_OF_DISK = (Partner.DISK.name, None)
 
 
 async def watch_cache(tools: Tools) -> None:
     """Run until fenced or cancelled."""
-    is_ours = is_disk_blamed = False
+    is_ours = False
+    disk = _DiskTrouble(tools)
     while True:
         try:
             if is_ours:
@@ -30,9 +32,7 @@ async def watch_cache(tools: Tools) -> None:
             else:
                 await _take(tools)
                 is_ours = True
-                if is_disk_blamed:
-                    tools.board.post(ReasonCleared(DegradedCode.DISK_ERROR, None))
-                is_disk_blamed = False
+                disk.is_over()
         except CacheRegressed as error:
             is_ours = False
             _say(tools, DegradedCode.REDIS_REGRESSED, error)
@@ -44,7 +44,7 @@ async def watch_cache(tools: Tools) -> None:
             _say(tools, DegradedCode.REDIS_DOWN, error)
         except DiskFailed as error:
             is_ours = False
-            is_disk_blamed |= _say(tools, DegradedCode.DISK_ERROR, error)
+            disk.stands(error)
         except Fenced as error:
             say_fenced(tools.board, error)
             return
@@ -57,6 +57,30 @@ async def _take(tools: Tools) -> None:
     for symbol in tools.markets:
         await tools.store.restore(symbol)
     clear(tools, Partner.REDIS, None)
+
+
+class _DiskTrouble:
+    """A disk that does not take the server's record: meanwhile no other call clears that."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._stands = False
+        self._is_ours = False
+
+    def stands(self, error: DiskFailed) -> None:
+        """It failed, perhaps again."""
+        if not self._stands:
+            self._tools.unsettled[_OF_DISK] += 1
+        self._stands = True
+        self._is_ours |= _say(self._tools, DegradedCode.DISK_ERROR, error)
+
+    def is_over(self) -> None:
+        """The record was taken."""
+        if self._stands:
+            self._tools.unsettled[_OF_DISK] -= 1
+        if self._is_ours and not self._tools.unsettled[_OF_DISK]:
+            self._tools.board.post(ReasonCleared(DegradedCode.DISK_ERROR, None))
+        self._stands = self._is_ours = False
 
 
 def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:

@@ -33,11 +33,12 @@ class Restarter(Protocol):
 async def watch_deadlines(tools: Tools, supervisor: Restarter) -> None:
     """Look until cancelled."""
     progress = _Progress(tools, supervisor)
+    force = _Force(tools)
     is_told_overdue = False
     while True:
         _watch_budget(tools)
         is_told_overdue = is_told_overdue or _watch_gate(tools)
-        _watch_force(tools)
+        force.look()
         progress.look()
         await tools.clock.sleep(TURN_S)
 
@@ -52,12 +53,6 @@ def _watch_gate(tools: Tools) -> bool:
     if isinstance(status.gate, gate.Closed) or status.gate.is_forced:
         tools.board.post(BecameOverdue())
     return True
-
-
-def _watch_force(tools: Tools) -> None:
-    until_ms = tools.board.status.forced_until_ms
-    if until_ms is not None and tools.clock.now_ms() >= until_ms:
-        tools.board.post(GateForceEnded())
 
 
 def _watch_budget(tools: Tools) -> None:
@@ -111,6 +106,27 @@ def _say(tools: Tools, code: DegradedCode, detail: str) -> None:
         tools.board.post(ReasonRaised(code, None, detail))
     elif standing.detail != detail:
         tools.board.post(ReasonRevised(code, None, detail))
+
+
+class _Force:
+    """How much longer an operator's word holds: a clock that is set back does not prolong it."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._until_ms: int | None = None
+        self._until_s = 0.0
+
+    def look(self) -> None:
+        """End it when its time is over by either clock."""
+        clock, until_ms = self._tools.clock, self._tools.board.status.forced_until_ms
+        if until_ms is None:
+            self._until_ms = None
+            return
+        if until_ms != self._until_ms:
+            self._until_ms = until_ms
+            self._until_s = clock.monotonic_s() + clock.delay_s(until_ms)
+        if clock.delay_s(until_ms) <= 0 or clock.monotonic_s() >= self._until_s:
+            self._tools.board.post(GateForceEnded())
 
 
 class _Progress:

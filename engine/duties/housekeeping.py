@@ -1,7 +1,7 @@
 """The slow duties beside a running engine: checkpoint, scrub, audit, repair, throwing away.
 
-Every second the store records how far it has come, one file is read again and one symbol's
-tails in Redis are held against those in RAM. A file that is
+Every second the folder is asked for a later owner, the store records how far it has come, one
+file is read again and one symbol's tails in Redis are held against those in RAM. A file that is
 not what was written any more is damage: the symbol gets a draft from what the disk has, which
 its processes fill and seal like any other, while readers keep the generation in RAM. Ten
 seconds after a symbol's flip, what nobody can need any more is removed.
@@ -10,8 +10,9 @@ seconds after a symbol's flip, what nobody can need any more is removed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
+from typing import TypeVar
 
 from uds import CacheDown, CacheRegressed, DiskFailed, Fenced
 from uds.model import Generation, Symbol
@@ -28,30 +29,32 @@ BEAT_S = 1.0
 GRACE_S = 10.0
 """How long readers may hold a generation that was flipped away."""
 _STATE_CODES = (DegradedCode.STATE_FALLBACK_PREV, DegradedCode.STATE_REBUILT)
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 async def keep_house(tools: Tools) -> None:
-    """Run until fenced or cancelled."""
+    """Run until cancelled; raises Fenced when another owner has the folder."""
     collector = _Collector(tools)
     symbols, beat = tuple(tools.markets), 0
     while True:
         await tools.clock.sleep(BEAT_S)
-        if await attempt(tools, Partner.DISK, None, partial(_checkpoint, tools)):
+        await _until_read(tools, tools.store.check_folder)  # who has no Redis of ours is seen here
+        save = partial(_checkpoint, tools)
+        if await attempt(tools, Partner.DISK, None, save, says_anything=bool):
             for code in _STATE_CODES:
                 tools.board.post(ReasonCleared(code, None))
         await _scrub(tools)
         await _audit(tools, symbols[beat % len(symbols)])
         beat += 1
-        if not await collector.collect_due():
-            return
+        await collector.collect_due()
 
 
 async def last_checkpoint(tools: Tools) -> None:
     """At an orderly stop: the next start need not find out how far we came."""
     try:
         await _checkpoint(tools)
-    except DiskFailed as error:
+    except (DiskFailed, Fenced) as error:
         _log.warning("The last checkpoint was not written: %s", error)
 
 
@@ -63,12 +66,27 @@ async def repair(tools: Tools, symbol: Symbol, doubted: Collection[str] = ()) ->
     show(tools, symbol, CellState.EMPTY)
 
 
+async def _until_read(tools: Tools, read: Callable[[], Awaitable[_T]]) -> _T:
+    """Read until it succeeds; what somebody else said of the disk only a write takes back."""
+    has_failed = False
+
+    async def once() -> _T:
+        nonlocal has_failed
+        try:
+            return await read()
+        except DiskFailed:
+            has_failed = True
+            raise
+
+    return await attempt(tools, Partner.DISK, None, once, says_anything=lambda _: has_failed)
+
+
 async def _checkpoint(tools: Tools) -> bool:
     return await tools.store.checkpoint(tools.clock.real_ms())
 
 
 async def _scrub(tools: Tools) -> None:
-    found = await attempt(tools, Partner.DISK, None, tools.store.scrub)
+    found = await _until_read(tools, tools.store.scrub)
     if found is None or found.is_sound or tools.store.is_drafting(found.key.symbol):
         return
     await repair(tools, found.key.symbol, (found.path,))
@@ -110,8 +128,8 @@ class _Collector:
         self._live: dict[Symbol, tuple[Generation, float]] = {}
         self._collected: dict[Symbol, Generation] = {}
 
-    async def collect_due(self) -> bool:
-        """Collect where the grace has passed; False once we are fenced."""
+    async def collect_due(self) -> None:
+        """Collect where the grace has passed; raises Fenced."""
         now_s = self._tools.clock.monotonic_s()
         for symbol, generation in self._tools.board.status.generations.items():
             if self._live.get(symbol, (None, 0.0))[0] != generation:
@@ -127,8 +145,5 @@ class _Collector:
                     code = Partner.DISK.code_of(error)
                     self._tools.board.post(ReasonRaised(code, symbol, detail))
                     continue
-                except Fenced:
-                    return False
                 clear(self._tools, Partner.DISK, symbol)
                 self._collected[symbol] = generation
-        return True

@@ -16,7 +16,7 @@ import sys
 from uds import Fenced
 
 from ..degraded import DegradedCode
-from ..events import ReasonCleared, ReasonRaised
+from ..events import ClockMoved, ReasonCleared, ReasonRaised
 from ..figures import grouped
 from ..process import Tools
 from ..tenure import PAUSE_S, say_fenced
@@ -53,6 +53,7 @@ async def watch_loop(tools: Tools) -> None:
         if abs(jumped_s) > JUMP_S:
             detail = f"The wall clock jumped by {jumped_s:+.1f} s against the monotonic one."
             board.post(ReasonRaised(DegradedCode.CLOCK_JUMP, None, detail))
+            board.post(ClockMoved(round(jumped_s * 1_000)))
         is_unproved = is_unproved or abs(jumped_s) > JUMP_S or took_s > PAUSE_S
         if is_unproved:
             try:

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from uds.model import I64, MINUTE_MS
 
-from ..calendars.wall_clock import FIRST_YEAR, LAST_YEAR, Offsets, check_zone, offsets, year_of
+from ..calendars.wall_clock import Offsets, offsets
+from ..calendars.wall_time import FIRST_YEAR, LAST_YEAR, check_zone, year_of
 
 _SAME_AS = {"EST5": "UTC-5"}
 _NAME = re.compile(r"(.+?)(?:([+-])(\d{1,2})(?::([0-5]\d))?)?")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from uds.model import F64, I64, MINUTE_MS, Bars, Timeframe
 
 from ..calendars.buckets import Anchors, bucket_closes
-from ..calendars.wall_clock import END_MS, FIRST_MS
+from ..calendars.wall_time import END_MS, FIRST_MS
 
 _VOLUME_END = 2.0**53
 """From here on a float is no exact count any more."""

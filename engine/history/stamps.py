@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from uds.model import I64, MINUTE_MS
 
-from ..calendars.wall_clock import DAY_MS
+from ..calendars.wall_time import DAY_MS
 
 _DIGITS = frozenset("YODhmsfHN")
 _SIGN = "S"

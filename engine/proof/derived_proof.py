@@ -28,7 +28,7 @@ from uds.model import F64, I64, Bars, Coverage, Timeframe, joined
 from ..aggregate import aggregate_all
 from ..calendars.buckets import Anchors, bucket_closes, bucket_open, bucket_opens
 from ..calendars.trading_calendar import TradingCalendar
-from ..calendars.wall_clock import END_MS
+from ..calendars.wall_time import END_MS
 from ..coverage import BucketState, bucket_states
 
 FAR_MS = 1 << 62

@@ -13,7 +13,7 @@ from uds import Pinned, SegmentRead, Vanished
 from uds.model import Bars, Coverage, SeriesKey, Symbol, Timeframe
 
 from ..calendars.buckets import Anchors, bucket_edges
-from ..calendars.wall_clock import END_MS
+from ..calendars.wall_time import END_MS
 from ..config import Config
 from ..plan import Market
 from ..witness import d1_witness

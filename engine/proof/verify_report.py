@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from uds import Flaw
 from uds.model import Generation, Symbol, Timeframe
 
-from ..calendars.wall_clock import END_MS
+from ..calendars.wall_time import END_MS
 from ..degraded import DegradedCode
 
 Check: TypeAlias = Literal[

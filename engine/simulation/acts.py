@@ -16,7 +16,7 @@ from ..degraded import DegradedCode
 from ..errors import ActionRefused, StoredLater
 from ..sayings import sentences
 from .case import Act, ActKind
-from .loudness import standing_codes
+from .losses import LOSSES
 from .node import SimNode
 from .world import World
 
@@ -88,14 +88,8 @@ class Acts:
             self._arm(number, act)
         elif kind in (_KIND.BROKER, _KIND.LOGIN):
             self._spoil(number, act)
-        elif kind is _KIND.REDIS_EMPTIED:
-            self._empty_redis(node)
-        elif kind is _KIND.REDIS_TAIL_LOST:
-            self._lose_tail(act.subject)
-        elif kind is _KIND.BIT_FLIPPED:
-            self._flip_bit(act)
-        elif kind is _KIND.STATE_SPOILED:
-            self._spoil_state(node, act)
+        elif kind in LOSSES:
+            LOSSES[kind](world, act)
         elif kind is _KIND.CLOCK_JUMP:
             self._jump(act.amount)
             if act.for_s:
@@ -295,44 +289,6 @@ class Acts:
         world.broker_faults = [one for one in world.broker_faults if one is not fault]
         for node in world.nodes:
             node.broker.heal(fault)
-
-    def _empty_redis(self, node: SimNode | None) -> None:
-        world = self._world
-        if node is not None and node.view.has_opened and not standing_codes(node) & _REDIS:
-            self._loudness.expect(node, _REDIS, 0.25, "Redis emptied")
-        world.cache.emptied()
-        world.oracles.emptied()
-
-    def _lose_tail(self, symbol: str) -> None:
-        world = self._world
-        live = world.cache.live.get(symbol)
-        keys = [k for k in world.cache.tails if live and k[:2] == (symbol, live.generation)]
-        if keys:
-            del world.cache.tails[world.random.choice(keys)]
-            world.oracles.emptied()
-
-    def _flip_bit(self, act: Act) -> None:
-        world = self._world
-        folder = act.subject.replace("/", "_")
-        paths = sorted(p for p in world.platter.files if f"{folder}/tf_" in p)
-        if not paths:
-            return
-        path = paths[int(act.amount * len(paths)) % len(paths)]
-        data = bytearray(world.platter.files[path])
-        at = world.random.randrange(len(data)) if data else 0
-        if data:
-            data[at] ^= 1 << world.random.randrange(8)
-            world.platter.files[path] = bytes(data)
-            world.oracles.damaged.add(act.subject)
-            world.tell("NEMESIS", f"flipped a bit of {path}")
-
-    def _spoil_state(self, node: SimNode | None, act: Act) -> None:
-        world = self._world
-        if node is not None:
-            world.kill(node)
-            world.boot_later(act.amount)
-        paths = world.state_files.spoil(act.subject, world.random)
-        world.tell("NEMESIS", f"spoiled {', '.join(paths) or 'nothing'}")
 
     def _jump(self, by_s: float) -> None:
         world = self._world

@@ -36,6 +36,8 @@ class ActKind(Enum):
     """The same, and a successor takes the data meanwhile."""
     REDIS_EMPTIED = "redis_emptied"
     """The server lost everything."""
+    REDIS_ROLLED_BACK = "redis_rolled_back"
+    """The server fell, and came back with what it had `for_s` ago."""
     REDIS_REFUSES = "redis_refuses"
     """Every call is refused at once for `for_s`."""
     REDIS_SILENT = "redis_silent"
@@ -57,7 +59,8 @@ class ActKind(Enum):
     BIT_FLIPPED = "bit_flipped"
     """One bit of a segment of the symbol `subject` changes on the medium, at the share `amount`."""
     STATE_SPOILED = "state_spoiled"
-    """As kill, and the state files `subject` are damaged meanwhile: current, previous or both."""
+    """As kill, and of the state files meanwhile `subject`: current, previous or both are damaged,
+    or both are removed."""
     BROKER = "broker"
     """Requests meet the fault `subject` for `for_s`."""
     LOGIN = "login"

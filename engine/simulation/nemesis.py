@@ -9,7 +9,7 @@ from uds.model import MINUTE_MS
 
 from .case import Act, ActKind, Case
 from .ground import SETTLE_MS, start_ms
-from .state_files import SPOILED
+from .state_files import REMOVED, SPOILED
 
 _PROCESSES = ("connector", "m1_poller", "tick_publisher", "tick_preview", "ui")
 _SPANS_S = (0.3, 1.0, 3.0, 75.0, 75.0, 75.0)
@@ -18,6 +18,12 @@ _AT_EDGE = 0.35
 """How many acts of a long span come when a closed minute is being fetched."""
 _ACTS_MAX = 7
 _STATE_SHARE = 0.1
+_REMOVED_SHARE = 0.3
+"""Of those."""
+_EXTENSION_SHARE = 0.1
+_ROLLED_BACK_SHARE = 0.1
+_OPEN_S = 3.0
+"""A gate that nothing holds back is open by then."""
 _KIND = ActKind
 _PAUSES_S = (0.2, 0.2, 1.0, 3.0, 15.0, 70.0, 250.0)
 """How long nobody runs between two boots."""
@@ -89,11 +95,11 @@ def acts_of(case: Case) -> tuple[Act, ...]:
     """The acts of a case that names none; the same for the same seed."""
     random = Random(f"{case.seed}/acts")
     if case.strategy == "nemesis":
-        return _with_spoiled_state(case, _drawn(random, case, dict(_WEIGHTS), 0))
+        return _with_rare_acts(case, _drawn(random, case, dict(_WEIGHTS), 0))
     if case.strategy == "power":
         left_out = (_KIND.KILL, _KIND.ZOMBIE)
         weights = {kind: weight for kind, weight in _WEIGHTS.items() if kind not in left_out}
-        return _with_spoiled_state(case, _drawn(random, case, weights, 2))
+        return _with_rare_acts(case, _drawn(random, case, weights, 2))
     return _LIVES[case.seed % len(_LIVES)] if case.strike is not None else ()
 
 
@@ -108,25 +114,59 @@ def _drawn(random: Random, case: Case, weights: dict[ActKind, int], cuts: int) -
     return tuple(sorted(acts, key=lambda act: act.at_s))
 
 
-def _with_spoiled_state(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
-    """Some seeds have their state files spoiled beside all else; the others stay as they were."""
+def _with_rare_acts(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
+    """Some seeds have more done to them, which chance alone would seldom bring about."""
+    rare = (*_spoiled_state(case, acts), *_lost_extension(case), *_rolled_back(case, acts))
+    return tuple(sorted((*acts, *rare), key=lambda act: act.at_s))
+
+
+def _spoiled_state(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
+    """State files are spoiled or taken away, and the engine is started again."""
     random = Random(f"{case.seed}/state")
     if random.random() >= _STATE_SHARE:
-        return acts
+        return ()
     last_s = max((act.at_s for act in acts), default=0.0)
     at_s = round(random.uniform(1.2, max(last_s, 4.0)), 3)
-    spoiled = Act(at_s, _KIND.STATE_SPOILED, 0.0, random.choice(SPOILED), random.choice(_PAUSES_S))
-    return tuple(sorted((*acts, spoiled), key=lambda act: act.at_s))
+    subject, pause_s = random.choice(SPOILED), random.choice(_PAUSES_S)
+    if Random(f"{case.seed}/removed").random() < _REMOVED_SHARE:
+        subject = REMOVED
+    return (Act(at_s, _KIND.STATE_SPOILED, 0.0, subject, pause_s),)
+
+
+def _lost_extension(case: Case) -> tuple[Act, ...]:
+    """Redis shows a minute and its reply is lost, for long enough that the next one closes."""
+    random = Random(f"{case.seed}/extension")
+    if random.random() >= _EXTENSION_SHARE:
+        return ()
+    at_s = _edge_s(case) - random.uniform(0.0, 1.0)
+    if at_s < _OPEN_S:
+        at_s += 60.0
+    for_s = random.choice((3.0, 25.0, 70.0))
+    return (Act(round(at_s, 3), _KIND.REDIS_LOSES, for_s, "cache.extend", 1.0),)
+
+
+def _rolled_back(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
+    """The server of Redis falls and has lost its last seconds, or takes an older backup."""
+    random = Random(f"{case.seed}/rolled back")
+    if random.random() >= _ROLLED_BACK_SHARE:
+        return ()
+    last_s = max((act.at_s for act in acts), default=0.0)
+    at_s = round(random.uniform(0.0, max(last_s, 4.0)), 3)
+    return (Act(at_s, _KIND.REDIS_ROLLED_BACK, random.choice((0.2, 1.0, 1.0, 5.0, 65.0))),)
 
 
 def _act(random: Random, case: Case, kind: ActKind, span_s: float) -> Act:
     at_s = random.uniform(0.0, span_s)
     if span_s > 60.0 and random.random() < _AT_EDGE:
-        edge_s = (MINUTE_MS + SETTLE_MS - start_ms(case.seed) % MINUTE_MS) / 1_000 % 60
-        at_s = edge_s + random.uniform(-0.05, 0.35)
+        at_s = _edge_s(case) + random.uniform(-0.05, 0.35)
     at_s = round(max(0.0, at_s), 3)
     for_s, subject, amount = _TERMS.get(kind, _plain)(random, case)
     return Act(at_s, kind, round(for_s, 3), subject, round(amount, 4))
+
+
+def _edge_s(case: Case) -> float:
+    """When the first minute that closes in this run is fetched."""
+    return (MINUTE_MS + SETTLE_MS - start_ms(case.seed) % MINUTE_MS) / 1_000 % 60
 
 
 _Terms = tuple[float, str, float]

@@ -21,6 +21,7 @@ COVERAGE: Mapping[str, tuple[str, ...]] = {
     "a claim's reply was lost": ("a reply was lost: cache.claim",),
     "a zombie was fenced": ("a zombie was fenced",),
     "Redis was emptied": ("act redis_emptied",),
+    "Redis was rolled back": ("Redis was rolled back",),
     "Redis was down": ("REDIS_DOWN",),
     "Redis was silent": ("REDIS_TIMEOUT",),
     "Redis lost data": ("REDIS_REGRESSED",),

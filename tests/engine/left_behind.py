@@ -145,6 +145,7 @@ def recommit(disk: MemoryDisk, changed: manifest.Manifest) -> None:
     disk.files[commit_path()] = data
     disk.files[layout.manifest_path(GOLD, FIRST)] = data
     disk.files.pop(layout.STATE)
+    disk.files.pop(layout.STATE_SAVED)
 
 
 def rewrite(disk: MemoryDisk, timeframe: Timeframe, change: Callable[[Bars], Bars]) -> str:

@@ -230,6 +230,20 @@ def test_a_clock_that_is_set_does_not_change_how_long_the_opening_took(
     assert len(board.status.symbols) + extra == board.status.seq == len(board.log)
 
 
+def test_an_opening_begins_before_its_board() -> None:
+    """Owning the folder and making the tools is part of what the operator waited for."""
+    clock = ManualClock(NOON)
+    clock.advance(0.5)
+    board = StatusBoard(replace(a_status(small_config()), opened_ms=NOON), clock, opened_s=0.0)
+    clock.advance(2.0)
+    cell = Cell(CellState.SEALED, 1.0, 300, NOON, Generation(42, 3))
+    for symbol in board.status.symbols:
+        board.post(CellsChanged(symbol, dict.fromkeys(Timeframe, cell)))
+
+    assert 2.5 == board.status.opened_gate_after_s
+    assert len(board.status.symbols) == board.status.seq
+
+
 @in_virtual_time
 async def test_a_subscriber_far_behind_is_given_the_newest_status_instead() -> None:
     """A stalled terminal must not make the engine's memory grow, nor be fed the past."""

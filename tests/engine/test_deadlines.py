@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from engine.config import Config
+from engine.duties.deadlines import watch_deadlines
 from engine.events import GateForced
 from engine.gate import GateState, Open
 from engine.process import ProcessSpec, Tools
@@ -129,6 +130,42 @@ async def test_a_forced_gate_expires_by_itself() -> None:
         await asyncio.sleep(2)
         assert GateState.CLOSED is house.board.status.gate.state
         assert "FORCED_OPEN" not in house.codes
+
+
+class SetBackClock(VirtualClock):
+    """A clock whose wall time somebody may set."""
+
+    set_by_ms = 0
+
+    def now_ms(self) -> int:
+        """The market's wall clock."""
+        return super().now_ms() + self.set_by_ms
+
+
+@in_virtual_time
+async def test_a_clock_that_is_set_back_does_not_prolong_a_forced_gate() -> None:
+    """An hour more of a door held open by hand is what the operator did not sign."""
+    clock = SetBackClock(NOON)
+    config = small_config()
+    house = await build_house(config, market_broker(config, clock), clock)
+    watch = asyncio.create_task(watch_deadlines(house.tools, Nobody()))
+    house.board.post(GateForced(clock.now_ms() + 900_000, "uid 1000"))
+    await asyncio.sleep(1)
+    clock.set_by_ms = -3_600_000
+    await asyncio.sleep(898)
+    assert house.board.status.forced_until_ms is not None
+
+    await asyncio.sleep(2)
+    assert house.board.status.forced_until_ms is None
+    watch.cancel()
+
+
+class Nobody:
+    """Ends no process."""
+
+    def fail(self, name: str, failure: BaseException) -> None:
+        """Nothing fails here."""
+        raise AssertionError(f"{name} was ended: {failure}")
 
 
 class Mute:

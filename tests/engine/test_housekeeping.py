@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from engine.bootstrap import begin_rebuild
 from engine.degraded import DegradedCode
-from engine.duties.housekeeping import GRACE_S, keep_house, last_checkpoint
+from engine.duties.housekeeping import BEAT_S, GRACE_S, keep_house, last_checkpoint
 from engine.gate import GateState
 from engine.proof.verify import verify
 from tests.engine.builders import (
@@ -21,11 +21,12 @@ from tests.engine.builders import (
     is_open,
     key,
     market_broker,
+    minutes,
     running,
     small_config,
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time
-from uds import View, layout
+from uds import DiskFailed, Fenced, View, layout
 from uds.folder_view import FolderView
 from uds.memory_disk import MemoryDisk
 from uds.model import MINUTE_MS, Timeframe
@@ -40,7 +41,7 @@ async def kept(disk: MemoryDisk | None = None, start_ms: int = NOON) -> AsyncIte
     config, clock = small_config(), VirtualClock(start_ms)
     house = await build_house(config, market_broker(config, clock), clock, disk)
     async with running(house):
-        task = asyncio.create_task(keep_house(house.tools))
+        task = asyncio.create_task(keep_house(house.tools), name="housekeeping")
         await house.board.until(is_open)
         yield house
         task.cancel()
@@ -93,6 +94,23 @@ async def test_a_bad_state_file_is_a_reason_until_the_next_checkpoint() -> None:
         assert DegradedCode.STATE_REBUILT.value in raised
         assert DegradedCode.STATE_REBUILT.value not in house.codes
         assert "catch_up" == house.board.status.mode.value  # type: ignore[union-attr]
+
+
+@in_virtual_time
+async def test_state_files_that_were_taken_away_are_missed_once() -> None:
+    """Without both a used folder must not look like one that never had any."""
+    disk = MemoryDisk()
+    async with kept(disk) as house:
+        assert DegradedCode.STATE_REBUILT.value not in house.codes | house.healed_codes
+        await asyncio.sleep(5)
+    for name in (layout.STATE, layout.STATE_PREVIOUS):
+        disk.files.pop(name, None)
+    async with kept(disk, NOON + 10 * MINUTE_MS) as house:
+        raised = house.codes | house.healed_codes
+        await asyncio.sleep(3)
+
+        assert DegradedCode.STATE_REBUILT.value in raised
+        assert DegradedCode.STATE_REBUILT.value not in house.codes
 
 
 @in_virtual_time
@@ -242,3 +260,54 @@ async def test_verify_accuses_nothing_while_generations_come_and_go_under_it() -
 
     assert len(seen) > 4
     assert gold_generation(house) > "00000001-0006"
+
+
+@in_virtual_time
+async def test_a_later_owner_is_seen_in_the_folder_alone() -> None:
+    """One whose Redis is another, or who has none yet, is noticed at the next beat."""
+    async with kept() as house:
+        (task,) = (task for task in asyncio.all_tasks() if task.get_name() == "housekeeping")
+        await asyncio.sleep(5)
+        await house.disk.create(layout.owner_path(99), b"other\n")
+        await asyncio.sleep(BEAT_S)
+
+        assert task.done()
+        assert isinstance(task.exception(), Fenced)
+
+
+@in_virtual_time
+async def test_who_was_fenced_leaves_the_state_file_to_its_successor() -> None:
+    """All other files bear their owner's token; this one would be lost to a zombie's last word."""
+    async with kept() as house:
+        await asyncio.sleep(5)
+        await house.disk.create(layout.owner_path(99), b"other\n")
+        house.disk.files[layout.STATE] = b"the successor's"
+        await house.store.append(M1, minutes(NOON + MINUTE_MS, 1))
+        await last_checkpoint(house.tools)
+
+        assert b"the successor's" == house.disk.files[layout.STATE]
+
+
+@in_virtual_time
+async def test_what_the_cache_watch_says_of_the_disk_no_reading_takes_back() -> None:
+    """DISK_ERROR ends when a write succeeds; a scrub reads, and a checkpoint may have no news."""
+    disk = MemoryDisk()
+    async with kept(disk) as house:
+        connect, is_bad = house.store.connect, True
+
+        async def refused() -> None:
+            if is_bad:
+                raise DiskFailed("The server's record was not written.")
+            await connect()
+
+        house.store.connect = refused  # type: ignore[method-assign]
+        house.cache.owners.clear()
+        await house.board.until(lambda s: any(r.code is DegradedCode.DISK_ERROR for r in s.reasons))
+        await asyncio.sleep(20)
+        standing = [r for r in house.board.status.reasons if r.code is DegradedCode.DISK_ERROR]
+        assert [1] == [reason.count for reason in standing]
+        assert DegradedCode.DISK_ERROR.value not in house.healed_codes
+
+        is_bad = False
+        await asyncio.sleep(2)
+        assert set() == house.codes

@@ -104,3 +104,18 @@ def test_what_is_no_record_is_refused_in_a_sentence(lines: list[str]) -> None:
     """Any file may lie in that folder."""
     with pytest.raises(RecordUnreadable, match=r"record"):
         boot_of(lines)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"span":' + "[" * 100_000,
+        '{"span":{"name":"login","symbol":null,"start_s":NaN,"end_s":1.0}}',
+        '{"gate":{"opened_after_s":Infinity}}',
+    ],
+    ids=["too deep", "not a number", "infinite"],
+)
+def test_a_line_that_no_engine_wrote_makes_a_record_unreadable_and_no_more(line: str) -> None:
+    """An engine reads the boot before its own: whatever lies there must not stop it."""
+    with pytest.raises(RecordUnreadable):
+        boot_of([json.dumps(WHO) + "\n", line + "\n"])

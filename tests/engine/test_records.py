@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,28 @@ async def test_a_boot_can_be_walked_again(tmp_path: Path) -> None:
     assert tools.board.status == walked(lines)
     assert [{"name": "login"}] == [{"name": x["span"]["name"]} for x in lines if "span" in x]
     assert {"end": {"at_ms": NOON}} == lines[-1]
+
+
+async def test_a_disk_that_fills_up_leaves_no_half_line_in_the_midst(tmp_path: Path) -> None:
+    """What did not fit is written again when there is room: then every line can be read."""
+    tools = await some_tools(tmp_path)
+    record = BootRecord(tools)
+    tools.board.post(SERVED)
+    await record.flush()
+    tools.board.post(ReasonRaised(DegradedCode.GAP, GOLD, "x" * 5_000))
+    (path,) = (tmp_path / "boots").iterdir()
+    size = path.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, before[1]))
+    try:
+        assert await record.flush() is not None
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    await record.end()
+
+    assert tools.board.status == walked(lines_of(tmp_path))
 
 
 async def test_it_is_private_and_named_after_the_owner(tmp_path: Path) -> None:

@@ -355,6 +355,21 @@ async def test_answered_requests_are_counted_and_failed_ones_are_not() -> None:
 
 
 @in_virtual_time
+async def test_a_start_that_never_ends_keeps_so_many_answers_and_counts_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One symbol without a day keeps the gate shut for weeks, and the others are polled."""
+    monkeypatch.setattr(session_room, "ANSWERED_MAX", 2)
+    room = Room(slots=1)
+    await room.session.login()
+    for page in range(4):
+        await room.session.fetch(request(page=page), Lane.FILL)
+
+    assert [NOON, NOON - 1] == [one.request.from_ms for one in room.session.answered]
+    assert {"M1": 4} == dict(room.status.requests)
+
+
+@in_virtual_time
 async def test_an_answer_remembers_when_it_was_queued_sent_and_received() -> None:
     """Wait and work are told apart by it."""
     room = Room(slots=1)

@@ -12,12 +12,14 @@ from engine.apply import apply
 from engine.cell import Cell, CellState
 from engine.cells import Cells
 from engine.degraded import DegradedCode
+from engine.drills.shape import DrillStatus
 from engine.events import (
     ApiListening,
     BecameOverdue,
     BrokerChanged,
     CellsChanged,
     ClockMoved,
+    DrillChanged,
     Event,
     GateForced,
     GateForceEnded,
@@ -434,6 +436,21 @@ def test_a_process_keeps_its_place_in_the_table() -> None:
     moved = after(ProcessChanged(ProcessStatus("m1_poller", ProcessState.READY)))
 
     assert names == [process.name for process in moved.processes]
+
+
+def test_a_clock_that_is_set_changes_no_duration_that_runs() -> None:
+    """An opening and a drill last as long as they last; when they were over they were over."""
+    drill = DrillStatus("F1", "", "", "", "", NOON + 500, dead_man_ms=NOON + 60_500)
+    opening = after(sealed(GOLD), DrillChanged(drill), ClockMoved(-7_200_000), at_ms=NOON + 900)
+    opened = after(sealed(GOLD), sealed(YEN), ClockMoved(-7_200_000), at_ms=NOON + 900)
+    moved = {cell.changed_ms - opening.opened_ms for cell in opening.cells.values()}
+
+    assert FIRST.opened_ms - 7_200_000 == opening.opened_ms
+    assert {900, -opening.opened_ms} == moved  # gold's, and yen's that never changed
+    assert opening.drill is not None
+    assert NOON + 500 - 7_200_000 == opening.drill.began_ms
+    assert NOON + 60_500 - 7_200_000 == opening.drill.dead_man_ms
+    assert FIRST.opened_ms == opened.opened_ms
 
 
 def test_a_clock_that_is_set_takes_no_time() -> None:

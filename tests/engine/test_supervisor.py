@@ -464,6 +464,33 @@ def test_a_restart_waits_five_seconds_and_a_forced_one_not_at_all(
 
 
 @in_virtual_time
+async def test_force_cuts_short_a_restart_that_waits() -> None:
+    """The operator loses patience: the child ends now, and is begun again once."""
+    child, _ = stubborn()
+    async with family(m1_poller=child) as (house, supervisor):
+        await asyncio.sleep(1)
+        supervisor.restart("m1_poller")
+        await asyncio.sleep(1)
+        supervisor.restart("m1_poller", is_forced=True)
+        await asyncio.sleep(8)
+
+        assert [0.0, pytest.approx(2.0)] == child.lives_s
+        assert 1 == row(house, "m1_poller").restarts
+
+
+@in_virtual_time
+async def test_a_stop_during_a_restart_leaves_nobody_with_papers() -> None:
+    """A fence may come while a child is being ended: it must write nothing after it."""
+    papers, (child, _) = Papers(), stubborn()
+    async with family(papers, m1_poller=child) as (_, supervisor):
+        await asyncio.sleep(1)
+        supervisor.restart("m1_poller")
+        await asyncio.sleep(1)
+
+    assert [("m1_poller", 1)] == papers.made == papers.revoked
+
+
+@in_virtual_time
 async def test_every_life_has_papers_of_its_own_that_end_with_it() -> None:
     """A thread that outlives its task must find its papers revoked, however the task ended."""
     papers = Papers()

@@ -269,6 +269,17 @@ async def test_live_lines_that_are_gone_are_told_by_the_state_file() -> None:
     assert ("state", path) in named(found)
 
 
+async def test_state_files_that_were_taken_away_are_one_fault() -> None:
+    """What the next start will say of them, `verify` says before."""
+    disk = lived().disk()
+    for name in (layout.STATE, layout.STATE_PREVIOUS):
+        disk.files.pop(name, None)
+    (fault,) = (await verified(disk)).faults
+
+    assert ("state", layout.STATE) == (fault.check, fault.path)
+    assert "though it was saved" in fault.detail
+
+
 async def test_a_watermark_beyond_the_files_is_named() -> None:
     """The state file knows a bar that no file has."""
     disk = lived().disk()
@@ -301,6 +312,7 @@ async def test_bars_that_were_not_derived_yet_are_a_note() -> None:
     """Between the minute and what is made of it a crash may fall; the next start derives it."""
     disk = lived().disk()
     disk.files.pop(layout.STATE)
+    disk.files.pop(layout.STATE_SAVED)
     listed = {entry.path: entry for entry in committed(disk).segments}
     for path in [path for path in disk.files if path.startswith("XAU_USD/tf_180/")]:
         if path in listed:

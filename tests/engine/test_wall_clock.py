@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calendars.wall_clock import check_zone, offsets, parse_local
+from engine.calendars.wall_clock import offsets
+from engine.calendars.wall_time import check_zone, parse_local
 
 from . import market_oracle
 

@@ -210,6 +210,17 @@ def test_a_jump_of_the_wall_clock_is_said_until_ownership_was_proved_again(
 
 
 @in_virtual_time
+async def test_a_clock_set_during_an_opening_does_not_lengthen_it() -> None:
+    """Who looks meanwhile reads how long it has lasted off the moment it began."""
+    async with watched() as (house, clock, _):
+        opened_ms = house.board.status.opened_ms
+        clock.jumped_ms = 7_200_000
+        await asyncio.sleep(1)
+
+        assert 7_200_000 == house.board.status.opened_ms - opened_ms
+
+
+@in_virtual_time
 async def test_a_successor_found_after_a_jump_fences_us() -> None:
     """The watch over Redis would find it as well; whoever is first says it, once."""
     async with watched() as (house, clock, cache):

@@ -137,6 +137,9 @@ def bitten(mutant: Mutant, case: Case) -> Outcome:
 
 _HALF = store_bugs.half_primed
 _UNREAD = store_bugs.flip_unread
+_ANEW = store_bugs.extend_anew
+_REVISED = store_bugs.extend_revised
+_BEHIND = store_bugs.sequence_unrestored
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("no fsync of segments before the commit link", "power", leaving_out("append.Sync")),
@@ -151,7 +154,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("files of live bars collected", "nemesis", store_bugs.live_collected),
     Mutant("reader re-reading the pointer", "nemesis", store_bugs.pointer_reread),
     Mutant("extend without sequence", "nemesis", store_bugs.extend_unsequenced),
-    Mutant("lost reply retried as another call", "nemesis", store_bugs.extend_anew),
+    Mutant("lost reply retried as another call", "nemesis", both(_ANEW, _BEHIND), True),
+    Mutant("lost reply repeated with newer bars", "nemesis", both(_REVISED, engine_bugs.unaudited)),
+    Mutant("rolled back Redis left behind", "nemesis", _BEHIND),
     Mutant("acknowledged before fsync", "nemesis", store_bugs.acknowledged_early),
     Mutant("write after a failed write to the same file", "nemesis", store_bugs.unpoisoned),
     Mutant("killed owner's bytes taken for durable", "crash", store_bugs.unsettled),
@@ -163,6 +168,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("gate opens by flags", "nemesis", engine_bugs.gate_by_flags, True),
     Mutant("gate open before the flip is read back", "nemesis", engine_bugs.gate_before_read_back),
     Mutant("a spoiled state file believed", "nemesis", store_bugs.state_unchecked),
+    Mutant("removed state files not missed", "nemesis", store_bugs.state_unmissed),
     Mutant("a spoiled state file not said", "nemesis", engine_bugs.state_unsaid),
     Mutant("a late gate not said", "nemesis", engine_bugs.late_unsaid),
     Mutant("reason never raised", "nemesis", engine_bugs.never_raising(_CODE.REDIS_TIMEOUT)),
@@ -198,6 +204,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "crash",
         _UNREAD,
         guarded_by="the heartbeat, which compares the pointer",
+    ),
+    Mutant(
+        "one layer: a lost reply retried as another call",
+        "nemesis",
+        _ANEW,
+        guarded_by="the watch of Redis, which brings its sequence up to ours",
+    ),
+    Mutant(
+        "one layer: a lost reply repeated with newer bars",
+        "nemesis",
+        _REVISED,
+        guarded_by="the audit, which compares tails",
     ),
     Mutant(
         "one layer: the owner folder not looked at",

@@ -30,6 +30,7 @@ from uds.publishing import Publisher
 from uds.reader import Reader, Served
 from uds.shelf import Snapshot
 from uds.store import Store
+from uds.upkeep import StateFile
 from uds.writing import Writer
 
 Bug = Callable[[pytest.MonkeyPatch, World], None]
@@ -104,6 +105,10 @@ def _checksum_as_found(found: checkpoint.Checkpoint) -> str:
     return found.checksum
 
 
+async def _note_nothing(self: StateFile) -> None:
+    """A folder that had state files looks like one that never had any."""
+
+
 async def _commit_nothing(self: Store, symbol: Symbol) -> Generation:
     """Served first, durable at some other time."""
     return self._shelves[symbol].drafted(symbol).generation
@@ -119,6 +124,7 @@ unsettled = patching(uds.store, "write_again", waist_bugs.write_nothing_again)
 any_journal = patching(uds.recovery, "_unfinished", _believe_any_journal)
 live_collected = patching(uds.store, "garbage", waist_bugs.collect_live)
 state_unchecked = patching(checkpoint, "_checksum", _checksum_as_found)
+state_unmissed = patching(StateFile, "_note", _note_nothing)
 never_committed = patching(Store, "commit", _commit_nothing)
 
 
@@ -127,6 +133,7 @@ never_committed = patching(Store, "commit", _commit_nothing)
 _FLIP_READ_BACK = Publisher.flip
 _STORE_FLIP = Store.flip
 _EXTEND = Publisher.extend
+_RESTORE_LIVE = Publisher._restore_live
 _PREVIEW = Store.preview
 
 
@@ -158,8 +165,24 @@ async def _extend_anew(self: Publisher, book: Book) -> None:
         raise
 
 
+async def _extend_revised(self: Publisher, book: Book) -> None:
+    """A call that was not answered is repeated with what came since, under its old number."""
+    try:
+        await _EXTEND(self, book)
+    except CacheDown:
+        book.unpublished.update(book.unanswered)
+        book.unanswered = {}
+        raise
+
+
 async def _restore_nothing(self: Publisher, shelf: Any) -> None:
     """An emptied server stays empty until somebody rebuilds."""
+
+
+async def _restore_no_sequence(self: Publisher, book: Book, served: Pointer | None) -> None:
+    """What Redis serves of the right generation is let be, however far behind."""
+    if served is None or served.generation != book.generation:
+        await _RESTORE_LIVE(self, book, served)
 
 
 async def _read_each(self: Reader, symbol: Symbol, timeframes: Sequence[Timeframe]) -> Any:
@@ -199,17 +222,13 @@ def _bars_of(forming: Preview) -> Bars:
     )
 
 
-def _served_anyway(shelf: Any, pointer: Pointer | None) -> bool:
-    """The heartbeat asks for the owner only."""
-    return True
-
-
 half_primed = patching(Store, "prime", waist_bugs.prime_one)
 flip_unread = patching(Publisher, "flip", waist_bugs.flip_unread)
 flip_incomplete = patching(MemoryCache, "flip", waist_bugs.flip_incomplete)
 extend_unsequenced = patching(MemoryCache, "extend", waist_bugs.extend_unsequenced)
 extend_anew = patching(Publisher, "extend", _extend_anew)
+sequence_unrestored = patching(Publisher, "_restore_live", _restore_no_sequence)
+extend_revised = patching(Publisher, "extend", _extend_revised)
 unrestored = patching(Publisher, "restore", _restore_nothing)
 pointer_reread = patching(Reader, "read", _read_each)
 preview_as_final = patching(Store, "preview", _preview_as_final)
-pointer_unwatched = patching(uds.store, "is_served", _served_anyway)

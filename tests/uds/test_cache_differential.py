@@ -77,21 +77,6 @@ class Backup:
     """The server's keys."""
 
 
-def copied(memory: MemoryCache) -> MemoryCache:
-    """Another one of the same contents."""
-    other = MemoryCache()
-    put_back(memory, other)
-    return other
-
-
-def put_back(kept: MemoryCache, memory: MemoryCache) -> None:
-    """Replace all contents by those of another."""
-    memory.owners = dict(kept.owners)
-    memory.live = dict(kept.live)
-    memory.tails = dict(kept.tails)
-    memory.previews = dict(kept.previews)
-
-
 def in_memory(memory: MemoryCache) -> Contents:
     """The dictionary's contents under the names that the server has for them."""
     found: dict[str, bytes | Mapping[bytes, bytes]] = {}
@@ -182,11 +167,11 @@ def any_fate(
             memory.emptied()
             return "emptied"
         case 1:
-            put_back(backups[-1].memory, memory)
+            memory.put_back(backups[-1].memory)
             put_on_server(client, backups[-1].server)
             return "set back"
         case 2 | 3:
-            backups.append(Backup(copied(memory), on_server(client)))
+            backups.append(Backup(memory.copied(), on_server(client)))
             return "copied"
     return None
 

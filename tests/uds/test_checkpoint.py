@@ -10,7 +10,7 @@ import pytest
 
 from uds import checkpoint, layout
 from uds.checkpoint import Checkpoint, SymbolState
-from uds.errors import BadState
+from uds.errors import BadState, Fenced
 from uds.manifest import SegmentEntry, TailDigest
 from uds.memory_disk import MemoryDisk
 from uds.model import Coverage, Generation, Timeframe
@@ -123,11 +123,75 @@ def test_the_best_file_is_chosen(
     current: bytes | None, previous: bytes | None, source: str
 ) -> None:
     """Good, else the one before and a reason, else nothing and a reason."""
-    found = checkpoint.choose(current, previous)
+    found = checkpoint.choose(current, previous, was_saved=False)
 
     assert source == found.source
     assert (source in ("current", "previous")) == bool(found.symbols)
     assert (source in ("previous", "rebuilt")) == bool(found.why)
+
+
+def test_files_that_were_there_and_are_gone_are_missed() -> None:
+    """A folder that never had one looks the same but for the note that it had."""
+    found = checkpoint.choose(None, None, was_saved=True)
+
+    assert "rebuilt" == found.source
+    assert layout.STATE in found.why
+    assert layout.STATE_PREVIOUS in found.why
+    assert found.why.endswith(".")
+
+
+async def test_only_a_folder_that_saved_one_misses_its_state_file() -> None:
+    """Whoever died between the commit and the first checkpoint had none to lose."""
+    disk = MemoryDisk()
+    store = await lived_on(disk)
+    young = await store_over(disk, owner=2)
+    assert "none" == (await young.state.read()).source
+    await store.checkpoint(1)
+    for name in (layout.STATE, layout.STATE_PREVIOUS):
+        disk.files.pop(name, None)
+    successor = await store_over(disk, owner=3)
+
+    assert "rebuilt" == (await successor.state.read()).source
+
+
+async def test_a_file_saved_while_its_note_was_looked_for_is_used() -> None:
+    """An owner who woke up too late may save between two looks: then nothing is missing."""
+    disk = MemoryDisk()
+    await (await lived_on(disk)).checkpoint(1)
+    saved = disk.files.pop(layout.STATE)
+    read = disk.read
+
+    async def late(path: str, from_byte: int = 0, until_byte: int | None = None) -> bytes | None:
+        if path == layout.STATE_SAVED:
+            disk.files[layout.STATE] = saved
+        return await read(path, from_byte, until_byte)
+
+    disk.read = late  # type: ignore[method-assign]
+    found = await (await store_over(disk, owner=2)).state.read()
+
+    assert "current" == found.source
+
+
+async def test_no_file_before_is_kept_without_the_note() -> None:
+    """Where two were, both can be missed: also when the first owner died before its note."""
+    disk = MemoryDisk()
+    await (await lived_on(disk)).checkpoint(1)
+    del disk.files[layout.STATE_SAVED]
+    replaced: list[str] = []
+    replace = disk.replace
+
+    async def noted(path: str, data: bytes, keep_as: str | None = None) -> None:
+        replaced.append(path)
+        await replace(path, data, keep_as)
+
+    disk.replace = noted  # type: ignore[method-assign]
+    store = await store_over(disk, owner=2)
+    await store.recover(GOLD)
+    await serve(store)
+    replaced.clear()
+    await store.checkpoint(2)
+
+    assert [layout.STATE_SAVED, layout.STATE] == replaced
 
 
 async def test_a_checkpoint_records_how_far_the_live_generation_came() -> None:
@@ -256,9 +320,20 @@ async def test_a_start_believes_whichever_state_is_whole(name: str) -> None:
     assert ((minute(0), minute(17)),) == successor.coverage(GOLD_M1).intervals
 
 
+async def test_a_zombie_saves_no_state() -> None:
+    """The one file that every owner replaces belongs to the newest."""
+    disk = MemoryDisk()
+    store = await lived_on(disk)
+    await disk.create(layout.owner_path(9), b"later\n")
+
+    with pytest.raises(Fenced):
+        await store.checkpoint(1)
+    assert layout.STATE not in disk.files
+
+
 def test_a_state_knows_whose_generation_it_speaks_of() -> None:
     """Of another one it says nothing."""
-    found = checkpoint.choose(DOCUMENT, None)
+    found = checkpoint.choose(DOCUMENT, None, was_saved=True)
 
     assert STATE == found.of(GOLD, Generation(42, 3))
     assert None is found.of(GOLD, Generation(43, 1))

@@ -71,6 +71,24 @@ async def gone(pid: int) -> bool:
     return False
 
 
+async def test_a_host_that_cannot_begin_a_process_is_waited_out(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host short of memory must not end the engine: its watch asks again at the next beat."""
+    begin = asyncio.create_subprocess_exec
+
+    async def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
+    with pytest.raises(CacheDown, match="could not be started: Resource temporarily unavailable"):
+        await server.ensure()
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begin)
+    await server.ensure()
+
+    assert answers(server)
+
+
 async def test_it_is_private(server: EmbeddedServer, tmp_path: Path) -> None:
     """A unix socket that only its owner may open, no TCP, and its files in its own folder."""
     await server.ensure()

@@ -7,21 +7,29 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.acts.seat import Seat
+from engine.board import StatusBoard
+from engine.clock import ManualClock
 from engine.degraded import DegradedCode
+from engine.drills import desk
+from engine.drills.history import History, keep_outcome
 from engine.drills.sandbox import sandbox_config
 from engine.drills.scripts import NOON_MS
 from engine.drills.shape import DrillOutcome, DrillPhase, DrillStatus, Place, StepState, Verdict
 from engine.errors import ActionRefused
-from engine.events import ReasonRaised
+from engine.events import DrillEnded, ReasonRaised
 from engine.runtime import Engine, open_engine
 from engine.status import Status
+from tests.engine.builders import a_status, small_config
+from uds import DrillFiles, drills_of
 from uds.fault import Fault, FaultKind
+from uds.memory_disk import MemoryDisk
 
 PATIENCE_S = 40.0
 
@@ -227,3 +235,38 @@ async def test_a_journal_that_cannot_be_believed_is_cleared_away(data: Path, con
     assert status.reverted is not None
     assert ("", ()) == (status.reverted.id, engine.board.status.drills)
     assert not (data / "drills/running.json").exists()
+
+
+async def test_an_outcome_that_somebody_else_wrote_is_followed(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`drill run` in a sandbox beside an engine: its history need not wait for the next boot."""
+    monkeypatch.setattr(desk, "_FOLLOW_S", 0.02)
+    outcomes = [
+        DrillOutcome(name, Place.SANDBOX, Verdict.PASS, "", 0.1, 0.2, NOON_MS + n)
+        for n, name in enumerate(("F1", "Z2"))
+    ]
+    async with engine_on(data) as engine:
+        for count, outcome in enumerate(outcomes, start=1):
+            await keep_outcome(drills_of(data), outcome)
+            await reached(engine, lambda status, count=count: len(status.drills) == count)
+
+        assert tuple(outcomes) == engine.board.status.drills
+
+
+async def test_an_outcome_that_could_not_be_written_stays_in_the_history_of_this_boot() -> None:
+    """What the folder has comes beside what is known, not in its place."""
+    board = StatusBoard(a_status(small_config()), ManualClock(NOON_MS))
+    files = DrillFiles(MemoryDisk())
+    ours = DrillOutcome("F4", Place.LIVE, Verdict.PASS, "", 0.1, 0.2, NOON_MS)
+    theirs = replace(ours, id="F1", place=Place.SANDBOX, ended_ms=NOON_MS - 1)
+    board.post(DrillEnded(ours))
+    history = History(files, board, 50)
+    await keep_outcome(files, theirs)
+    await history.follow()
+    assert (theirs, ours) == board.status.drills
+
+    seq = board.status.seq
+    await keep_outcome(files, ours)
+    await history.follow()
+    assert seq == board.status.seq
