@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.running import FAST, ROOT, coldstart
+from tests.running import FAST, ROOT, coldstart, held
 
 
 def run_into(stdout: int, stderr: int, *arguments: str, cwd: Path) -> tuple[int, bytes]:
@@ -70,3 +71,14 @@ def test_without_any_stream_a_command_goes_on(tmp_path: Path) -> None:
 
     assert (3, b"") == (without.returncode, without.stdout)
     assert 3 == nothing.returncode
+
+
+def test_a_hangup_stops_a_headless_engine_in_order(tmp_path: Path) -> None:
+    """The shell it was started from is gone; a torn end would cost the next start its proof."""
+    (tmp_path / "config.json").write_text('{"symbols": ["USD/JPY"]}')
+    with held(cwd=tmp_path) as engine:
+        engine.until(0)
+        engine.process.send_signal(signal.SIGHUP)
+        assert 0 == engine.process.wait(30)
+
+    assert not (tmp_path / "data_v3" / "run" / "control.sock").exists()
