@@ -17,7 +17,7 @@ import typer
 
 from .clean import defusing
 from .shell.cli_group import HoistingGroup
-from .shell.errands import NobodyReads, fail, loaded, run_loop, show, tell
+from .shell.errands import NobodyReads, loaded, need_terminal, run_loop, show, tell
 from .shell.exits import Exit
 from .shell.options import TIMEOUT_MAX_S, Options
 from .terminal.fork import fork_behind
@@ -124,8 +124,7 @@ def up(
         with logging_to_stderr(config.logging.level) as say:
             code = run_loop(host_headless(config, options, say))
         raise typer.Exit(code)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail(Exit.USAGE, "The console needs a terminal; use `up --headless` without one.")
+    need_terminal("The console", "use `up --headless` without one.")
     tether = fork_behind()
     uncollected()
     config = loaded(options)
@@ -145,8 +144,7 @@ def attach(ctx: typer.Context) -> None:
     Examples: coldstart-console attach · coldstart-console attach --read-only --data ./data_v3
     """
     options: Options = ctx.obj
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail(Exit.USAGE, "The console needs a terminal; `status` and `events -f` need none.")
+    need_terminal("The console", "`status` and `events -f` need none.")
     config = loaded(options)
     logging.getLogger().addHandler(logging.NullHandler())
     from engine import socket_path

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from .lines import Line, Look, Span
+from .lines import ALWAYS, Form, Line, Look, Part, Span, fitted
 from .words import Words
 
 if TYPE_CHECKING:
@@ -212,6 +212,11 @@ _FOOTER = (
     *("help", "cmd", "filter", "restart", "rebuild", "drill", "logs", "time", "detach"),
 )
 """In the order of the bottom row; what is in no table has no key yet and is left out."""
+_YIELDING = {
+    **{"drill": 0, "time": 1, "logs": 2, "rebuild": 3, "restart": 4, "filter": 5, "cmd": 6},
+    **{"seek": 0, "faster": 1, "earlier": 2, "later": 3},
+}
+"""What the bottom row does without where it is short, the lowest first."""
 
 
 def all_keys(command: Command) -> tuple[str, ...]:
@@ -243,15 +248,19 @@ def first_keys(tables: Tables) -> dict[str, str]:
     return {name: KEY_NAMES.get(key, key) for name, key in keys.items()}
 
 
-def footer_line(words: Words, tables: Tables) -> Line:
-    """The keys that act on the home screen, as the bottom row shows them."""
+def footer_line(words: Words, tables: Tables, width: int) -> Line:
+    """The keys that act on the home screen, as the bottom row shows them; some where it is short.
+
+    The way to all of them and the way out stay longest: the others are in the help.
+    """
     key_of = first_keys(tables)
-    row: list[Span] = []
+    parts: list[Part] = []
     for name in filter(key_of.__contains__, _FOOTER):
         key = key_of[name]
         gap = "" if len(key) == 1 and not key.isalnum() else " "
-        row += (Span(f" {key}", Look.STRONG), Span(gap + words.footer[name], Look.DIM))
-    return tuple(row)
+        said = (Span(f" {key}", Look.STRONG), Span(gap + words.footer[name], Look.DIM))
+        parts.append((Form(_YIELDING.get(name, ALWAYS), said),))
+    return fitted(parts, width, gap="")
 
 
 def _there(key: str) -> str:

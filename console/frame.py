@@ -116,7 +116,7 @@ def _frame_rows(
     header = Header(picture.facts, picture.now_ms, picture.words, rim.hold)
     left = width - width_of(chips)
     hint = drill_notice(picture.facts.status, picture.now_ms, page, rim.tables, left, picture.words)
-    footer = footer_line(picture.words, rim.tables)
+    footer = footer_line(picture.words, rim.tables, width if shares.notice else left)
     return {
         "header": (header.compact_row(width),) if shares.compact else header.rows(width),
         "notice": (notice_row(picture.facts, rim, chips, width, picture.words, hint),),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from engine import Saying
+
 
 class Hold(NamedTuple):
     """The hold of one console on one engine at one moment."""
@@ -14,6 +16,8 @@ class Hold(NamedTuple):
     """Seconds since the engine was heard last; None while it is there."""
     why: str = ""
     """Why it is not there, as a sentence; foreign text."""
+    why_said: tuple[Saying, ...] = ()
+    """The same as codes."""
     replay: str = ""
     """Where a recorded boot stands, in the place of both; empty while there is an engine."""
 

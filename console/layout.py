@@ -47,9 +47,9 @@ class Plan:
 
 
 def plan(width: int, height: int, symbols: int, on_processes: bool = False) -> Plan:
-    """Share out a terminal; a compact one shows grid or processes, whichever has the keys."""
+    """Share out a terminal; a compact one without room for both shows what has the keys."""
     if width < COMPACT_BELOW[0] or height < COMPACT_BELOW[1]:
-        return _compact(height, on_processes)
+        return _compact(height, symbols, on_processes)
     notice = 1 if height >= NOTICE_FROM_HEIGHT else 0
     header, footer, reasons = 2, 1, 1
     left = height - header - footer - reasons - notice - _PROCESSES
@@ -82,15 +82,21 @@ def page_plan(width: int, height: int) -> Plan:
     )
 
 
-def _compact(height: int, on_processes: bool) -> Plan:
+def _compact(height: int, symbols: int, on_processes: bool) -> Plan:
     notice = 1 if height >= 4 else 0
     footer = 1 if height >= 6 else 0
     body = max(0, height - 1 - notice - footer)
+    grid = min(body, max(1, symbols))
+    reasons = min(body - grid, _REASONS_MAX)
+    processes = _PROCESSES if reasons > _PROCESSES else 0
+    if on_processes and not processes:
+        grid, reasons, processes = 0, 0, body
     return Plan(
         compact=True,
         header=1,
-        grid=0 if on_processes else body,
-        processes=body if on_processes else 0,
+        grid=grid,
+        reasons=max(0, min(reasons, body - grid - processes)),
+        processes=processes,
         notice=notice,
         footer=footer,
     )

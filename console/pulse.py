@@ -24,6 +24,8 @@ def pulse_s(status: Status, now_ms: int, ages_shown: bool) -> float | None:
         return max(FADE_S, min(fading_ms) / 1_000)
     if status.forced_until_ms is not None:
         return SLOW_S
+    if status.broker.unanswered_since_ms is not None:
+        return SLOW_S
     stale = any(cell.state is CellState.STALE for cell in status.cells.values())
     return SLOW_S if stale or ages_shown else None
 

@@ -19,6 +19,7 @@ from engine import (
     ProcessState,
     Severity,
     Status,
+    sayings_of,
 )
 from uds.model import Generation
 
@@ -97,7 +98,8 @@ class Recall:
             self._standing.add(named)
             severity = DegradedReason(code, None, 0, "").severity
             look = Look.DEGRADED if severity is Severity.DEGRADED else Look.DIM
-            yield look, f"{named} {event['detail']}"
+            told = self._words.told(sayings_of(event.get("said")), str(event["detail"]))
+            yield look, f"{named} {told}"
         elif not is_raised:
             self._standing.discard(named)
             yield Look.READY, f"{named} {self._words.cleared}"

@@ -21,6 +21,7 @@ from engine import (
     Status,
     attached,
     refusal,
+    said_of,
     saying,
 )
 
@@ -60,7 +61,7 @@ class RemoteClient(Operating):
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._remote: RemoteEngine | None = None
         self._lost_at_s: float | None = None
-        self._why = ""
+        self._why: EngineUnreachable | None = None
         self._moved = asyncio.Event()
         self._again = asyncio.Event()
 
@@ -100,7 +101,8 @@ class RemoteClient(Operating):
         if self._lost_at_s is None:
             return Hold(self._armed_left_s, actor=self._actor)
         lost_s = asyncio.get_running_loop().time() - self._lost_at_s
-        return Hold(0.0, lost_s, self._why, self._actor)
+        said = said_of(self._why) if self._why else ()
+        return Hold(lost_s=lost_s, why=str(self._why), why_said=said, actor=self._actor)
 
     async def changed(self) -> Status:
         self._moved.clear()
@@ -116,7 +118,7 @@ class RemoteClient(Operating):
         try:
             return await self._engine.ask(op, args)
         except EngineUnreachable as error:
-            raise ActionRefused(str(error), "lost") from error
+            raise ActionRefused(str(error), "lost", said=said_of(error)) from error
 
     def look_again(self) -> None:
         if self._lost_at_s is not None:
@@ -154,5 +156,5 @@ class RemoteClient(Operating):
     def _lose(self, error: EngineUnreachable) -> None:
         if self._lost_at_s is None:
             self._lost_at_s = asyncio.get_running_loop().time()
-        self._why = str(error)
+        self._why = error
         self._moved.set()

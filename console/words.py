@@ -11,6 +11,7 @@ finds on the screen what logs and `status --json` say.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine import (
     ActionRefused,
     DegradedReason,
     Ground,
+    ReasonRaised,
     Saying,
     filled,
     grouped,
@@ -29,6 +31,7 @@ from engine import (
 
 LANGUAGES = ("en", "uk")
 LANGUAGE_FILE = Path(__file__).with_name("words.json")
+_FIGURE = re.compile(r"\d+(?:\.\d+)?")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
@@ -62,6 +65,7 @@ class Words:
         self.broker_states: Mapping[str, str] = names["broker_states"]
         self.states: Mapping[str, str] = names["states"]
         self.process_states: Mapping[str, str] = names["process_states"]
+        self._details: Mapping[str, str] = names["process_details"]
         self.severities: Mapping[str, str] = names["severities"]
         self.levels: Mapping[str, str] = names["levels"]
         self.metrics: Mapping[str, str] = names["metrics"]
@@ -115,6 +119,23 @@ class Words:
         if self.language == "en":
             return reason.hint
         return self._hints.get(reason.code.value, reason.hint)
+
+    def detail(self, reason: DegradedReason | ReasonRaised) -> str:
+        """What happened; the engine's own words in English, and where it sent no codes."""
+        return self.told(reason.said, reason.detail)
+
+    def told(self, said: Sequence[Saying], english: str) -> str:
+        """Sentences in a row, each as it stands in the table."""
+        return english if self.language == "en" or not said else " ".join(map(self.clause, said))
+
+    def process_detail(self, detail: str) -> str:
+        """The few words beside a process's state; those that are not listed as they are."""
+        shape = _FIGURE.sub("{}", detail)
+        return (
+            self._details[shape].format(*_FIGURE.findall(detail))
+            if shape in self._details
+            else detail
+        )
 
     def drill_text(self, text: str) -> str:
         """A sentence of the catalogue of drills; one that was changed since stands for itself."""

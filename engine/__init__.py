@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from .runtime import open_engine as open_engine
     from .sayings import Saying as Saying
     from .sayings import filled as filled
+    from .sayings import said_of as said_of
     from .sayings import saying as saying
     from .sayings import sayings_of as sayings_of
     from .sayings import sentence as sentence
@@ -235,7 +236,15 @@ __getattr__ = lazy_door(
         "control.remote": ("RemoteEngine", "attached"),
         "refusals": ("refusal",),
         "replica": ("BadReplica", "posted_json"),
-        "sayings": ("Saying", "filled", "saying", "sayings_of", "sentence", "sentences"),
+        "sayings": (
+            "Saying",
+            "filled",
+            "said_of",
+            "saying",
+            "sayings_of",
+            "sentence",
+            "sentences",
+        ),
         "boots.report": ("bootstrap_report",),
         "runtime": (
             "Engine",

@@ -40,6 +40,7 @@ from .events import (
     StoreOpened,
     SymbolPrimed,
 )
+from .sayings import Saying, saying
 from .status import Act, BrokerStatus, PrimeStatus, Status
 
 _HEALED_MAX = 100
@@ -78,14 +79,14 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
     match event:
         case StoreOpened(owner_token):
             return replace(status, owner_token=owner_token)
-        case ModesDecided(mode, reason, modes):
-            return replace(status, mode=mode, mode_reason=reason, modes=modes)
+        case ModesDecided(mode, reason, modes, said):
+            return replace(status, mode=mode, mode_reason=reason, mode_said=said, modes=modes)
         case CellsChanged(symbol, cells):
             return _with_cells(status, symbol, cells, at_ms)
         case ReasonRaised():
             return replace(status, reasons=_raised(status.reasons, event, at_ms))
-        case ReasonRevised(code, scope, detail):
-            return replace(status, reasons=_revised(status.reasons, code, scope, detail))
+        case ReasonRevised():
+            return replace(status, reasons=_revised(status.reasons, event))
         case ReasonAcknowledged(code, scope):
             return _acknowledged(status, code, scope, at_ms)
         case ReasonCleared(code, scope):
@@ -127,18 +128,18 @@ def _step(status: Status, event: Event, at_ms: int) -> Status:
             act = Act(status.seq + 1, at_ms, action, given, by, said, command, codes)
             return replace(status, acts=(*status.acts, act)[-_ACTS_MAX:])
         case BecameOverdue():
-            late = ReasonRaised(DegradedCode.GATE_OVERDUE, None, _overdue_detail(status))
+            late = ReasonRaised.told(DegradedCode.GATE_OVERDUE, None, _overdue(status))
             return replace(status, overdue=True, reasons=_raised(status.reasons, late, at_ms))
         case GateTimed(after_s):
             return replace(status, opened_gate_after_s=after_s)
         case GateForced(until_ms, by):
-            forced = ReasonRaised(DegradedCode.FORCED_OPEN, None, _forced_detail(status, by))
+            forced = ReasonRaised.told(DegradedCode.FORCED_OPEN, None, _forced(status, by))
             reasons = _raised(status.reasons, forced, at_ms)
             return replace(status, forced_until_ms=until_ms, reasons=reasons)
         case GateForceEnded():
             return replace(_healed(status, DegradedCode.FORCED_OPEN, None), forced_until_ms=None)
-        case GenerationFailed(symbol, generation, detail):
-            bad = ReasonRaised(DegradedCode.CORRUPT_JSONL, symbol, detail)
+        case GenerationFailed(symbol, generation, detail, said):
+            bad = ReasonRaised(DegradedCode.CORRUPT_JSONL, symbol, detail, said=said)
             return replace(
                 status,
                 unsafe={**status.unsafe, symbol: generation},
@@ -179,9 +180,8 @@ def _with_cells(
     }
     moved = replace(status, cells=cells, moves=_moved(status, movers))
     if status.overdue and Cells.of(cells).served_count != Cells.of(status.cells).served_count:
-        overdue = DegradedCode.GATE_OVERDUE
-        reasons = _revised(status.reasons, overdue, None, _overdue_detail(moved))
-        moved = replace(moved, reasons=reasons)
+        late = ReasonRevised.told(DegradedCode.GATE_OVERDUE, None, _overdue(moved))
+        moved = replace(moved, reasons=_revised(status.reasons, late))
     return _trusted_again(moved, symbol) if symbol in status.unsafe else moved
 
 
@@ -223,19 +223,27 @@ def _raised(
                 detail=event.detail,
                 count=reason.count + 1,
                 next_attempt_ms=event.next_attempt_ms,
+                said=event.said,
             )
             return (*reasons[:index], again, *reasons[index + 1 :])
     first = DegradedReason(
-        event.code, event.scope, at_ms, event.detail, next_attempt_ms=event.next_attempt_ms
+        event.code,
+        event.scope,
+        at_ms,
+        event.detail,
+        next_attempt_ms=event.next_attempt_ms,
+        said=event.said,
     )
     return (*reasons, first)
 
 
 def _revised(
-    reasons: tuple[DegradedReason, ...], code: DegradedCode, scope: Scope, detail: str
+    reasons: tuple[DegradedReason, ...], event: ReasonRevised
 ) -> tuple[DegradedReason, ...]:
+    place = event.code, event.scope
     return tuple(
-        replace(r, detail=detail) if (r.code, r.scope) == (code, scope) else r for r in reasons
+        replace(r, detail=event.detail, said=event.said) if (r.code, r.scope) == place else r
+        for r in reasons
     )
 
 
@@ -272,11 +280,11 @@ def _with_primed(status: Status, primed: SymbolPrimed) -> PrimeStatus:
     )
 
 
-def _overdue_detail(status: Status) -> str:
+def _overdue(status: Status) -> Saying:
     missing = [key for key, cell in status.cells.items() if cell.serving is None]
-    return f"the gate waits for {len(missing)} cells: {named(missing)}"
+    return saying("overdue", len(missing), named(missing))
 
 
-def _forced_detail(status: Status, by: str) -> str:
+def _forced(status: Status, by: str) -> Saying:
     missing = [key for key, cell in status.cells.items() if cell.serving is None]
-    return f"opened by {by} without {len(missing)} cells: {named(missing)}"
+    return saying("forced", by, len(missing), named(missing))

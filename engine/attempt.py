@@ -16,6 +16,7 @@ from .degraded import DegradedCode, Scope
 from .events import ReasonCleared, ReasonRaised
 from .intensity import Backoff
 from .process import Tools
+from .sayings import said_of, saying
 from .status import Status
 
 _T = TypeVar("_T")
@@ -79,12 +80,13 @@ async def attempt(
                 failures += 1
                 unsettled[(partner.name, scope)] += failures == 1
                 delay_s = _delay_s(tools, error, failures)
-                detail = f"{error} Attempt {failures + 1} in {delay_s:.1f} s."
+                said = *said_of(error), saying("attempt_due", failures + 1, f"{delay_s:.1f}")
                 due_ms = tools.clock.now_ms() + round(delay_s * 1_000)
                 code = partner.code_of(error)
-                tools.board.post(ReasonRaised(code, scope, detail, due_ms))
+                raised = ReasonRaised.told(code, scope, *said, next_attempt_ms=due_ms)
+                tools.board.post(raised)
                 if failures == 1:
-                    tools.say(f"{code.value}: {detail}", logging.WARNING)
+                    tools.say(f"{code.value}: {raised.detail}", logging.WARNING)
                 await _wait_out(tools, partner, scope, delay_s)
             else:
                 break
@@ -92,7 +94,7 @@ async def attempt(
         if failures:
             unsettled[(partner.name, scope)] -= 1
     if failures:
-        tools.say(f"{partner.name} does it again after {failures} attempts that failed")
+        tools.say(f"{partner.name} does it again, failed before: {failures}")
     flaw = flaw_of(result)
     if flaw is not None:
         tools.board.post(ReasonRaised(partner.value[-1][1], scope, flaw))

@@ -34,6 +34,7 @@ from .history.adoption import Adoption
 from .mending import say_committed, say_damage, say_mended
 from .plan import warmup_from_ms
 from .process import Tools
+from .sayings import in_a_row, saying
 from .status import Mode, Status
 
 _FAR_MS = 1 << 62
@@ -64,14 +65,15 @@ async def recover_all(
         symbol = recovered.symbol
         decision = _decide(tools, recovered, adopted.get(symbol))
         if symbol in adopted:
-            decision = decision._replace(reason=f"legacy files, {decision.reason}")
+            decision = decision._replace(said=(saying("mode_legacy"), *decision.said))
         decisions[symbol] = decision
         if decision.is_refused or not decision.is_new:
             _begin_as(tools, recovered, decision)
         show(tools, symbol, CellState.EMPTY)
-    mode, reason = modes.heaviest(decisions)
+    mode, said = modes.heaviest(decisions)
+    reason, each = in_a_row(said), {s: d.mode for s, d in decisions.items()}
     tools.say(f"start: {mode.value}, {reason}")
-    tools.board.post(ModesDecided(mode, reason, {s: d.mode for s, d in decisions.items()}))
+    tools.board.post(ModesDecided(mode, reason, each, said))
     for symbol in decisions:  # the broker is logging in: no chunk need make its folders later
         await attempt(tools, Partner.DISK, symbol, partial(tools.store.make_room, symbol))
 
@@ -140,7 +142,7 @@ async def seal(tools: Tools, symbol: Symbol) -> None:
     snapshot = store.tail(symbol)
     assert snapshot is not None
     m1 = len(snapshot.tails[Timeframe.M1])
-    tools.say(f"{symbol}: readers get generation {snapshot.generation}, {grouped(m1)} M1")
+    tools.say(f"{symbol}: readers get {snapshot.generation.short}, {grouped(m1)} M1")
     say_committed(tools, symbol)
     say_mended(tools, symbol)
 
@@ -219,8 +221,8 @@ def _say_lost(tools: Tools, key: SeriesKey, derived: Bars) -> bool:
     have, need = known.have_and_need(derived, tools.store.load(key), resident_ms)
     if have == need:
         return False
-    detail = f"{key} has {have} of {need} bars that were derived; they are made again of M1."
-    tools.board.post(ReasonRaised(DegradedCode.CASCADE_EMPTY, key, detail))
+    lost = saying("derived_lost", key, have, need)
+    tools.board.post(ReasonRaised.told(DegradedCode.CASCADE_EMPTY, key, lost))
     return True
 
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from uds.model import Symbol, Timeframe
 
 from .figures import grouped
+from .sayings import Saying
 from .status import PrimeStatus
 
 GUESSED_BARS_PER_S = 20_000.0
@@ -110,13 +111,12 @@ def shortfalls(prime: PrimeStatus, symbols: int, rate: float | None) -> tuple[Sh
     )
 
 
-def shortfall_sentence(found: Shortfall, rate: float | None) -> str:
+def shortfall_saying(found: Shortfall, rate: float | None) -> Saying:
     """What is too small, by how much, and the number to set."""
-    how = f"{grouped(rate or GUESSED_BARS_PER_S)} bars/s {'measured' if rate else 'guessed'}"
-    return (
-        f"set {found.option} to {found.advised_s:g}: "
-        f"it is {found.budget_s:g} s, but priming needs {found.needed_s:.2f} s at {how}."
-    )
+    figures = f"{found.advised_s:g}", f"{found.budget_s:g}", f"{found.needed_s:.2f}"
+    bars_per_s = grouped(rate or GUESSED_BARS_PER_S)
+    code = "budget_small" if rate else "budget_small_guessed"
+    return Saying(code, (found.option, *figures, bars_per_s))
 
 
 def _done_s(prime: PrimeStatus) -> float:

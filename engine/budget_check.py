@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .boots.records import last_prime_rate
-from .budget import shortfall_sentence, shortfalls
+from .budget import shortfall_saying, shortfalls
 from .config import Config
 from .first_status import prime_budget
 
@@ -15,4 +15,4 @@ def unkept_budgets(config: Config) -> tuple[str, ...]:
     """
     rate = last_prime_rate(config.data_root)
     found = shortfalls(prime_budget(config), len(config.symbols), rate)
-    return tuple(shortfall_sentence(one, rate) for one in found)
+    return tuple(str(shortfall_saying(one, rate)) for one in found)

@@ -41,6 +41,7 @@ from .events import DepthChanged, DepthPaused, ReasonCleared, ReasonRaised, Reas
 from .fetching import Fetcher
 from .mending import say_mended
 from .process import Tools
+from .sayings import saying
 
 STRETCH_BARS = 5_000
 """M1 of one stretch at most, which is one segment."""
@@ -261,18 +262,18 @@ class SymbolDepth:
     def _say_short(self) -> None:
         target = self._targets.get(Timeframe.H4, 0)
         bars, *_ = _counted(self._store, self._symbol, Timeframe.H4, target)
-        said = f"{bars} of {target} H4 are stored; older M1 are fetched."
-        standing = self._standing()
+        said = saying("depth_short", bars, target)
+        standing, place = self._standing(), (DegradedCode.DEPTH_SHORT, self._symbol)
         if standing is None:
-            self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, said))
-        elif standing.detail != said and not self._ended:
-            self._tools.board.post(ReasonRevised(DegradedCode.DEPTH_SHORT, self._symbol, said))
+            self._tools.board.post(ReasonRaised.told(*place, said))
+        elif standing.said != (said,) and not self._ended:
+            self._tools.board.post(ReasonRevised.told(*place, said))
 
     def _say_ended(self, timeframe: BrokerTimeframe, until_ms: int) -> None:
         self._ended[timeframe] = until_ms
         since = plan.shown(until_ms)
-        sentence = f"The broker has no {timeframe.name} of {self._symbol} before {since}."
-        self._tools.board.post(ReasonRaised(DegradedCode.DEPTH_SHORT, self._symbol, sentence))
+        ended = saying("depth_ended", timeframe.name, self._symbol, since)
+        self._tools.board.post(ReasonRaised.told(DegradedCode.DEPTH_SHORT, self._symbol, ended))
 
     def _clear(self) -> None:
         if self._standing() is not None:

@@ -8,6 +8,8 @@ from typing import NamedTuple, TypeAlias
 
 from uds.model import SeriesKey, Symbol
 
+from .sayings import Saying
+
 
 class Severity(Enum):
     """How much a reason weighs: only `degraded` marks the platform degraded."""
@@ -245,6 +247,8 @@ class DegradedReason:
     """When what failed is tried again, UTC ms; None when nothing is planned."""
     acknowledged_ms: int | None = None
     """When an operator said that it was seen, UTC ms; it stands on. None until then."""
+    said: tuple[Saying, ...] = ()
+    """`detail` as codes; empty where only the sentence is known."""
 
     @property
     def severity(self) -> Severity:

@@ -12,7 +12,7 @@ from .cell import Cell
 from .degraded import DegradedCode, Scope
 from .depth import Depth
 from .drills.shape import DrillOutcome, DrillStatus, RevertedDrill
-from .sayings import Saying
+from .sayings import Saying, in_a_row
 from .status import BrokerStatus, Mode, ProcessStatus
 
 
@@ -42,6 +42,8 @@ class ModesDecided:
     """Why, in words."""
     modes: Mapping[Symbol, Mode]
     """Each symbol's."""
+    said: tuple[Saying, ...] = ()
+    """`reason` as codes; empty where only the words are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,15 @@ class ReasonRaised:
     """What happened, in one sentence with its figures."""
     next_attempt_ms: int | None = None
     """When what failed is tried again, UTC ms; None when nothing is planned."""
+    said: tuple[Saying, ...] = ()
+    """`detail` as codes; empty where only the sentence is known."""
+
+    @classmethod
+    def told(
+        cls, code: DegradedCode, scope: Scope, *said: Saying, next_attempt_ms: int | None = None
+    ) -> ReasonRaised:
+        """With a detail that is made of codes."""
+        return cls(code, scope, in_a_row(said), next_attempt_ms, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,13 @@ class ReasonRevised:
     """Where; None means the whole platform."""
     detail: str
     """How it stands now, in one sentence with its figures."""
+    said: tuple[Saying, ...] = ()
+    """`detail` as codes; empty where only the sentence is known."""
+
+    @classmethod
+    def told(cls, code: DegradedCode, scope: Scope, *said: Saying) -> ReasonRevised:
+        """With a detail that is made of codes."""
+        return cls(code, scope, in_a_row(said), said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +209,8 @@ class GenerationFailed:
     generation: Generation
     detail: str
     """What does not agree, in one sentence."""
+    said: tuple[Saying, ...] = ()
+    """`detail` as codes; empty where only the sentence is known."""
 
 
 @dataclass(frozen=True, slots=True)

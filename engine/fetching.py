@@ -40,6 +40,7 @@ from .degraded import DegradedCode
 from .events import BarsCounted, CellsChanged, ReasonCleared, ReasonRaised
 from .process import Tools
 from .repairs import REPAIRS_MAX, REST_MS, Repairs
+from .sayings import saying
 from .status import Mode
 
 TRIES = 2
@@ -252,7 +253,7 @@ class Fetcher:
                     await self._tools.clock.sleep(_SILENCE_PAUSE_S)
                     continue
                 if fetched.outside_count:
-                    self._give_up(asked, f"{tries} answers in a row held other bars only")
+                    self._give_up(asked, "gap_others", tries)
                     return False
                 self._silences.setdefault(asked, self._tools.clock.now_ms())
                 if not (is_stored or is_known):
@@ -264,7 +265,7 @@ class Fetcher:
             oldest_ms = asked.from_ms if remaining is None else remaining.until_ms
             await take(Part(asked, fetched, into, oldest_ms))
             if remaining is not None and parts >= CHAIN_MAX:
-                self._give_up(remaining, f"it came in more than {CHAIN_MAX} parts")
+                self._give_up(remaining, "gap_parts", CHAIN_MAX)
                 return False
         return True
 
@@ -354,7 +355,7 @@ class Fetcher:
         gaps = [r for r in missing if r.until_ms <= edge_ms]
         attempts = self._repairs.left((r.from_ms, r.until_ms) for r in gaps)
         if 0 < attempts <= REPAIRS_MAX:
-            self._give_up(gaps[-1], f"{attempts} attempts did not fill it")
+            self._give_up(gaps[-1], "gap_tried", attempts)
         self._given_up = {
             (from_ms, until_ms)
             for from_ms, until_ms in self._given_up
@@ -363,14 +364,14 @@ class Fetcher:
         if not self._given_up:
             self._clear(DegradedCode.GAP)
 
-    def _give_up(self, request: BarsRequest, why: str) -> None:
+    def _give_up(self, request: BarsRequest, code: str, count: int) -> None:
         self._given_up.add((request.from_ms, request.until_ms))
         expected = plan.expected_bars(
             self._market, self._timeframe, request.from_ms, request.until_ms
         )
         since = plan.shown(request.from_ms)
-        detail = f"{expected} {self._timeframe.name} from {since} on are missing: {why}."
-        self._tools.board.post(ReasonRaised(DegradedCode.GAP, self.key, detail))
+        said = saying(code, expected, self._timeframe.name, since, count)
+        self._tools.board.post(ReasonRaised.told(DegradedCode.GAP, self.key, said))
 
     def _say_whether_any(self, *, is_asked: bool = False) -> None:
         """A series without a bar is said: at once of a new symbol, else once it was asked for."""
@@ -380,8 +381,8 @@ class Fetcher:
             self._clear(code)
         elif is_asked or (is_new and self._tools.store.tail(symbol) is None):
             self._edge = LiveEdge()
-            who = "The broker has" if is_asked else "We have"
-            board.post(ReasonRaised(code, self.key, f"{who} no bar of {self.key} yet."))
+            none = saying("no_bar_broker" if is_asked else "no_bar_stored", self.key)
+            board.post(ReasonRaised.told(code, self.key, none))
 
     def _clear(self, code: DegradedCode) -> None:
         board = self._tools.board

@@ -62,8 +62,3 @@ def forgiven_after_s(last_delay_s: float) -> float:
 def is_forgiven(ready_for_s: float, last_delay_s: float) -> bool:
     """Whether a child was ready for that long."""
     return ready_for_s >= forgiven_after_s(last_delay_s)
-
-
-def printed_schedule(attempt: int, delay_s: float, following_s: float) -> str:
-    """As the screen says it: `attempt 4, next in 2.1 s, then 4.6 s`."""
-    return f"attempt {attempt}, next in {delay_s:.1f} s, then {following_s:.1f} s"

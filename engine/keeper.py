@@ -30,8 +30,9 @@ from .containment import LoopTime, entered
 from .degraded import DegradedCode
 from .events import ProcessChanged, ReasonCleared, ReasonRaised
 from .failure import ChildEnded, FailureClass, dependency_of, failure_class, first_cause
-from .intensity import Backoff, RestartWindow, forgiven_after_s, is_forgiven, printed_schedule
+from .intensity import Backoff, RestartWindow, forgiven_after_s, is_forgiven
 from .process import ProcessSpec, Tools
+from .sayings import Saying, saying
 from .status import ProcessState, ProcessStatus, Status
 from .tenure import say_fenced
 
@@ -225,7 +226,7 @@ class Keeper:
             case FailureClass.DEPENDENCY:
                 await self._wait_for_dependency(failure, what)
             case FailureClass.PERMANENT:
-                self._say(DegradedCode.CHILD_HELD, f"{what} (no automatic retry)", None)
+                self._say(DegradedCode.CHILD_HELD, saying("child_stuck", what))
                 self._post(ProcessState.NEEDS_OPERATOR, last_exit=what)
                 await self._ordered.wait()
             case kind:
@@ -240,9 +241,9 @@ class Keeper:
             delay_s = following_s = self._limits.period_s
         self._delay_s = delay_s
         due_ms = self._tools.clock.now_ms() + round(delay_s * 1_000)
-        plan = printed_schedule(count + 1, delay_s, following_s)
+        figures = count + 1, f"{delay_s:.1f}", f"{following_s:.1f}"
         code = DegradedCode.CHILD_HELD if held else DegradedCode.CHILD_RESTARTING
-        self._say(code, f"{what} ({plan})", due_ms)
+        self._say(code, saying("child_again", what, *figures), due_ms)
         self._post(
             ProcessState.HELD if held else ProcessState.BACKOFF,
             f"then {following_s:.1f}s",
@@ -258,7 +259,7 @@ class Keeper:
         dependency = dependency_of(failure)
         self._misses += 1
         plan = f"waits for {dependency.label}"
-        self._say(DegradedCode.CHILD_RESTARTING, f"{what} ({plan})", None)
+        self._say(DegradedCode.CHILD_RESTARTING, saying("child_depends", what, dependency.label))
         self._post(ProcessState.WAITING, plan, last_exit=what)
         if dependency.is_here(self._board.status):
             await self._sleep(self._schedule.delay_s(self._misses, self._tools.chance.random()))
@@ -290,8 +291,9 @@ class Keeper:
 
     # -- the board ---------------------------------------------------------------------------
 
-    def _say(self, code: DegradedCode, detail: str, next_attempt_ms: int | None) -> None:
-        self._board.post(ReasonRaised(code, self.spec.name, detail, next_attempt_ms))
+    def _say(self, code: DegradedCode, said: Saying, next_attempt_ms: int | None = None) -> None:
+        raised = ReasonRaised.told(code, self.spec.name, said, next_attempt_ms=next_attempt_ms)
+        self._board.post(raised)
 
     @property
     def _board(self) -> StatusBoard:

@@ -22,15 +22,17 @@ from .degraded import DegradedCode
 from .derive import derive_touched
 from .events import ReasonCleared, ReasonRaised
 from .process import Tools
+from .sayings import saying
 
 
 def say_damage(tools: Tools, recovered: Recovered) -> None:
     """Each file's damage is a reason of its cell, until its holes are full again."""
     for drop in recovered.drops:
         code = DegradedCode.TORN_TAIL if drop.is_torn else DegradedCode.CORRUPT_JSONL
-        lines = f"{drop.lines} lines from line {drop.first_line}" if drop.lines else "the file"
-        detail = f"{drop.path}: {lines} not used: {drop.why}."
-        tools.board.post(ReasonRaised(code, drop.key, detail))
+        said = saying("file_unused", drop.path, drop.why)
+        if drop.lines:
+            said = saying("lines_unused", drop.path, drop.lines, drop.first_line, drop.why)
+        tools.board.post(ReasonRaised.told(code, drop.key, said))
         if not drop.is_torn:
             tools.damage.note(drop.key)
     for key, from_ms, until_ms in recovered.holes:
@@ -38,8 +40,8 @@ def say_damage(tools: Tools, recovered: Recovered) -> None:
     for sentence in recovered.skipped:
         tools.board.post(ReasonRaised(DegradedCode.COMMIT_SKIPPED, recovered.symbol, sentence))
     if recovered.rotated_count:
-        detail = f"{recovered.rotated_count} older finds made room in the quarantine folder."
-        tools.board.post(ReasonRaised(DegradedCode.QUARANTINE_ROTATED, None, detail))
+        full = saying("quarantine_full", recovered.rotated_count)
+        tools.board.post(ReasonRaised.told(DegradedCode.QUARANTINE_ROTATED, None, full))
 
 
 def say_mended(tools: Tools, symbol: Symbol) -> None:

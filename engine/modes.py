@@ -24,6 +24,7 @@ from typing import NamedTuple
 from uds.model import MINUTE_MS, Symbol
 
 from .calendars.trading_calendar import TradingCalendar
+from .sayings import Saying, saying
 from .status import Mode
 
 _HOUR_MS = 60 * MINUTE_MS
@@ -60,8 +61,8 @@ class Decision(NamedTuple):
 
     mode: Mode
     """How it is started."""
-    reason: str
-    """Why, in words."""
+    said: tuple[Saying, ...]
+    """Why, in a row."""
     is_new: bool
     """Whether the symbol was never stored, so that it does not weigh in the platform's mode."""
     is_recut: bool = False
@@ -74,19 +75,18 @@ def decide(found: Found, calendar: TradingCalendar, now_ms: int, terms: Terms) -
     """The mode of one symbol by what was found and how long it was away."""
     is_new = found.covered_until_ms is None
     if is_new and found.open_mode is None:
-        return Decision(Mode.COLD, "nothing is stored", True)
+        return Decision(Mode.COLD, (saying("mode_nothing"),), True)
     if found.open_mode != terms.open_mode:
-        reason = f"stored bars are {found.open_mode}"
-        return Decision(Mode.COLD, reason, is_new, is_refused=True)
+        reason = saying("mode_other", found.open_mode)
+        return Decision(Mode.COLD, (reason,), is_new, is_refused=True)
     if found.covered_until_ms is None:
         if found.anchors == terms.anchors:
-            return Decision(Mode.COLD, "only D1 are stored", True)
-        reason = "only D1 are stored, cut by another anchor"
-        return Decision(Mode.COLD, reason, True, is_refused=True)
+            return Decision(Mode.COLD, (saying("mode_days"),), True)
+        reason = saying("mode_days_recut")
+        return Decision(Mode.COLD, (reason,), True, is_refused=True)
     paused = _by_pause(found.covered_until_ms, calendar, now_ms, terms)
     if found.anchors != terms.anchors:
-        reason = f"anchor changed: rebuilt locally, D1 only; {paused.reason}"
-        return paused._replace(reason=reason, is_recut=True)
+        return paused._replace(said=(saying("mode_recut"), *paused.said), is_recut=True)
     return paused
 
 
@@ -94,17 +94,17 @@ def _by_pause(until_ms: int, calendar: TradingCalendar, now_ms: int, terms: Term
     away_ms = calendar.open_duration_ms(until_ms, max(now_ms, until_ms))
     minutes = away_ms // MINUTE_MS
     if away_ms > terms.short_pause_h * _HOUR_MS:
-        reason = f"{minutes} min of open market away, more than {terms.short_pause_h:g} h"
-        return Decision(Mode.PARTIAL_BOOTSTRAP, reason, False)
+        reason = saying("mode_away_long", minutes, f"{terms.short_pause_h:g}")
+        return Decision(Mode.PARTIAL_BOOTSTRAP, (reason,), False)
     if minutes > terms.max_warmup_bars:
-        reason = f"{minutes} M1 missing, more than max_warmup_bars {terms.max_warmup_bars}"
-        return Decision(Mode.PARTIAL_BOOTSTRAP, reason, False)
-    return Decision(Mode.CATCH_UP, f"{minutes} min of open market away", False)
+        reason = saying("mode_missing", minutes, terms.max_warmup_bars)
+        return Decision(Mode.PARTIAL_BOOTSTRAP, (reason,), False)
+    return Decision(Mode.CATCH_UP, (saying("mode_away", minutes),), False)
 
 
-def heaviest(decisions: Mapping[Symbol, Decision]) -> tuple[Mode, str]:
+def heaviest(decisions: Mapping[Symbol, Decision]) -> tuple[Mode, tuple[Saying, ...]]:
     """The platform's mode: the heaviest among symbols that were not new, else cold."""
     known = {s: d for s, d in decisions.items() if not d.is_new} or dict(decisions)
     order = tuple(Mode)
     symbol = max(known, key=lambda s: order.index(known[s].mode))
-    return known[symbol].mode, f"{symbol}: {known[symbol].reason}"
+    return known[symbol].mode, (saying("as_it_is", f"{symbol}:"), *known[symbol].said)

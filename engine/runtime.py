@@ -171,8 +171,8 @@ def tools_on(ground: Ground, chance: Random) -> Tools:
     board = StatusBoard(first_status(config, ground.boot_id, opened_ms), clock, ground.opened_s)
     board.post(StoreOpened(store.token.value))
     broker = ground.seams.broker
-    for code, symbol, sentence in broker.notes():
-        board.post(ReasonRaised(DegradedCode(code), symbol, sentence))
+    for code, symbol, said in broker.notes():
+        board.post(ReasonRaised.told(DegradedCode(code), symbol, said))
     session = BrokerSession(
         broker,
         clock,

@@ -1,9 +1,9 @@
 """What the engine says to operators, as codes with arguments: tables here, screens have their own.
 
-Questions before an act, what was done, why not, and all that drills measure travel as a code and
-its arguments, so that a console can say it in the operator's language; the shell and documents for
-programs hold the English of these tables. A code that an older or newer version wrote stands for
-itself.
+Questions before an act, what was done, why not, what happened to raise a reason, and all that
+drills measure travel as a code and its arguments, so that a console can say it in the operator's
+language; the shell and documents for programs hold the English of these tables. A code that an
+older or newer version wrote stands for itself.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from uds import UDS_SAYINGS, UdsError
+
 from .acts.sayings import ACT_SAYINGS
 from .drills.sayings import DRILL_SAYINGS
+from .reason_sayings import REASON_SAYINGS
 
-SAYINGS: Mapping[str, str] = {**ACT_SAYINGS, **DRILL_SAYINGS}
+SAYINGS: Mapping[str, str] = {**ACT_SAYINGS, **DRILL_SAYINGS, **REASON_SAYINGS, **UDS_SAYINGS}
 """Clauses by code; what stands in braces are the arguments in their order."""
 
 
@@ -47,6 +50,19 @@ def sayings_of(raw: object) -> tuple[Saying, ...]:
         and isinstance(one.get("code"), str)
         and isinstance(one.get("args"), list)
     )
+
+
+def said_of(failure: BaseException) -> tuple[Saying, ...]:
+    """What a failure says, in codes as far as it knows them; str() of it is the same in English."""
+    if isinstance(failure, UdsError) and failure.told:
+        return tuple(Saying(*one) for one in failure.told)
+    (one,) = failure.args if len(failure.args) == 1 else (None,)
+    return (one if isinstance(one, Saying) else saying("as_it_is", failure),)
+
+
+def in_a_row(said: Sequence[Saying]) -> str:
+    """As the details of reasons are said: each as it stands in its table."""
+    return " ".join(map(str, said))
 
 
 def sentences(said: Sequence[Saying], clauses: Mapping[str, str] = SAYINGS) -> str:

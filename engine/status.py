@@ -138,6 +138,8 @@ class BrokerStatus:
     """Failed requests since the last answer."""
     next_request_ms: int | None = None
     """Until when requests are held back, UTC ms; None while they are not."""
+    unanswered_since_ms: int | None = None
+    """When the oldest request under way was sent, UTC ms; None while none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,8 @@ class Status:
     """The heaviest mode among symbols that were not new; None until decided."""
     mode_reason: str = ""
     """Why that mode, in words."""
+    mode_said: tuple[Saying, ...] = ()
+    """`mode_reason` as codes; empty where only the words are known."""
     modes: Mapping[Symbol, Mode] = field(default_factory=dict)
     """The mode of each symbol."""
     reasons: tuple[DegradedReason, ...] = ()

@@ -16,6 +16,7 @@ from .board import StatusBoard
 from .clock import Clock
 from .degraded import DegradedCode
 from .events import ReasonRaised
+from .sayings import said_of
 
 PAUSE_S = 2.0
 """A longer silence of the watchdog means that we were stopped."""
@@ -78,4 +79,4 @@ def say_fenced(board: StatusBoard, error: Fenced) -> None:
     standing = {reason.code for reason in board.status.reasons}
     for code in (DegradedCode.OWNER_CHANGED, DegradedCode.FENCED):
         if code not in standing:
-            board.post(ReasonRaised(code, None, str(error)))
+            board.post(ReasonRaised.told(code, None, *said_of(error)))

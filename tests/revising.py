@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from engine.broker.port import BarsAnswer, BarsRequest, Broker, Tick
+from engine.sayings import Saying
 from uds.model import Bars, Symbol
 
 MODULUS = 97
@@ -48,7 +49,7 @@ class RevisingBroker:
         """The other's."""
         return self._broker.ticks(symbols)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """The other's."""
         return self._broker.notes()
 

@@ -19,13 +19,13 @@ _PURE_ROOMS = {
     "uds": """
         bar_lines believing book checkpoint codec columns digest disk_steps errors fault
         incarnation journal layout legacy_codec line_block manifest model reply
-        segment_view
+        segment_view told
     """,
     "engine": """
         absorb aggregate apply budget cascade cell cells config config_calendars
         config_words coverage damage degraded depth derive errors event_log events
-        failure figures gate intensity modes plan preview reasons_page refusals repairs
-        replica sayings status witness
+        failure figures gate intensity modes plan preview reason_sayings reasons_page
+        refusals repairs replica sayings status witness
     """,
     "engine/acts": "sayings",
     "engine/boots": "analysis boot_times critical_path past_boots stages timeline waterfall",

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from .shelf import Snapshot as Snapshot
     from .shelf import StoreTerms as StoreTerms
     from .store import Store as Store
+    from .told import UDS_SAYINGS as UDS_SAYINGS
     from .viewing import View as View
     from .viewing import open_view as open_view
 
@@ -185,6 +186,7 @@ __getattr__ = lazy_door(
             "StoreTerms",
         ),
         "store": ("Store",),
+        "told": ("UDS_SAYINGS",),
         "viewing": ("View", "open_view"),
     },
 )

@@ -34,6 +34,7 @@ from .incarnation import check_incarnation
 from .model import FencingToken, Generation, Preview, SeriesKey, Symbol, Timeframe
 from .ports import Pointer
 from .reply import obey, pointer_in, word_in
+from .told import told
 
 CALL_TIMEOUT_S = 0.5
 CONNECT_TIMEOUT_S = 0.3
@@ -105,7 +106,7 @@ class RedisCache:
         obey([word_in(reply) for reply in replies], "check ownership of", self._name)
         run_id = cast(dict[str, object], info).get("run_id")
         if self._run_id not in (None, run_id):
-            raise CacheRegressed(f"{self._name} was restarted or replaced.")
+            raise CacheRegressed(told("redis_replaced", self._name))
         found = zip(symbols, cast(list[list[object]], replies), strict=True)
         return tuple(self._pointer(symbol, reply[1:]) for symbol, reply in found)
 
@@ -287,23 +288,21 @@ class RedisCache:
             if any(
                 isinstance(e, TimeoutError | RedisTimeoutError) for e in (error, error.__cause__)
             ):
-                silence = f"Redis did not answer within {CALL_TIMEOUT_S} s ({self._address})."
+                silence = told("redis_silent", CALL_TIMEOUT_S, self._address)
                 raise CacheTimeout(silence) from error
-            raise CacheDown(
-                f"Redis cannot be reached ({self._address}).",
-                hint="Start it, correct redis.url, or remove redis.url for the embedded server.",
-            ) from error
+            away = told("redis_away", self._address)
+            raise CacheDown(away, hint=told("redis_remedy")) from error
         except ResponseError as error:
             raise self._understood(error) from error
         except (RedisError, *_GARBLED) as error:
-            raise CacheDown(f"{self._name} does not answer as Redis does: {error!r}.") from error
+            raise CacheDown(told("redis_unlike", self._name, repr(error))) from error
 
     def _understood(self, error: ResponseError) -> UdsError:
         text = str(error).lower()
         if "function not found" in text:
-            return CacheRegressed(f"{self._name} lost our functions.")
+            return CacheRegressed(told("redis_emptied", self._name))
         if "wrongtype" in text:
             return CacheRegressed(f"In {self._name} a key of ours is of another type.")
         if "unknown command" in text:
             return CacheTooOld(f"{self._name} does not know functions.", hint=_NEWER)
-        return CacheDown(f"{self._name} refused a command: {error}.")
+        return CacheDown(told("redis_refused", self._name, error))

@@ -33,6 +33,7 @@ from typing import TypeAlias, TypeVar
 from .errors import DiskFailed, DiskFull
 from .incarnation import check_incarnation
 from .ports import Append
+from .told import told
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -267,11 +268,10 @@ def saying(doing: str, path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        detail = f"{error.strerror or error}: could not {doing} {path}."
+        detail = told("disk_failed", error.strerror or error, doing, path)
         if error.errno in _NO_SPACE:
-            raise DiskFull(detail, hint="Free space on the data folder's disk.") from error
-        hint = "Check the disk and the rights of the data folder."
-        raise DiskFailed(detail, hint=hint) from error
+            raise DiskFull(detail, hint=told("disk_full_remedy")) from error
+        raise DiskFailed(detail, hint=told("disk_remedy")) from error
 
 
 def folder_of(path: str) -> str:

@@ -29,6 +29,7 @@ from .errors import CacheDown, ServerMissing
 from .host_process import is_stopped, started
 from .layout import EMBEDDED_FOLDER, EMBEDDED_RECORD
 from .ports import Disk
+from .told import told
 
 _START_TIMEOUT_S = 5.0
 _STOP_TIMEOUT_S = 3.0
@@ -205,10 +206,7 @@ class EmbeddedServer:
                 return
             await asyncio.sleep(_POLL_S)
         last = self._said[-1] if self._said else "nothing"
-        raise CacheDown(
-            f"The embedded server did not start; it said: {last}.",
-            hint="Valkey, or Redis 7 or newer, is needed.",
-        )
+        raise CacheDown(told("server_unstarted", last), hint=told("server_remedy"))
 
     async def _end_survivor(self) -> None:
         found = await self._disk.read(EMBEDDED_RECORD)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .told import Told
+
 if TYPE_CHECKING:
     from .model import SeriesKey, Symbol
 
@@ -15,11 +17,15 @@ class UdsError(Exception):
     """Whether the engine repairs it by itself."""
 
     def __init__(
-        self, detail: str, *, hint: str = "", scope: SeriesKey | Symbol | None = None
+        self, detail: str | Told, *, hint: str | Told = "", scope: SeriesKey | Symbol | None = None
     ) -> None:
         super().__init__(f"{detail} {hint}".strip())
-        self.detail = detail
-        self.hint = hint
+        self.detail = str(detail)
+        self.hint = str(hint)
+        self.told = tuple(one for one in (detail, hint) if isinstance(one, Told))
+        """The same as codes, where all of it stands in the table; empty otherwise."""
+        if any(one and not isinstance(one, Told) for one in (detail, hint)):
+            self.told = ()
         self.scope = scope
 
 

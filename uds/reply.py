@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .errors import CacheRegressed, Fenced, UdsError
 from .model import Generation
 from .ports import Pointer
+from .told import told
 
 _FENCED = "FENCED"
 _WORD_MAX = 60
@@ -45,10 +46,7 @@ def obey(words: Sequence[str], doing: str, where: str) -> None:
 def refusal(word: str, doing: str, where: str) -> UdsError:
     """What any word but OK stands for."""
     if word == _FENCED:
-        return Fenced(
-            f"{where} has another owner: a later one, or one from a copy of this data folder.",
-            hint="Use the engine that owns it now, or give this one a redis.namespace of its own.",
-        )
+        return Fenced(told("redis_owned", where), hint=told("redis_owned_remedy"))
     return CacheRegressed(f"Could not {doing} {where}: it answered {word}.")
 
 

@@ -40,6 +40,7 @@ from .publishing import Publisher
 from .quarantine import QUARANTINE_BYTES_MAX, Quarantine
 from .recovery import Recovered, recover_into
 from .shelf import Appended, Collected, Intervals, Scrubbed, Shelf, Snapshot, StoreTerms
+from .told import told
 from .upkeep import StateFile, committed_in, garbage, scrub, segments_of
 from .writing import Writer, write_again
 
@@ -295,10 +296,7 @@ class Store:
         names = await self._disk.names(layout.OWNER_FOLDER)
         newest = max((layout.owner_token(name) or 0 for name in names), default=0)
         if newest > self.token.value:
-            raise Fenced(
-                f"Owner {newest} took the data folder from owner {self.token.value}.",
-                hint="Use the engine that owns it now.",
-            )
+            raise Fenced(told("owner_later", newest, self.token.value), hint=told("owner_remedy"))
 
     async def check_ownership(self) -> None:
         """Raises Fenced, CacheRegressed, CacheDown; silence means that all is ours and there."""

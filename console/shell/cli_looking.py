@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +10,7 @@ import typer
 
 from .acting import act
 from .analysing import analyze
-from .errands import fail, loaded, run_loop, tell
-from .exits import Exit
+from .errands import loaded, need_terminal, run_loop, tell
 from .looking import look_at_events, look_at_grid, look_at_status, look_why, wait_for
 from .options import Options
 from .reading_logs import read_logs
@@ -161,8 +159,7 @@ def replay(
     Examples: coldstart-console replay data/boots/00000042.jsonl ·
     coldstart-console replay incident-3f9ac1d2-20261123T071331Z.tar.gz
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail(Exit.USAGE, "A replay needs a terminal; `analyze` prints what a boot took.")
+    need_terminal("A replay", "`analyze` prints what a boot took.")
     from ..replaying import replay_console
 
     options: Options = ctx.obj

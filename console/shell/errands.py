@@ -100,6 +100,14 @@ def fail(code: Exit, sentence: str) -> NoReturn:
     raise SystemExit(code)
 
 
+def need_terminal(what: str, instead: str) -> None:
+    """Refuse where no picture can be drawn; a dumb terminal would show the codes that draw it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail(Exit.USAGE, f"{what} needs a terminal; {instead}")
+    if os.environ.get("TERM") == "dumb":
+        fail(Exit.USAGE, f"{what} needs a terminal that can be drawn on, TERM is dumb; {instead}")
+
+
 def tell(text: str) -> None:
     """To whoever watches: stderr, if it is there and anybody reads it."""
     if sys.stderr is not None:

@@ -1,4 +1,8 @@
-"""The face of one cell: its sign and the few characters beside it."""
+"""The face of one cell: its sign and the few characters beside it.
+
+A cell that is made anew behind an open gate has two signs, `●◔41%`: readers have what was made
+before, and this far is what comes next. Where the room is short the second one says what moves.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,9 @@ LOOKS = {
     CellState.FAILED: Look.FAILED,
 }
 """The eight states of the screen, before reasons are looked at."""
+
+ON_THE_WAY = (Look.WAITING, Look.FETCHING, Look.DERIVING, Look.PRIMING)
+"""What a cell can be while readers go on getting its generation of before."""
 
 FAULTY = (Look.STALE, Look.DEGRADED, Look.FAILED)
 """What `n`, `z` and the like look for."""
@@ -84,7 +91,15 @@ def face(
         beside = _state(look, key, cell, own, row, sight)
     else:
         beside = _figure(key, cell, sight)
-    return _span(look, beside, width, fresh, chosen)
+    signs = sign(look)
+    if is_rebuilt(look, cell) and len(signs) + len(beside) < width:
+        signs = sign(Look.READY) + signs
+    return _span(look, signs + beside, width, fresh, chosen)
+
+
+def is_rebuilt(look: Look, cell: Cell) -> bool:
+    """Whether readers have what was made before, while the cell is being made anew."""
+    return look in ON_THE_WAY and cell.serving is not None
 
 
 def share_done(cell: Cell, row: Mapping[SeriesKey, Cell]) -> float:
@@ -146,11 +161,11 @@ def _age(key: SeriesKey, cell: Cell, sight: Sight) -> str:
 @lru_cache(maxsize=2_048)
 def _served(bars: int, width: int, fresh: bool, chosen: bool) -> Span:
     """What most cells are most of the time; the very same value, which is quickly compared."""
-    return _span(Look.READY, _count(bars), width, fresh, chosen)
+    return _span(Look.READY, sign(Look.READY) + _count(bars), width, fresh, chosen)
 
 
-def _span(look: Look, beside: str, width: int, fresh: bool, chosen: bool) -> Span:
-    text = (sign(look) + beside)[:width]
+def _span(look: Look, said: str, width: int, fresh: bool, chosen: bool) -> Span:
+    text = said[:width]
     return Span(text.ljust(width) if chosen else text, look, fresh, chosen)
 
 

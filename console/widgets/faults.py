@@ -11,6 +11,12 @@ from ..lines import Look
 
 _HELD = (ProcessState.HELD, ProcessState.NEEDS_OPERATOR)
 _FATAL = (DegradedCode.FENCED, DegradedCode.BROKER_LOGIN_PERMANENT)
+_ROOTS = (
+    *(DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED),
+    *(DegradedCode.DISK_FULL, DegradedCode.DISK_ERROR),
+    *(DegradedCode.BROKER_LOGIN_TRANSIENT, DegradedCode.BROKER_LOGIN_TIMEOUT),
+)
+"""Where they stand for the whole platform, what single cells say may come of it."""
 _CONSEQUENCES = (DegradedCode.GATE_OVERDUE, DegradedCode.FORCED_OPEN)
 """They say only what another one led to; the status row says so as well."""
 
@@ -23,7 +29,7 @@ class Faults(NamedTuple):
     degraded: int
     """Degraded reasons that are none of these: the ▲ of the first row."""
     ranked: tuple[tuple[Look, DegradedReason], ...]
-    """Every degraded reason, failures first, then what nobody acknowledged, then newest first."""
+    """Every degraded reason, failures first, then what nobody acknowledged, causes, the newest."""
     notes: tuple[DegradedReason, ...]
     """Reasons that only inform, newest first."""
 
@@ -57,11 +63,13 @@ def look_of_reason(status: Status, reason: DegradedReason) -> Look:
     return Look.FAILED if has_failed or reason.code in _FATAL else Look.DEGRADED
 
 
-def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, bool, int]:
+def _urgency(look: Look, reason: DegradedReason) -> tuple[bool, bool, bool, bool, bool, int]:
     """Failures first; of equals what nobody has seen yet, what is fatal, causes, the newest."""
+    is_root = reason.scope is None and reason.code in _ROOTS
     is_seen, is_fatal = reason.acknowledged_ms is not None, reason.code in _FATAL
     is_consequence = reason.code in _CONSEQUENCES
-    return look is not Look.FAILED, is_seen, not is_fatal, is_consequence, -reason.since_ms
+    grave = look is not Look.FAILED, is_seen, not is_fatal, not is_root
+    return *grave, is_consequence, -reason.since_ms
 
 
 def scope_of(reason: DegradedReason, platform: str) -> str:

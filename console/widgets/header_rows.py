@@ -109,9 +109,9 @@ class Header:
 
     def _elapsed(self) -> Line:
         took_s = self._status.opened_gate_after_s
-        if took_s is None:
-            took_s = (self._now_ms - self._status.opened_ms) / 1_000
-        return (Span(moments.elapsed(took_s)),)
+        if took_s is not None:
+            return (Span(moments.elapsed(round(took_s, 1))),)  # as the timeline and the log say it
+        return (Span(moments.elapsed((self._now_ms - self._status.opened_ms) / 1_000)),)
 
     def _ready(self, short: bool = False) -> Line:
         ready, total = self._facts.ready_cells, len(self._status.cells)
@@ -197,9 +197,19 @@ class Header:
             left_s = max(0.0, (broker.next_attempt_ms - self._now_ms) / 1_000)
             again = Span(f" {words.again_in.format(left_s=left_s)}")
             return (Form(2, (*short, again)), Form(5, short))
+        return self._asked(head)
+
+    def _asked(self, head: Span) -> Part:
+        """What waits and what is under way; an answer that is late before there is a reason."""
+        broker, words = self._status.broker, self._words
         lanes = " ".join(f"{clean(lane)}:{count}" for lane, count in broker.queue.items())
         slots = words.slots.format(used=broker.slots_used, total=broker.slots_total)
         short = (head, Span(lanes or words.broker_states["ready"]))
+        sent_ms = broker.unanswered_since_ms
+        silent_s = (self._now_ms - sent_ms) // 1_000 if sent_ms is not None else 0
+        if 0 < silent_s <= _LASTING_S:
+            silent = Span(words.no_answer.format(silent_s=silent_s), Look.STRONG)
+            return (Form(2, (*short, Span(" "), silent)), Form(5, (head, silent)))
         return (Form(0, (*short, Span(f" {slots}", Look.DIM))), Form(4, short))
 
 

@@ -175,7 +175,7 @@ def _reasons(
     for reason in now:
         if (reason.code, reason.scope) not in before:
             look = Look.DEGRADED if reason.severity is Severity.DEGRADED else Look.DIM
-            yield look, f"{_named(reason, words)} {reason.detail}"
+            yield look, f"{_named(reason, words)} {words.detail(reason)}"
     for reason in was:
         if (reason.code, reason.scope) not in after:
             yield Look.READY, f"{_named(reason, words)} {words.cleared}"

@@ -12,7 +12,7 @@ from ..logbook import KEPT, LogLine
 from ..words import Words
 from .listing import Item, Listing, entry
 
-_LEVEL_WIDTH, _SOURCE_WIDTH, _TIME_WIDTH = 10, 20, 9
+_LEVEL_WIDTH, _SOURCE_WIDTH, _TIME_WIDTH = 9, 15, 9
 _YIELDING = frozenset({2, 3})
 """The columns level and source."""
 _LOOKS = {

@@ -32,7 +32,8 @@ def notice_row(
         said = end_kept(clean(rim.told, _TOLD_MAX), clean(rim.path, _TOLD_MAX), left)
         sentence: Line = (*cropped((Span(said, Look.STRONG),), left), *end)
     elif rim.hold.lost_s is not None:
-        sentence = (Span(words.lost.format(why=clean(rim.hold.why)), Look.STRONG),)
+        why = clean(words.told(rim.hold.why_said, rim.hold.why))
+        sentence = (Span(words.lost.format(why=why), Look.STRONG),)
     elif hint:
         sentence = hint
     elif facts.faults.ranked:
@@ -64,7 +65,8 @@ def _mode(status: Status, words: Words, width: int) -> Line:
     sentence = words.no_mode
     if status.mode is not None:
         mode = words.modes[status.mode.value]
-        sentence = words.mode.format(mode=mode, reason=clean(status.mode_reason))
+        reason = clean(words.told(status.mode_said, status.mode_reason))
+        sentence = words.mode.format(mode=mode, reason=reason)
     if status.market != "simulated":
         return (Span(sentence, Look.DIM),)
     both = (sentence, words.simulated_hint)

@@ -47,7 +47,7 @@ def state_words(process: ProcessStatus, now_ms: int, words: Words) -> str:
         if process.next_attempt_ms is not None:
             left_s = max(0.0, (process.next_attempt_ms - now_ms) / 1_000)
         parts.append(f"{left_s:.1f}s")
-    return " ".join((*parts, clean(process.detail))).strip()
+    return " ".join((*parts, clean(words.process_detail(process.detail)))).strip()
 
 
 @kept

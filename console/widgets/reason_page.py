@@ -15,7 +15,7 @@ from .facts import Facts
 from .listing import Item, Listing, entry
 from .reason_rows import scope_of_clean
 
-_SCOPE_WIDTH, _CODE_WIDTH, _SINCE_WIDTH, _COUNT_WIDTH = 16, 24, 10, 5
+_SCOPE_WIDTH, _CODE_WIDTH, _SINCE_WIDTH, _COUNT_WIDTH = 15, 23, 9, 5
 _YIELDING = frozenset({3, 4})
 """The columns since and count."""
 _DETAIL_MAX = 2_000
@@ -47,7 +47,7 @@ def reason_key(reason: DegradedReason, is_healed: bool = False) -> str:
 
 def _item(look: Look, reason: DegradedReason, words: Words, is_healed: bool = False) -> Item:
     text = Look.DIM if is_healed else Look.PLAIN
-    said = clean(reason.detail, _DETAIL_MAX)
+    said = clean(words.detail(reason), _DETAIL_MAX)
     line = (
         Span(f"{sign(look)} ", look),
         Span(boxed(scope_of_clean(reason, words), _SCOPE_WIDTH - 1) + " ", text),
@@ -78,5 +78,5 @@ def _detail(look: Look, reason: DegradedReason, words: Words) -> Iterator[Span]:
     seen = f", {words.seen}" if reason.acknowledged_ms is not None else ""
     yield Span(f"{sign(look)} {where} {reason.code.value} ({severity}{seen})", look)
     yield Span(f"{since}, {times}", Look.DIM)
-    yield Span(clean(reason.detail, _DETAIL_MAX))
+    yield Span(clean(words.detail(reason), _DETAIL_MAX))
     yield Span(f"→ {words.hint(reason)}", Look.STRONG)

@@ -52,7 +52,7 @@ def scope_of_clean(reason: DegradedReason, words: Words) -> str:
 def _said(look: Look, reason: DegradedReason, words: Words, hint: bool) -> Line:
     times = f" ×{reason.count}" if reason.count > 1 else ""
     head = Span(f"{sign(look)} {scope_of_clean(reason, words)} {reason.code.value}{times}", look)
-    detail = Span(f" {clean(reason.detail, _DETAIL_MAX)}")
+    detail = Span(f" {clean(words.detail(reason), _DETAIL_MAX)}")
     return (head, detail, Span(f" → {words.hint(reason)}", Look.DIM)) if hint else (head, detail)
 
 
@@ -64,5 +64,5 @@ def _calm(facts: Facts, words: Words) -> Line:
     if not notes:
         return row
     newest, count = notes[0], words.notes.format(count=len(notes))
-    note = f"{count}{scope_of_clean(newest, words)} {clean(newest.detail, _DETAIL_MAX)}"
+    note = f"{count}{scope_of_clean(newest, words)} {clean(words.detail(newest), _DETAIL_MAX)}"
     return (*row, Span(_GAP), Span(note, Look.DIM))

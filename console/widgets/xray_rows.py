@@ -62,7 +62,12 @@ def _facts(status: Status, key: SeriesKey, now_ms: int, words: Words) -> Iterato
     own = [r for r in status.reasons if r.scope == key and r.severity is Severity.DEGRADED]
     look = cell_face.look_of(cell, own)
     yield (Span(clean(str(key)), Look.STRONG),)
-    yield (Span(f"{sign(look)} {words.states[look.value]}", look),)
+    here = Span(f"{sign(look)} {words.states[look.value]}", look)
+    if cell_face.is_rebuilt(look, cell):
+        ready = Look.READY
+        yield (Span(f"{sign(ready)} {words.states[ready.value]}", ready), Span("   "), here)
+    else:
+        yield (here,)
     yield ()
     yield _fact("bars", words.bars(cell.bars), words)
     if look in (Look.FETCHING, Look.DERIVING, Look.PRIMING):
@@ -106,7 +111,7 @@ def _reason(reason: DegradedReason, look: Look, width: int, words: Words) -> Ite
     times = f" ×{reason.count}" if reason.count > 1 else ""
     since = words.since.format(at=moments.clock(reason.since_ms), utc=words.utc)
     yield (Span(f"{sign(look)} {reason.code.value}{times}", look), Span(f" {since}", Look.DIM))
-    for text in wrap(clean(reason.detail), max(10, width - 2)):
+    for text in wrap(clean(words.detail(reason)), max(10, width - 2)):
         yield (Span(f"  {text}"),)
     for text in wrap(f"→ {words.hint(reason)}", max(10, width - 2)):
         yield (Span(f"  {text}", Look.DIM),)

@@ -12,6 +12,7 @@ import numpy as np
 from uds.model import Bars, Symbol, Timeframe
 
 from ..clock import Clock
+from ..sayings import Saying, saying
 from .port import (
     BarsAnswer,
     BarsRequest,
@@ -114,9 +115,9 @@ class FaultyBroker:
         if fault is FaultKind.LOGIN_HANGS:
             await asyncio.Event().wait()
         if fault is FaultKind.LOGIN_REFUSED:
-            raise LoginFailed("The broker refused the login: try again later.")
+            raise LoginFailed(saying("login_refused"))
         if fault is FaultKind.LOGIN_PERMANENT:
-            raise LoginFailed("The broker does not know these credentials.", LoginFault.PERMANENT)
+            raise LoginFailed(saying("login_wrong"), LoginFault.PERMANENT)
         return await self._broker.login()
 
     async def fetch_bars(self, request: BarsRequest) -> BarsAnswer:
@@ -125,9 +126,9 @@ class FaultyBroker:
         if fault is FaultKind.FETCH_HANGS:
             await asyncio.Event().wait()
         if fault is FaultKind.FETCH_ERROR:
-            raise FetchFailed(f"The broker failed {request.symbol} {request.timeframe.name}.")
+            raise FetchFailed(saying("broker_failed", request.symbol, request.timeframe.name))
         if fault is FaultKind.RATE_LIMIT:
-            raise RateLimited("The broker was asked too often.", RETRY_AFTER_S)
+            raise RateLimited(saying("broker_asked_too_often"), RETRY_AFTER_S)
         answer = await self._broker.fetch_bars(request)
         return BarsAnswer(_spoiled(answer.bars, fault), answer.latency_s)
 
@@ -135,7 +136,7 @@ class FaultyBroker:
         """The other's."""
         return self._broker.ticks(symbols)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """The other's."""
         return self._broker.notes()
 

@@ -10,6 +10,7 @@ from typing import Literal, Protocol, TypeAlias
 from uds.model import Bars, Symbol, Timeframe
 
 from ..errors import EngineError
+from ..sayings import Saying
 
 BrokerTimeframe: TypeAlias = Literal[Timeframe.M1, Timeframe.D1]
 """The only timeframes a broker can be asked for; M3 to H4 cannot be spelled here."""
@@ -65,7 +66,7 @@ class BrokerError(EngineError):
 class LoginFailed(BrokerError):
     """No session; `fault` says whether it is worth another attempt."""
 
-    def __init__(self, message: str, fault: LoginFault = LoginFault.TRANSIENT) -> None:
+    def __init__(self, message: str | Saying, fault: LoginFault = LoginFault.TRANSIENT) -> None:
         super().__init__(message)
         self.fault = fault
 
@@ -77,7 +78,7 @@ class FetchFailed(BrokerError):
 class RateLimited(FetchFailed):
     """Asked too often; `retry_after_s` is the least wait."""
 
-    def __init__(self, message: str, retry_after_s: float) -> None:
+    def __init__(self, message: str | Saying, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
@@ -104,7 +105,7 @@ class Broker(Protocol):
         """Quotes as they come, until the iterator is closed. Raises BrokerError."""
         ...
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """What the operator must know of this source: (reason code, symbol, sentence)."""
         ...
 

@@ -26,6 +26,7 @@ from ..history.formats import NotHistory, read_lines, read_ticks
 from ..history.names import ENDINGS
 from ..history.reading import FileRows, ZoneUnknown, in_utc
 from ..history.rows import Rows
+from ..sayings import Saying, saying
 from .port import BarsAnswer, BarsRequest, BrokerError, FetchFailed, Tick
 from .quotes import Quotes
 from .tick_stream import tick_stream
@@ -50,8 +51,8 @@ class History:
     """D1 of every symbol, on the anchor's grid; may be empty."""
     quotes: Mapping[Symbol, Quotes]
     """Recorded ticks, of those symbols that have a tick file."""
-    notes: tuple[tuple[str, Symbol, str], ...]
-    """What the operator must know: (reason code, symbol, sentence)."""
+    notes: tuple[tuple[str, Symbol, Saying], ...]
+    """What the operator must know: (reason code, symbol, what is so)."""
     last_common_m1_ms: int
     """Close of the last M1 up to which every symbol has history, UTC ms."""
 
@@ -106,7 +107,7 @@ class _FolderReader:
     def __init__(
         self, folder: str, instruments: Mapping[Symbol, str], zone: FileZone | None
     ) -> None:
-        self.notes: list[tuple[str, Symbol, str]] = []
+        self.notes: list[tuple[str, Symbol, Saying]] = []
         self._folder = folder
         self._instruments = instruments
         self._zone = zone
@@ -137,15 +138,15 @@ class _FolderReader:
     def d1(self, symbol: Symbol, m1: Bars, anchors: Anchors, calendar: TradingCalendar) -> Bars:
         """D1 of a symbol's file when it stands on the anchor's grid, else made of its M1."""
         file_name = self._find(self._names(symbol, "_D1"))
-        why = f"has no D1 of {symbol}"
+        why = saying("days_absent", self._folder, symbol)
         if file_name is not None:
             rows = self._bar_rows(symbol, file_name, calendar).rows
             opens = bucket_opens(rows.times, Timeframe.D1, anchors)
             if len(opens) and np.array_equal(rows.times, opens):
                 return rows.bars(Timeframe.D1, anchors)
-            why = f"has a {file_name} whose days do not open at {anchors.d1} {anchors.zone}"
-        sentence = f"The replay folder {self._folder} {why}; D1 is made of its M1."
-        self.notes.append(("D1_FROM_M1", symbol, sentence))
+            begins = anchors.d1, anchors.zone
+            why = saying("days_off_anchor", self._folder, file_name, *begins)
+        self.notes.append(("D1_FROM_M1", symbol, why))
         return days_of(m1, anchors, calendar)
 
     def ticks(self, symbol: Symbol) -> Quotes | None:
@@ -196,7 +197,8 @@ class _FolderReader:
 
     def _note(self, symbol: Symbol, file_name: str, rows: Rows) -> None:
         if rows.fault is not None:
-            self.notes.append(("CORRUPT_JSONL", symbol, f"{file_name} has {rows.fault}."))
+            flawed = saying("file_flawed", file_name, rows.fault)
+            self.notes.append(("CORRUPT_JSONL", symbol, flawed))
 
 
 class ReplayBroker:
@@ -241,7 +243,7 @@ class ReplayBroker:
         """Recorded quotes as the clock passes them, or four a minute made of the M1."""
         return tick_stream(self._clock, symbols, self._ticks_between)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """Bad lines of the files, and D1 that had to be made of M1."""
         return self._history.notes
 

@@ -10,6 +10,7 @@ from uds.model import Bars, Symbol, Timeframe
 
 from ..history.data_folder import DataFolder, FolderSeries, OffAnchor
 from ..plan import Market
+from ..sayings import Saying, saying
 from .replay import History, ReplayFolderIncomplete, days_of
 
 
@@ -23,7 +24,7 @@ async def load_data_folder(path: Path, markets: Iterable[Market]) -> History | N
         return None
     m1: dict[Symbol, Bars] = {}
     d1: dict[Symbol, Bars] = {}
-    notes: list[tuple[str, Symbol, str]] = []
+    notes: list[tuple[str, Symbol, Saying]] = []
     for market in wanted:
         minutes = await folder.read(market, Timeframe.M1, is_proof_wanted=False)
         if not len(minutes.bars):
@@ -34,13 +35,15 @@ async def load_data_folder(path: Path, markets: Iterable[Market]) -> History | N
         m1[market.symbol] = minutes.bars
         days = await _days(folder, market)
         if days is None:
-            sentence = f"The replay folder {path} has no D1 of {market.symbol} on the anchor"
-            notes.append(("D1_FROM_M1", market.symbol, f"{sentence}; D1 is made of its M1."))
+            absent = saying("days_off_grid", path, market.symbol)
+            notes.append(("D1_FROM_M1", market.symbol, absent))
             d1[market.symbol] = days_of(minutes.bars, market.anchors, market.calendar)
         else:
             d1[market.symbol] = days.bars
         faults = [found.fault for found in (minutes, days) if found and found.fault]
-        notes += [("CORRUPT_JSONL", market.symbol, f"{fault}.") for fault in faults]
+        notes += [
+            ("CORRUPT_JSONL", market.symbol, saying("as_it_is", f"{fault}.")) for fault in faults
+        ]
     ends = (bars.last_close_ms or 0 for bars in m1.values())
     return History(m1, d1, {}, tuple(notes), min(ends))
 

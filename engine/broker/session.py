@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from uds.model import Symbol, Timeframe
 
 from ..clock import Clock
+from ..sayings import said_of, saying
 from ..status import BrokerStatus
 from .answers import Fetched, mended
 from .circuit import Circuit
@@ -85,6 +86,7 @@ class BrokerSession:
         self._granted: dict[int, asyncio.Future[None]] = {}
         self._number = 0
         self._free = broker.concurrency
+        self._sent_ms: dict[int, int] = {}
         self._backfills = 0
         self._will_grant = False
         self._said = BrokerStatus(broker.kind)
@@ -154,6 +156,7 @@ class BrokerSession:
         try:
             await self._keep_pace()
             sent_s = self._clock.monotonic_s()
+            self._sent_ms[ticket.number] = self._clock.now_ms()
             fetched = await self._ask(request)
         except FetchFailed as error:
             self._failed(ticket, error)
@@ -173,14 +176,12 @@ class BrokerSession:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 answer = await self.broker.fetch_bars(request)
         except TimeoutError as error:
-            raise FetchSilent(
-                f"The broker did not answer for {request.symbol} {request.timeframe.name} "
-                f"within {REQUEST_TIMEOUT_S:g} s."
-            ) from error
+            asked = request.symbol, request.timeframe.name
+            raise FetchSilent(saying("broker_silent", *asked, f"{REQUEST_TIMEOUT_S:g}")) from error
         except FetchFailed:
             raise
         except BrokerError as error:
-            raise FetchFailed(str(error)) from error
+            raise FetchFailed(*said_of(error)[:1]) from error
         return mended(request, answer, self._clock.now_ms())
 
     def _failed(self, ticket: Ticket, error: FetchFailed) -> None:
@@ -261,14 +262,17 @@ class BrokerSession:
             circuit=self._circuit.state,
             failures=self._circuit.failures,
             next_request_ms=self._next_request_ms(now_s),
+            unanswered_since_ms=min(self._sent_ms.values(), default=None),
         )
 
     def _take_slot(self, ticket: Ticket) -> None:
         self._free -= 1
+        self._sent_ms[ticket.number] = self._clock.now_ms()
         self._backfills += ticket.lane is Lane.BACKFILL
 
     def _leave_slot(self, ticket: Ticket) -> None:
         self._free += 1
+        del self._sent_ms[ticket.number]
         self._backfills -= ticket.lane is Lane.BACKFILL
 
     def _is_reserved(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from uds.model import MINUTE_MS, Bars, Symbol, Timeframe, joined
 
 from ..clock import Clock
+from ..sayings import Saying, saying
 from .market import CACHED_DAYS, SimulatedMarket
 from .market_day import Quote
 from .noise import key_of, mixed, unit
@@ -103,7 +104,7 @@ class SimBroker:
         """Quotes of the market as the clock passes them; none while it is shut."""
         return tick_stream(self._clock, symbols, self._ticks_between)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """Nothing: that the market is simulated is said where the broker is named."""
         return ()
 
@@ -115,7 +116,7 @@ class SimBroker:
             raise FetchFailed(f"The simulated market has no symbol {request.symbol}.")
         wait_s = self._bucket.take(now_s) if self._bucket else 0.0
         if wait_s:
-            raise RateLimited(f"Too many requests; the next one in {wait_s:.3f} s.", wait_s)
+            raise RateLimited(saying("broker_pace", f"{wait_s:.3f}"), wait_s)
 
     def _drawn_latency_s(self) -> float:
         self._request_count += 1

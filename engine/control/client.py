@@ -10,7 +10,7 @@ from typing import Any
 from uds import socket_folder
 
 from ..errors import ActionRefused, EngineSilent, EngineUnreachable
-from ..sayings import sayings_of
+from ..sayings import saying, sayings_of
 from .protocol import LINE_BYTES_MAX, BadRequest, document_of, request_line
 
 SOCKET_NAME = "control.sock"
@@ -42,10 +42,7 @@ def call_engine(
             with asking.makefile("rb") as answers:
                 line = answers.readline(LINE_BYTES_MAX)
     except TimeoutError as error:
-        raise EngineSilent(
-            f"The engine at {where} did not answer within {timeout_s:g} s; "
-            "see whether its process is stopped."
-        ) from error
+        raise silent(where, timeout_s) from error
     except OSError as error:
         raise unreachable(where) from error
     return result_of(line, where)
@@ -68,7 +65,9 @@ def result_of(line: bytes, where: Path) -> Any:
 
 def unreachable(where: Path) -> EngineUnreachable:
     """That nobody answers there, with the remedy."""
-    return EngineUnreachable(
-        f"No engine answers at {where}; start one with `coldstart-console up`, "
-        "or name its data folder with --data."
-    )
+    return EngineUnreachable(saying("engine_away", where))
+
+
+def silent(where: Path, timeout_s: float) -> EngineSilent:
+    """That somebody is there and says nothing."""
+    return EngineSilent(saying("engine_silent", where, f"{timeout_s:g}"))

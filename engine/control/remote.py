@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ..apply import apply
-from ..errors import EngineError, EngineSilent, EngineUnreachable
+from ..errors import EngineError, EngineUnreachable
 from ..event_log import Posted
 from ..replica import BadReplica, posted_of, status_of
+from ..sayings import saying
 from ..status import Status
-from .client import result_of, unreachable
+from .client import result_of, silent, unreachable
 from .protocol import LINE_BYTES_MAX, document_of, request_line
 
 _ANSWER_TIMEOUT_S = 10.0
@@ -37,7 +38,7 @@ async def attached(path: Path) -> AsyncIterator[RemoteEngine]:
         async with asyncio.timeout(_ANSWER_TIMEOUT_S):
             reader, writer = await asyncio.open_unix_connection(path, limit=LINE_BYTES_MAX)
     except TimeoutError as error:
-        raise _silent(path) from error
+        raise silent(path, _ANSWER_TIMEOUT_S) from error
     except OSError as error:
         raise unreachable(path) from error
     remote = RemoteEngine(path, reader, writer)
@@ -109,7 +110,7 @@ class RemoteEngine:
                 await self._writer.drain()
                 return await answered
         except TimeoutError as error:
-            raise _silent(self._path) from error
+            raise silent(self._path, _ANSWER_TIMEOUT_S) from error
         except ConnectionError as error:
             raise unreachable(self._path) from error
         finally:
@@ -128,7 +129,7 @@ class RemoteEngine:
         except ConnectionError:
             pass
         except ValueError as error:
-            lost = EngineUnreachable(f"The engine at {self._path} cannot be followed: {error}")
+            lost = EngineUnreachable(saying("engine_unfollowed", self._path, error))
         finally:
             self._lost = lost
             self._changed.set()
@@ -173,10 +174,3 @@ class RemoteEngine:
         if isinstance(result, dict) and "snapshot" in result:
             self._reset(result)  # here, because the first events may be in the same breath
         answered.set_result(result)
-
-
-def _silent(path: Path) -> EngineSilent:
-    return EngineSilent(
-        f"The engine at {path} did not answer within {_ANSWER_TIMEOUT_S:g} s; "
-        "see whether its process is stopped."
-    )

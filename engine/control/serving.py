@@ -21,6 +21,7 @@ from ..acts.action import Operable
 from ..degraded import DegradedCode
 from ..errors import SocketUnusable
 from ..events import ReasonCleared, ReasonRaised
+from ..sayings import said_of, saying
 from ..tenure import say_fenced
 from .client import SOCKET_NAME
 from .conversation import Conversation, EventLines
@@ -136,8 +137,8 @@ async def _listen_again(
         try:
             made = await _listen(engine, path, talk)
         except (FolderUnreadable, SocketUnusable) as error:
-            detail = f"The control socket cannot be made again: {error}"
-            board.post(ReasonRaised(DegradedCode.DISK_ERROR, _SCOPE, detail))
+            said = saying("socket_unmade"), *said_of(error)
+            board.post(ReasonRaised.told(DegradedCode.DISK_ERROR, _SCOPE, *said))
             await asyncio.sleep(_RECREATE_S)
         else:
             board.post(ReasonCleared(DegradedCode.DISK_ERROR, _SCOPE))

@@ -9,12 +9,15 @@ the supervisor stops whoever writes.
 
 from __future__ import annotations
 
+import logging
+
 from uds import CacheDown, CacheRegressed, CacheTooOld, DiskFailed, Fenced, ServerMissing
 
 from ..attempt import Partner, clear
 from ..degraded import DegradedCode
 from ..events import ReasonCleared, ReasonRaised
 from ..process import Tools
+from ..sayings import said_of
 from ..tenure import say_fenced
 
 BEAT_S = 0.25
@@ -56,6 +59,8 @@ async def _take(tools: Tools) -> None:
     tools.claimed.set()  # before what is restored: a symbol that hangs there holds no other
     for symbol in tools.markets:
         await tools.store.restore(symbol)
+    if any(r.code in Partner.REDIS.codes and r.scope is None for r in tools.board.status.reasons):
+        tools.say("Redis answers again, its tails are in place")
     clear(tools, Partner.REDIS, None)
 
 
@@ -90,5 +95,6 @@ def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:
     """
     if code in {reason.code for reason in tools.board.status.reasons}:
         return False
-    tools.board.post(ReasonRaised(code, None, str(error)))
+    tools.board.post(ReasonRaised.told(code, None, *said_of(error)))
+    tools.say(f"{code.value}: {error}", logging.WARNING)
     return True

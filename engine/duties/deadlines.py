@@ -16,6 +16,7 @@ from ..degraded import DegradedCode, DegradedReason, Scope
 from ..events import BecameOverdue, GateForceEnded, ReasonCleared, ReasonRaised, ReasonRevised
 from ..failure import ChildEnded
 from ..process import Tools
+from ..sayings import Saying, saying
 from ..status import Status
 from .progress import WATCHED, is_silent
 
@@ -65,15 +66,15 @@ def _watch_budget(tools: Tools) -> None:
         _clear(tools, too_small, None)
     else:
         rate = budget.rate_bars_per_s(prime)
-        _say(tools, too_small, budget.shortfall_sentence(found, rate))
+        _say(tools, too_small, budget.shortfall_saying(found, rate))
     late = budget.is_late(prime, tools.since_opened_s())
     if not late and _standing(tools, partial) is None:
         return
     missing = _unprimed(status)
     if late:
         total = len(status.cells)
-        head = f"PRIME {total - len(missing)}/{total} past the budget of {prime.budget_s:g} s"
-        _say(tools, partial, f"{head}; priming goes on: {named(missing)}")
+        done, budget_s = total - len(missing), f"{prime.budget_s:g}"
+        _say(tools, partial, saying("prime_partial", done, total, budget_s, named(missing)))
     elif not missing:
         _clear(tools, partial, None)
 
@@ -99,13 +100,13 @@ def _clear(tools: Tools, code: DegradedCode, scope: Scope) -> None:
         tools.board.post(ReasonCleared(code, scope))
 
 
-def _say(tools: Tools, code: DegradedCode, detail: str) -> None:
+def _say(tools: Tools, code: DegradedCode, said: Saying) -> None:
     """Raise a reason once; later only what it says is renewed."""
     standing = _standing(tools, code)
     if standing is None:
-        tools.board.post(ReasonRaised(code, None, detail))
-    elif standing.detail != detail:
-        tools.board.post(ReasonRevised(code, None, detail))
+        tools.board.post(ReasonRaised.told(code, None, said))
+    elif standing.said != (said,):
+        tools.board.post(ReasonRevised.told(code, None, said))
 
 
 class _Force:
@@ -158,6 +159,6 @@ class _Progress:
         if not is_silent(status, name, tools.markets, tools.clock.now_ms(), silent_s):
             return
         self._since_s[name] = now_s
-        sentence = f"{name} made no progress for {silent_s:.0f} s; it is restarted."
-        tools.board.post(ReasonRaised(DegradedCode.NO_PROGRESS, name, sentence))
-        self._supervisor.fail(name, ChildEnded(sentence))
+        silent = saying("no_progress", name, f"{silent_s:.0f}")
+        tools.board.post(ReasonRaised.told(DegradedCode.NO_PROGRESS, name, silent))
+        self._supervisor.fail(name, ChildEnded(silent))

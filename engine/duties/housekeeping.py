@@ -24,6 +24,7 @@ from ..degraded import DegradedCode
 from ..events import GenerationFailed, ReasonCleared, ReasonRaised
 from ..mending import say_damage
 from ..process import Tools
+from ..sayings import said_of, saying
 
 BEAT_S = 1.0
 GRACE_S = 10.0
@@ -101,8 +102,8 @@ async def _audit(tools: Tools, symbol: Symbol) -> None:
     altered, served = tools.store.altered(symbol), tools.store.tail(symbol)
     if altered and served is not None:
         names = ", ".join(timeframe.name for timeframe in altered)
-        detail = f"{symbol} {names} in RAM fail the digest of {served.generation.short}."
-        tools.board.post(GenerationFailed(symbol, served.generation, detail))
+        fails = saying("digest_fails", symbol, names, served.generation.short)
+        tools.board.post(GenerationFailed(symbol, served.generation, str(fails), (fails,)))
         if not tools.store.is_drafting(symbol):
             await repair(tools, symbol)
         return
@@ -115,8 +116,8 @@ async def _audit(tools: Tools, symbol: Symbol) -> None:
     if not differing:
         return
     names = ", ".join(timeframe.name for timeframe in differing)
-    detail = f"The tails of {symbol} {names} in Redis are gone or changed; they are put back."
-    tools.board.post(ReasonRaised(DegradedCode.REDIS_REGRESSED, None, detail))
+    gone = saying("tails_gone", symbol, names)
+    tools.board.post(ReasonRaised.told(DegradedCode.REDIS_REGRESSED, None, gone))
     await attempt(tools, Partner.REDIS, None, partial(tools.store.extend, symbol))
 
 
@@ -141,9 +142,9 @@ class _Collector:
                 except (CacheDown, CacheRegressed):
                     continue  # whose watch says so; at the next beat again
                 except DiskFailed as error:
-                    detail = f"What {symbol} needs no more was not removed: {error}"
+                    said = saying("not_removed", symbol), *said_of(error)
                     code = Partner.DISK.code_of(error)
-                    self._tools.board.post(ReasonRaised(code, symbol, detail))
+                    self._tools.board.post(ReasonRaised.told(code, symbol, *said))
                     continue
                 clear(self._tools, Partner.DISK, symbol)
                 self._collected[symbol] = generation

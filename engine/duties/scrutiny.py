@@ -14,6 +14,7 @@ from ..calendars.calendar_drift import Drift, calendar_drift
 from ..degraded import DegradedCode, Scope
 from ..events import ReasonCleared, ReasonRaised
 from ..process import Tools
+from ..sayings import Saying, saying
 from ..witness import Mismatch, d1_witness, open_mode
 
 _MINUTE_MS = 60_000
@@ -25,20 +26,20 @@ def scrutinise(tools: Tools, symbol: Symbol) -> None:
     """Look at what is stored of a symbol and say, or unsay, what is wrong with it."""
     d1 = SeriesKey(symbol, Timeframe.D1)
     mismatches = _mismatches(tools, symbol)
-    _judge(tools, DegradedCode.D1_MISMATCH, d1, _mismatch_sentence(mismatches))
-    _judge(tools, DegradedCode.OPEN_MODE_MIXED, symbol, _open_mode_sentence(tools, symbol))
-    _judge(tools, DegradedCode.CALENDAR_DRIFT, symbol, _drift_sentence(_drifts(tools, symbol)))
+    _judge(tools, DegradedCode.D1_MISMATCH, d1, _mismatch_saying(mismatches))
+    _judge(tools, DegradedCode.OPEN_MODE_MIXED, symbol, _open_mode_saying(tools, symbol))
+    _judge(tools, DegradedCode.CALENDAR_DRIFT, symbol, _drift_saying(_drifts(tools, symbol)))
 
 
-def _judge(tools: Tools, code: DegradedCode, scope: Scope, sentence: str | None) -> None:
+def _judge(tools: Tools, code: DegradedCode, scope: Scope, found: Saying | None) -> None:
     """Raise what is newly wrong, clear what no longer is; the same finding is not counted up."""
     standing = next(
         (r for r in tools.board.status.reasons if (r.code, r.scope) == (code, scope)), None
     )
-    if sentence is None and standing is not None:
+    if found is None and standing is not None:
         tools.board.post(ReasonCleared(code, scope))
-    elif sentence is not None and (standing is None or standing.detail != sentence):
-        tools.board.post(ReasonRaised(code, scope, sentence))
+    elif found is not None and (standing is None or standing.said != (found,)):
+        tools.board.post(ReasonRaised.told(code, scope, found))
 
 
 def _mismatches(tools: Tools, symbol: Symbol) -> tuple[Mismatch, ...]:
@@ -56,22 +57,21 @@ def _mismatches(tools: Tools, symbol: Symbol) -> tuple[Mismatch, ...]:
     )
 
 
-def _mismatch_sentence(mismatches: tuple[Mismatch, ...]) -> str | None:
+def _mismatch_saying(mismatches: tuple[Mismatch, ...]) -> Saying | None:
     if not mismatches:
         return None
     worst = max(mismatches, key=lambda m: abs(m.broker - m.derived))
-    return (
-        f"{len(mismatches)} prices of D1 differ from M1; the worst is {worst.price} of "
-        f"{_day(worst.open_time_ms)}: the broker says {worst.broker:g}, M1 {worst.derived:g}."
-    )
+    figures = f"{worst.broker:g}", f"{worst.derived:g}"
+    day = _day(worst.open_time_ms)
+    return saying("days_differ", len(mismatches), worst.price, day, *figures)
 
 
-def _open_mode_sentence(tools: Tools, symbol: Symbol) -> str | None:
+def _open_mode_saying(tools: Tools, symbol: Symbol) -> Saying | None:
     found = open_mode(tools.store.load(SeriesKey(symbol, Timeframe.M1)))
     wanted = tools.store.terms.open_mode
     if found is None or found == wanted:
         return None
-    return f"The M1 of {symbol} are {found} where {wanted} is expected."
+    return saying("mode_unlike", symbol, found, wanted)
 
 
 def _drifts(tools: Tools, symbol: Symbol) -> tuple[Drift, ...]:
@@ -88,18 +88,15 @@ def _drifts(tools: Tools, symbol: Symbol) -> tuple[Drift, ...]:
     )
 
 
-def _drift_sentence(drifts: tuple[Drift, ...]) -> str | None:
+def _drift_saying(drifts: tuple[Drift, ...]) -> Saying | None:
     if len(drifts) < _DRIFTS_MIN:
         return None
     last = drifts[-1]
     if last.opens_late_ms is None or last.closes_late_ms is None:
-        seen = "had no bar at all"
-    else:
-        seen = (
-            f"opened {last.opens_late_ms // _MINUTE_MS:+d} min and "
-            f"closed {last.closes_late_ms // _MINUTE_MS:+d} min off its calendar"
-        )
-    return f"{len(drifts)} sessions; the one of {_day(last.session_open_ms)} {seen}."
+        return saying("session_empty", len(drifts), _day(last.session_open_ms))
+    late_ms = last.opens_late_ms, last.closes_late_ms
+    late = (f"{ms // _MINUTE_MS:+d}" for ms in late_ms)
+    return saying("session_moved", len(drifts), _day(last.session_open_ms), *late)
 
 
 def _resident_coverage(tools: Tools, key: SeriesKey) -> Coverage:

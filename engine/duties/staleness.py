@@ -18,6 +18,7 @@ from ..degraded import DegradedCode
 from ..events import CellsChanged, ReasonCleared, ReasonRaised
 from ..plan import Market, expected_bars
 from ..process import Tools
+from ..sayings import saying
 
 GRACE_MS = 10 * MINUTE_MS
 """How much open-market time may pass without a minute, or any time without a closed day."""
@@ -57,8 +58,8 @@ def judge_staleness(tools: Tools, symbol: Symbol, timeframe: BrokerTimeframe) ->
         (r.code, r.scope) == (DegradedCode.CELL_STALE, key) for r in tools.board.status.reasons
     )
     if overdue and not stands:
-        sentence = f"{overdue} expected {timeframe.name} of {symbol} did not arrive."
-        tools.board.post(ReasonRaised(DegradedCode.CELL_STALE, key, sentence))
+        late = saying("stale", overdue, timeframe.name, symbol)
+        tools.board.post(ReasonRaised.told(DegradedCode.CELL_STALE, key, late))
     if stands and not overdue:
         tools.board.post(ReasonCleared(DegradedCode.CELL_STALE, key))
     _show(tools, symbol, timeframe, is_stale=overdue > 0)

@@ -19,6 +19,7 @@ from ..degraded import DegradedCode
 from ..events import ClockMoved, ReasonCleared, ReasonRaised
 from ..figures import grouped
 from ..process import Tools
+from ..sayings import saying
 from ..tenure import PAUSE_S, say_fenced
 
 BEAT_S = 0.25
@@ -51,8 +52,8 @@ async def watch_loop(tools: Tools) -> None:
         if calm == _CALM_BEATS:
             _clear(tools, DegradedCode.LOOP_STALLED)
         if abs(jumped_s) > JUMP_S:
-            detail = f"The wall clock jumped by {jumped_s:+.1f} s against the monotonic one."
-            board.post(ReasonRaised(DegradedCode.CLOCK_JUMP, None, detail))
+            jumped = saying("clock_jumped", f"{jumped_s:+.1f}")
+            board.post(ReasonRaised.told(DegradedCode.CLOCK_JUMP, None, jumped))
             board.post(ClockMoved(round(jumped_s * 1_000)))
         is_unproved = is_unproved or abs(jumped_s) > JUMP_S or took_s > PAUSE_S
         if is_unproved:
@@ -70,10 +71,10 @@ def _say_stall(tools: Tools, took_s: float) -> bool:
     lag_s = took_s - BEAT_S
     if lag_s <= LAG_S:
         return False
-    detail = f"The loop was {grouped(lag_s * 1_000)} ms late."
-    tools.board.post(ReasonRaised(DegradedCode.LOOP_STALLED, None, detail))
+    late = saying("loop_late", grouped(lag_s * 1_000))
+    tools.board.post(ReasonRaised.told(DegradedCode.LOOP_STALLED, None, late))
     if lag_s > DUMP_S:
-        _log.warning("%s Every task now:\n%s", detail, _stacks())
+        _log.warning("%s Every task now:\n%s", late, _stacks())
     return True
 
 

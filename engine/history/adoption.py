@@ -31,6 +31,7 @@ from ..derive import derive
 from ..events import ReasonCleared, ReasonRaised
 from ..modes import Found
 from ..process import Tools
+from ..sayings import saying
 from ..witness import open_mode
 from .legacy_evidence import compared, d1_coverage, d1_on_anchor, m1_coverage
 from .legacy_prose import comparison, damage, oddities, taken, unlike_mode
@@ -169,8 +170,8 @@ def _say_unlike(tools: Tools, symbol: Symbol, theirs: str) -> None:
 
 
 def _raise_writer(tools: Tools, symbol: Symbol) -> None:
-    detail = f"Files of {symbol} that another platform wrote changed while they were read."
-    tools.board.post(ReasonRaised(DegradedCode.LEGACY_WRITER_ACTIVE, symbol, detail))
+    written = saying("legacy_written", symbol)
+    tools.board.post(ReasonRaised.told(DegradedCode.LEGACY_WRITER_ACTIVE, symbol, written))
 
 
 def _judge_writer(tools: Tools, symbol: Symbol, rested_s: float) -> None:

@@ -23,6 +23,7 @@ from ..intensity import Backoff
 from ..mending import say_mended
 from ..plan import days_from_ms
 from ..process import Tools
+from ..sayings import Saying, said_of, saying
 from ..status import Status
 
 _LOGIN_CODES = {
@@ -65,7 +66,8 @@ async def _log_in(tools: Tools) -> None:
             began_s = tools.opened_s + start_s
             now_s = tools.clock.monotonic_s()
             delay_s = plan.failed(fault, began_s, now_s, schedule, tools.chance.random())
-            _say_failed(tools, fault, str(error) or "The broker did not answer the login.", delay_s)
+            said = said_of(error) if str(error) else (saying("login_silent"),)
+            _say_failed(tools, fault, said, delay_s)
             if fault is LoginFault.PERMANENT:
                 raise
         else:
@@ -75,12 +77,13 @@ async def _log_in(tools: Tools) -> None:
         tools.board.post(ReasonCleared(code, None))
 
 
-def _say_failed(tools: Tools, fault: LoginFault, sentence: str, delay_s: float) -> None:
+def _say_failed(tools: Tools, fault: LoginFault, said: tuple[Saying, ...], delay_s: float) -> None:
     due_ms = None
     if fault is not LoginFault.PERMANENT:
         due_ms = tools.clock.now_ms() + round(delay_s * 1_000)
         tools.session.plans_login(due_ms)
-    tools.board.post(ReasonRaised(_LOGIN_CODES[fault], None, sentence, due_ms))
+    code = _LOGIN_CODES[fault]
+    tools.board.post(ReasonRaised.told(code, None, *said, next_attempt_ms=due_ms))
 
 
 async def _keep_days(tools: Tools, symbol: Symbol) -> None:

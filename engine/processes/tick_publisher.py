@@ -20,4 +20,4 @@ async def run(tools: Tools) -> None:
             await tools.store.publish_tick(tick.symbol, json.dumps(asdict(tick)).encode())
         except CacheDown:
             lost_count += 1
-            tools.ready(f"{lost_count} ticks lost")
+            tools.ready(f"{lost_count} tick{'s' if lost_count > 1 else ''} lost")

@@ -9,6 +9,7 @@ from ..degraded import DegradedCode
 from ..errors import PortBusy
 from ..events import ApiListening, ReasonCleared, ReasonRaised
 from ..process import Tools
+from ..sayings import said_of
 from ..serving.http import build_app, serve
 from ..status import Status
 
@@ -26,7 +27,7 @@ async def run(tools: Tools) -> None:
             break
         except PortBusy as error:
             tools.warming("port busy")
-            _say_busy(tools, str(error))
+            _say_busy(tools, error)
             await tools.clock.sleep(_PORT_RETRY_S)
     tools.board.post(ReasonCleared(DegradedCode.API_PORT_BUSY, None))
     port = tools.listener.port
@@ -39,10 +40,11 @@ async def run(tools: Tools) -> None:
         raise RuntimeError("the HTTP server stopped by itself")
 
 
-def _say_busy(tools: Tools, sentence: str) -> None:
+def _say_busy(tools: Tools, error: PortBusy) -> None:
     standing = {reason.code for reason in tools.board.status.reasons}
     if DegradedCode.API_PORT_BUSY not in standing:
-        tools.board.post(ReasonRaised(DegradedCode.API_PORT_BUSY, None, sentence))
+        busy = ReasonRaised.told(DegradedCode.API_PORT_BUSY, None, *said_of(error))
+        tools.board.post(busy)
 
 
 async def _tell_what_is_served(tools: Tools) -> None:

@@ -102,6 +102,7 @@ class BrokerDocument(Document):
     circuit: str
     failures: int
     next_request_ms: int | None
+    unanswered_since_ms: int | None
     repeated_bars: int
     revised_bars: int
 

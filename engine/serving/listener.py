@@ -6,6 +6,7 @@ import errno
 import socket
 
 from ..errors import PortBusy
+from ..sayings import saying
 
 _BACKLOG = 512
 
@@ -47,10 +48,7 @@ class Listener:
         except OSError as error:
             bound.close()
             if error.errno == errno.EADDRINUSE:
-                raise PortBusy(
-                    f"Port {self._port} on {self.host} is in use by another program; "
-                    f"free it or choose another with --port."
-                ) from error
+                raise PortBusy(saying("port_busy", self._port, self.host)) from error
             raise PortBusy(
                 f"Cannot listen on {self.host} port {self._port}: {error.strerror}."
             ) from error

@@ -79,14 +79,14 @@ class ReadyAnswers:
         status: Status,
         tail_of: Callable[[Symbol], Snapshot | None],
         now_ms: int,
-    ) -> bytes | None:
-        """The body of the answer as of now; None when it has to be made."""
+    ) -> tuple[bytes, ...] | None:
+        """The body of the answer as of now, in parts; None when it has to be made."""
         ready = self._ready.get(query)
         if ready is None or not self._is_open(status):
             return None
         if not ready.made_of.is_still(status, tail_of(ready.made_of.symbol)):
             return None
-        return b"%b%d%b" % (ready.before, now_ms, ready.after)
+        return ready.before, b"%d" % now_ms, ready.after
 
     def keep(
         self, query: bytes, status: Status, symbol: Symbol, snapshot: Snapshot, answer: Answer

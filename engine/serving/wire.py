@@ -161,6 +161,7 @@ def _broker(status: Status) -> BrokerDocument:
         circuit=b.circuit,
         failures=b.failures,
         next_request_ms=b.next_request_ms,
+        unanswered_since_ms=b.unanswered_since_ms,
         repeated_bars=status.repeated_count,
         revised_bars=status.revised_count,
     )

@@ -21,6 +21,7 @@ from ..broker.market import SimulatedMarket
 from ..broker.port import BarsAnswer, BarsRequest, Broker, Tick
 from ..config import Config
 from ..derive import derive
+from ..sayings import Saying
 from ..sources import markets
 
 MODULUS = 97
@@ -65,7 +66,7 @@ class RevisingBroker:
         """The other's."""
         return self._broker.ticks(symbols)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """The other's."""
         return self._broker.notes()
 

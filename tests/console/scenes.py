@@ -28,13 +28,17 @@ from engine.events import (
     StoreOpened,
     SymbolPrimed,
 )
-from engine.sayings import saying, sentences
+from engine.sayings import in_a_row, saying, sentences
 from engine.status import BrokerStatus, Mode, PrimeStatus, ProcessState, ProcessStatus, Status
 from uds.model import Generation, SeriesKey, Symbol, Timeframe
 
 SYMBOLS = (
     *("XAU/USD", "XAG/USD", "NGAS", "SPX500", "NAS100", "US30", "GER30", "EUSTX50", "HKG33"),
     *("GBP/CAD", "NZD/CAD", "USD/CAD", "USD/JPY"),
+)
+_ON_THE_WAY = (
+    *(CellState.FETCHING, CellState.STORED, CellState.EMPTY, CellState.EMPTY, CellState.EMPTY),
+    *(CellState.DERIVED, CellState.PRIMED, CellState.SEALED),
 )
 BARS = dict(zip(Timeframe, (4_320, 1_440, 864, 288, 144, 72, 18, 180), strict=True))
 _process = partial(ProcessStatus, failures_max=5)
@@ -183,6 +187,39 @@ def closed_with_reasons() -> Status:
     )
     now = raised(now, code.CHILD_RESTARTING, "tick_publisher", "the stream ended", at_ms + 600)
     return played(now, ProcessChanged(ill), at_ms=at_ms + 600)
+
+
+def told_in_codes() -> Status:
+    """An engine whose Redis went away while a symbol is rebuilt: all of it said in codes."""
+    key, at_ms, token = SeriesKey("NGAS", Timeframe.M1), OPENED_MS + 4_000, Generation(42, 1)
+    nothing = (saying("as_it_is", "XAU/USD:"), saying("mode_nothing"))
+    modes = dict.fromkeys(SYMBOLS, Mode.COLD)
+    address = "unix:///srv/fx/data/run/redis.sock"
+    again = {
+        timeframe: Cell(state, 0.41, BARS[timeframe], OPENED_MS - 60_000, token)
+        for timeframe, state in zip(Timeframe, _ON_THE_WAY, strict=True)
+    }
+    return played(
+        end_of_boot(),
+        ModesDecided(Mode.COLD, in_a_row(nothing), modes, nothing),
+        CellsChanged(key.symbol, again),
+        ReasonRaised.told(
+            DegradedCode.REDIS_DOWN,
+            None,
+            saying("redis_away", address),
+            saying("redis_remedy"),
+            saying("attempt_due", 2, "0.2"),
+            next_attempt_ms=at_ms + 200,
+        ),
+        ReasonRaised.told(
+            DegradedCode.BROKER_FETCH_FAILED,
+            key,
+            saying("broker_silent", "NGAS", "M1", "5"),
+            saying("attempt_due", 3, "0.5"),
+        ),
+        ReasonRaised.told(DegradedCode.DEPTH_SHORT, "USD/JPY", saying("depth_short", 22, 300)),
+        at_ms=at_ms,
+    )
 
 
 def log_of_a_boot() -> LogBook:

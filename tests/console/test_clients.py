@@ -179,6 +179,7 @@ async def test_a_lost_engine_is_dated_and_found_again_unarmed(folder: Path) -> N
     await until(client, lambda: client.hold.lost_s is not None)
     assert not client.hold.is_armed
     assert "No engine answers" in client.hold.why
+    assert not client.hold.replay, "a lost engine is no recorded boot"
     assert client.status is before
     with pytest.raises(ActionRefused):
         await client.act(GAP)

@@ -61,6 +61,8 @@ SCREENS = {
     "page_xray_72x60": (scenes.end_of_boot, (72, 60), ("right", "enter")),
     "page_xray_below_80x24": (scenes.closed_with_reasons, (80, 24), ("enter", "pagedown")),
     "page_xray_80x24": (scenes.closed_with_reasons, (80, 24), (*"jjjjjj", "enter")),
+    "told_80x24": (scenes.told_in_codes, (80, 24), ()),
+    "page_reasons_told_80x24": (scenes.told_in_codes, (80, 24), ("3",)),
     "page_reasons_72x20": (scenes.closed_with_reasons, (72, 20), ("3",)),
     "page_logs_40x10": (scenes.closed_with_reasons, (40, 10), ("l",)),
     "compact_71x19": (scenes.closed_with_reasons, (71, 19), ()),
@@ -69,6 +71,8 @@ SCREENS = {
 UKRAINIAN = (
     "reasons_80x24",
     "reasons_160x48",
+    "told_80x24",
+    "page_reasons_told_80x24",
     "confirm_80x24",
     "phrase_80x24",
     "palette_80x24",

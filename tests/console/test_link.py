@@ -82,9 +82,11 @@ async def test_elapsed_runs_while_the_gate_is_closed_and_then_stands() -> None:
 def test_nothing_ticks_when_nothing_moves() -> None:
     """An idle console must cost next to nothing."""
     quiet = scenes.end_of_boot()
+    asked = replace(quiet, broker=replace(quiet.broker, unanswered_since_ms=NOW_MS))
 
     assert pulse_s(quiet, NOW_MS, ages_shown=False) is None
     assert SLOW_S == pulse_s(quiet, NOW_MS, ages_shown=True)
+    assert SLOW_S == pulse_s(asked, NOW_MS, ages_shown=False)
     assert FAST_S == pulse_s(scenes.middle_of_boot(), NOW_MS, ages_shown=False)
 
 

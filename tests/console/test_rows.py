@@ -9,6 +9,7 @@ import pytest
 from console.cursor import Cursor, scrolled, settled
 from console.hold import Hold
 from console.lines import Look, Span, text_of
+from console.metric import Metric
 from console.widgets.cell_face import Sight
 from console.widgets.facts import Facts
 from console.widgets.faults import faults
@@ -65,6 +66,37 @@ def test_a_cell_shows_its_state_as_sign_and_text(cell: Cell, text: str, look: Lo
     now = scenes.cells(scenes.cold(), "NGAS", OPENED_MS, {M1: cell})
 
     assert Span(text, look) == _cell(now, "NGAS", M1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "look"),
+    [
+        (Cell(CellState.EMPTY), "●·–", Look.WAITING),
+        (Cell(CellState.FETCHING, 0.41), "●◔41%", Look.FETCHING),
+        (Cell(CellState.FETCHING, 1.0), "●◔100%", Look.FETCHING),
+        (Cell(CellState.PRIMED), "●◕12%", Look.PRIMING),
+    ],
+)
+def test_a_cell_that_is_made_anew_says_that_it_is_served_too(
+    cell: Cell, text: str, look: Look
+) -> None:
+    """`·–` alone would tell an operator at night that readers have nothing."""
+    served = replace(cell, bars=4_320, serving=Generation(42, 3))
+    now = scenes.cells(scenes.cold(), "NGAS", OPENED_MS, {M1: served})
+
+    assert Span(text, look) == _cell(now, "NGAS", M1)
+
+
+def test_where_the_room_is_short_the_sign_says_what_moves() -> None:
+    """One column in the compact form, whose row counts what is served; seven beside a figure."""
+    served = Cell(CellState.FETCHING, 0.41, bars=123_456, serving=Generation(42, 3))
+    now = scenes.cells(scenes.cold(), "XAU/USD", OPENED_MS, {M1: served})
+    row = Grid(Facts.of(now), Cursor(), Sight(NOW_MS, WORDS)).compact(40, 5, 0)[0][0].lines[0]
+    bars = Sight(NOW_MS, WORDS, Metric.BARS)
+    cell = Grid(Facts.of(now), Cursor(), bars).columns(80, 20, 0)[0][1].lines[1]
+
+    assert " XAU/USD  ◔······· 1/8" == text_of(row)
+    assert "◔123456" == text_of(cell)
 
 
 def test_a_reason_of_its_own_covers_how_far_a_cell_has_come() -> None:
@@ -195,6 +227,32 @@ def test_what_made_the_gate_late_stands_before_its_lateness() -> None:
     assert [code, DegradedCode.GATE_OVERDUE] == [reason.code for _, reason in faults(late).ranked]
 
 
+def test_what_all_depends_on_is_said_before_what_single_cells_suffer() -> None:
+    """One row of 80×24 has room for one reason: that Redis is away, and not what follows."""
+    first = scenes.raised(
+        scenes.end_of_boot(), DegradedCode.REDIS_DOWN, None, "away", OPENED_MS + 1
+    )
+    now = scenes.raised(
+        first, DegradedCode.BROKER_FETCH_FAILED, SeriesKey("NGAS", M1), "silent", OPENED_MS + 2
+    )
+
+    assert [None, SeriesKey("NGAS", M1)] == [r.scope for _, r in faults(now).ranked]
+
+
+@pytest.mark.parametrize("width", [72, 80, 160])
+def test_an_answer_that_is_late_is_seen_before_there_is_a_reason(width: int) -> None:
+    """Five seconds pass before a request counts as hung; until then all would look well."""
+    queue = {"D1": 9, "FILL": 40}
+    broker = BrokerStatus(
+        "sim", "ready", queue=queue, slots_used=4, slots_total=4, unanswered_since_ms=NOW_MS - 3_900
+    )
+    asked = replace(scenes.middle_of_boot(), broker=broker)
+    sent_now = replace(asked, broker=replace(broker, unanswered_since_ms=NOW_MS - 900))
+
+    assert "no answer 3s" in _header(asked, width)[1]
+    assert "no answer" not in _header(sent_now, width)[1]
+
+
 def test_a_login_that_lasts_says_for_how_long() -> None:
     """Ten seconds pass before it counts as hung; until then nothing else tells of it."""
     broker = BrokerStatus("sim", "logging_in", since_ms=NOW_MS - 6_200)
@@ -203,6 +261,11 @@ def test_a_login_that_lasts_says_for_how_long() -> None:
     assert "broker logging in 6s" in _header(now, 80)[1]
     fresh = replace(now, broker=replace(broker, since_ms=NOW_MS - 900))
     assert _header(fresh, 80)[1].rstrip().endswith("broker logging in")
+
+
+def test_the_time_it_took_to_open_is_rounded_as_it_is_elsewhere() -> None:
+    """`+00:03.9` beside `gate open after 4.0s` would make one of both a lie."""
+    assert "+00:04.0" in _header(replace(scenes.end_of_boot(), opened_gate_after_s=3.998), 160)[0]
 
 
 def test_a_gate_that_is_forced_says_how_long_it_stays_so() -> None:

@@ -59,8 +59,20 @@ def test_ascii_is_automatic(encoding: str | None, terminal: str | None, ascii_on
 def test_the_footer_names_only_keys_that_work() -> None:
     """A key that is shown and does nothing is a lie."""
     assert " ?help :cmd /filter r restart b rebuild f drill l logs t time d detach" == text_of(
-        footer_line(WORDS, SECTIONS)
+        footer_line(WORDS, SECTIONS, 80)
     )
+
+
+def test_a_narrow_footer_keeps_whole_keys_and_the_way_out() -> None:
+    """`t ti…` says nothing, and whoever cannot leave pulls the plug."""
+    rows = {
+        width: text_of(footer_line(WORDS, SECTIONS, width)) for width in (20, 40, 60, 69, 70, 80)
+    }
+
+    assert " ?help :cmd d detach" == rows[20]
+    assert " ?help :cmd /filter r restart d detach" == rows[40]
+    assert " ?help :cmd /filter r restart b rebuild l logs d detach" == rows[60]
+    assert all(len(row) <= width for width, row in rows.items())
 
 
 def test_the_footer_has_room_for_the_key_of_a_drill() -> None:
@@ -69,9 +81,9 @@ def test_the_footer_has_room_for_the_key_of_a_drill() -> None:
     tables = {**SECTIONS, "acts": (*ACTS, drill)}
 
     assert " ?help :cmd /filter r restart b rebuild f drill l logs t time d detach" == text_of(
-        footer_line(WORDS, tables)
+        footer_line(WORDS, tables, 80)
     )
-    assert 80 >= width_of(footer_line(Words("uk"), tables))
+    assert 80 >= width_of(footer_line(Words("uk"), tables, 999))
 
 
 def test_help_names_every_command_and_how_to_leave_the_simulation() -> None:

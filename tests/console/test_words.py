@@ -30,13 +30,18 @@ from engine.drills.cards import catalogue_of
 from engine.drills.catalog import catalog_document
 from engine.drills.grounds import Ground
 from engine.drills.shape import STEPS, DrillPhase, Place, StepState, Verdict
+from engine.events import ReasonRaised, ReasonRevised
 from engine.gate import GateState
 from engine.refusals import refusal
+from engine.replica import status_json, status_of
 from engine.sayings import SAYINGS, saying
 from engine.status import Mode, Phase, ProcessState
 
+from . import scenes
+
 FLOOR = Path(console.__file__).parent
 SAME_IN_BOTH = {
+    "as_it_is",
     "nothing",
     "utc",
     "position",
@@ -269,3 +274,37 @@ def test_help_fits_eighty_columns(language: str) -> None:
     page = [text_of(row) for row in help_rows("simulated", Words(language), SECTIONS, OFFERS)]
 
     assert 80 >= max(map(cell_len, page)), max(page, key=cell_len)
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("serving 503", "віддає 503"),
+        ("then 0.5s", "далі 0.5s"),
+        ("2 ticks lost", "тіків утрачено: 2"),
+        ("D1 3/13", "D1 3/13"),
+        ("{0} {x}", "{0} {x}"),
+    ],
+)
+def test_the_words_beside_a_process_are_said_in_the_operators_language(
+    detail: str, told: str
+) -> None:
+    """What is not listed, figures above all, stands as it is."""
+    assert told == Words("uk").process_detail(detail)
+    assert detail == Words("en").process_detail(detail)
+
+
+def test_a_reason_keeps_its_codes_beside_its_words_and_over_the_wire() -> None:
+    """What is revised, raised again or read by another process is told in both."""
+    first, second = saying("depth_short", 22, 300), saying("depth_short", 80, 300)
+    place = DegradedCode.DEPTH_SHORT, "NGAS"
+    told = ReasonRaised.told(*place, first), ReasonRevised.told(*place, second)
+    now = scenes.played(scenes.cold(), *told, at_ms=scenes.OPENED_MS)
+    (reason,) = status_of(status_json(now)).reasons
+
+    assert ("80 of 300 H4 are stored; older M1 are fetched.", (second,)) == (
+        reason.detail,
+        reason.said,
+    )
+    assert "Збережено 80 з 300 H4; старіші M1 надходять." == Words("uk").detail(reason)
+    assert reason.detail == Words("en").detail(reason)

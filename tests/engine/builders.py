@@ -28,6 +28,7 @@ from engine.events import BrokerChanged, StoreOpened
 from engine.first_status import first_status
 from engine.process import ProcessSpec, Tools
 from engine.processes import connector, m1_poller
+from engine.sayings import Saying
 from engine.serving.listener import Listener
 from engine.sources import markets, store_terms
 from engine.status import BrokerStatus, Status
@@ -158,7 +159,7 @@ class ScriptedBroker:
         await asyncio.Event().wait()
         yield Tick(symbols[0], 0, 0.0, 0.0, 0)
 
-    def notes(self) -> tuple[tuple[str, Symbol, str], ...]:
+    def notes(self) -> tuple[tuple[str, Symbol, Saying], ...]:
         """Nothing to note."""
         return ()
 

@@ -107,7 +107,7 @@ def test_a_budget_too_small_is_known_before_anything_is_primed() -> None:
     assert found is not None
     assert "bootstrap.redis_priming_budget_s" == found.option
     assert pytest.approx(7_000 * 13 / budget.GUESSED_BARS_PER_S) == found.needed_s
-    sentence = budget.shortfall_sentence(found, None)
+    sentence = str(budget.shortfall_saying(found, None))
     assert sentence.startswith(
         "set bootstrap.redis_priming_budget_s to 6.9: it is 0.2 s, but priming needs 4.55 s at"
     )

@@ -87,9 +87,10 @@ async def watched(cache: MovingCache | None = None) -> AsyncIterator[tuple[House
     ],
 )
 def test_a_server_that_is_away_is_said_within_a_beat_and_cleared_when_back(
-    trouble: Exception, code: str
+    trouble: Exception, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F2: loud at once, readers go on, nothing but its return clears it."""
+    """F2: loud at once, readers go on, nothing but its return clears it; the log tells of both."""
+    caplog.set_level("INFO")
 
     @in_virtual_time
     async def away() -> None:
@@ -109,6 +110,9 @@ def test_a_server_that_is_away_is_said_within_a_beat_and_cleared_when_back(
             assert () == house.board.status.reasons
 
     away()
+    said = [record.getMessage() for record in caplog.records]
+    assert 1 == said.count(f"{code}: {trouble}")
+    assert (code != "DISK_ERROR") == ("Redis answers again, its tails are in place" in said)
 
 
 @in_virtual_time

@@ -193,6 +193,7 @@ async def test_days_that_the_folder_lacks_are_made_of_its_minutes(tmp_path: Path
     replay = {"broker__kind": "replay", "broker__replay__path": str(folder)}
     broker, _ = await open_source(config_at(tmp_path, **replay), None)
 
-    ((code, symbol, sentence),) = broker.notes()
+    ((code, symbol, said),) = broker.notes()
+    sentence = str(said)
     assert ("D1_FROM_M1", YEN) == (code, symbol)
     assert "has no D1 of USD/JPY on the anchor; D1 is made of its M1." in sentence

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intensity import Backoff, RestartWindow, is_forgiven, printed_schedule
+from engine.intensity import Backoff, RestartWindow, is_forgiven
 
 SCHEDULE = Backoff(0.1, 10.0)
 
@@ -65,13 +65,6 @@ def test_a_second_bug_holds_and_failures_of_the_world_do_not_count_as_bugs() -> 
 
     assert (False, False) == (once.is_held, mixed.is_held)
     assert mixed.failed(60, 30, 5, is_bug=True).is_held
-
-
-def test_the_schedule_is_printed_as_the_operator_was_promised() -> None:
-    """Which attempt, when, and when the one after."""
-    said = printed_schedule(4, SCHEDULE.delay_s(5), SCHEDULE.delay_s(6))
-
-    assert "attempt 4, next in 2.2 s, then 4.6 s" == said
 
 
 @pytest.mark.parametrize(

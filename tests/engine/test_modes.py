@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from engine.modes import Decision, Found, Terms, decide, heaviest
+from engine.sayings import Saying, in_a_row, saying
 from engine.status import Mode
 from tests.engine.builders import GOLD, NOON, YEN, small_config
 from uds.model import MINUTE_MS
@@ -21,6 +24,11 @@ def found(until_ms: int | None, open_mode: str = "first_tick") -> Found:
     return Found(until_ms, open_mode, ANCHORS)
 
 
+def said(mode: Mode, why: Sequence[Saying]) -> tuple[Mode, str]:
+    """With the words that logs and documents have."""
+    return mode, in_a_row(why)
+
+
 def decided(what: Found, now_ms: int = NOON, terms: Terms = TERMS) -> Decision:
     """The mode of gold."""
     return decide(what, CALENDAR, now_ms, terms)
@@ -28,7 +36,7 @@ def decided(what: Found, now_ms: int = NOON, terms: Terms = TERMS) -> Decision:
 
 def test_nothing_stored_is_cold_and_new() -> None:
     """A new symbol must not weigh in the platform's mode."""
-    assert Decision(Mode.COLD, "nothing is stored", True) == decided(Found(None, None, None))
+    assert Decision(Mode.COLD, (saying("mode_nothing"),), True) == decided(Found(None, None, None))
 
 
 def test_days_without_a_minute_are_cold_and_refused_on_other_terms() -> None:
@@ -46,7 +54,7 @@ def test_another_open_mode_is_cold() -> None:
     decision = decided(found(NOON, "previous_close"))
 
     assert (Mode.COLD, False) == (decision.mode, decision.is_new)
-    assert "previous_close" in decision.reason
+    assert "previous_close" in in_a_row(decision.said)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +70,7 @@ def test_another_anchor_is_rebuilt_locally_and_the_pause_decides_the_rest(
     decision = decided(found(NOON - away_ms), terms=moved)
 
     assert (mode, False, True) == (decision.mode, decision.is_new, decision.is_recut)
-    assert decision.reason.startswith("anchor changed: rebuilt locally, D1 only; ")
+    assert in_a_row(decision.said).startswith("anchor changed: rebuilt locally, D1 only; ")
 
 
 def test_the_same_anchors_rebuild_nothing() -> None:
@@ -102,7 +110,7 @@ def test_more_missing_minutes_than_allowed_are_a_partial_bootstrap() -> None:
     decision = decided(found(NOON - 101 * MINUTE_MS), terms=few)
 
     assert Mode.PARTIAL_BOOTSTRAP is decision.mode
-    assert "101 M1 missing" in decision.reason
+    assert "101 M1 missing" in in_a_row(decision.said)
 
 
 def test_a_weekend_is_not_a_long_pause() -> None:
@@ -116,23 +124,28 @@ def test_a_weekend_is_not_a_long_pause() -> None:
 
 def test_data_later_than_the_clock_is_a_pause_of_nothing() -> None:
     """A clock set back must not turn into a negative pause and a crash."""
-    assert Decision(Mode.CATCH_UP, "0 min of open market away", False) == decided(
+    assert Decision(Mode.CATCH_UP, (saying("mode_away", 0),), False) == decided(
         found(NOON + HOUR_MS)
     )
 
 
 def test_the_platforms_mode_is_the_heaviest_of_symbols_that_were_not_new() -> None:
     """One added symbol must not call a ten-minute restart a cold start."""
-    new = Decision(Mode.COLD, "nothing is stored", True)
-    short = Decision(Mode.CATCH_UP, "10 min of open market away", False)
-    long = Decision(Mode.PARTIAL_BOOTSTRAP, "600 min of open market away", False)
+    new = Decision(Mode.COLD, (saying("mode_nothing"),), True)
+    short = Decision(Mode.CATCH_UP, (saying("mode_away", 10),), False)
+    long = Decision(Mode.PARTIAL_BOOTSTRAP, (saying("mode_away", 600),), False)
 
-    assert (Mode.CATCH_UP, f"{GOLD}: {short.reason}") == heaviest({GOLD: short, YEN: new})
-    assert (Mode.PARTIAL_BOOTSTRAP, f"{YEN}: {long.reason}") == heaviest({GOLD: short, YEN: long})
+    assert (Mode.CATCH_UP, f"{GOLD}: 10 min of open market away") == said(
+        *heaviest({GOLD: short, YEN: new})
+    )
+    assert (Mode.PARTIAL_BOOTSTRAP, f"{YEN}: 600 min of open market away") == said(
+        *heaviest({GOLD: short, YEN: long})
+    )
 
 
 def test_with_new_symbols_only_the_platform_is_cold() -> None:
     """An empty folder."""
-    new = Decision(Mode.COLD, "nothing is stored", True)
+    new = Decision(Mode.COLD, (saying("mode_nothing"),), True)
 
-    assert (Mode.COLD, f"{GOLD}: nothing is stored") == heaviest({GOLD: new, YEN: new})
+    cold = heaviest({GOLD: new, YEN: new})
+    assert (Mode.COLD, f"{GOLD}: nothing is stored") == said(*cold)

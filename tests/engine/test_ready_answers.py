@@ -8,9 +8,11 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import pytest
+import uvicorn
 
 from engine.bootstrap import seal
 from engine.clock import ManualClock
@@ -82,7 +84,8 @@ def tail(house: House) -> Snapshot:
 
 def got(ready: ReadyAnswers, house: House, status: Status | None = None) -> bytes | None:
     """What stands ready a second later."""
-    return ready.get(QUERY, status or house.board.status, house.store.tail, NOON + 1_000)
+    parts = ready.get(QUERY, status or house.board.status, house.store.tail, NOON + 1_000)
+    return None if parts is None else b"".join(parts)
 
 
 async def test_a_ready_answer_is_the_one_that_would_be_made_now(house: House) -> None:
@@ -217,6 +220,21 @@ async def test_only_a_plain_question_is_answered_from_what_stands_ready(talk: Ta
     assert post.startswith(b"HTTP/1.1 405")
     assert old.startswith(b"HTTP/1.1 200")
     assert got_first.partition(b"\r\n\r\n")[2] == got_second.partition(b"\r\n\r\n")[2]
+
+
+async def test_a_connection_on_which_nobody_asks_any_more_is_closed(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers who went to sleep would hold sockets for ever, whichever road answered them last."""
+    impatient = partial(uvicorn.Config, timeout_keep_alive=0.05)
+    monkeypatch.setattr("engine.serving.http.uvicorn.Config", impatient)
+    async with asyncio.timeout(20.0):
+        (made_now,) = await talk(asked(BARS))
+        found = await talk(asked(BARS), asked(BARS))
+        mixed = await talk(asked(BARS), asked(BARS + b"&limit=7"), asked(BARS))
+
+    assert [made_now] * 2 == found
+    assert 3 == len(mixed)
 
 
 async def test_a_preview_is_made_each_time(talk: Talk) -> None:

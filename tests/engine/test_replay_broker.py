@@ -158,7 +158,8 @@ def test_bad_lines_are_told_by_file_count_and_line(tmp_path: Path) -> None:
     history = load(tmp_path, "EUR/USD")
 
     sentence = "EURUSD_M1.csv has lines 2 bad and dropped; the first is line 5."
-    assert (("CORRUPT_JSONL", "EUR/USD", sentence),) == history.notes
+    ((code, symbol, said),) = history.notes
+    assert ("CORRUPT_JSONL", "EUR/USD", sentence) == (code, symbol, str(said))
     assert 3 == len(history.m1["EUR/USD"])
 
 

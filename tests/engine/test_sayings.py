@@ -9,17 +9,33 @@ from collections.abc import Iterator
 import pytest
 
 from engine.acts.sayings import ACT_SAYINGS
+from engine.broker.port import RateLimited
+from engine.broker.session import FetchSilent
 from engine.drills.sayings import DRILL_SAYINGS
-from engine.sayings import SAYINGS, Saying, filled, saying, sayings_of, sentences
+from engine.reason_sayings import REASON_SAYINGS
+from engine.sayings import (
+    SAYINGS,
+    Saying,
+    filled,
+    in_a_row,
+    said_of,
+    saying,
+    sayings_of,
+    sentences,
+)
 from tests.engine.builders import REPOSITORY
+from uds import UDS_SAYINGS, CacheDown
+from uds.told import told
 
-_SAID_BY = {"saying": 0, "note": 0, "note_wider": 0, "must": 1, "_late": 0}
+_SAID_BY = {"saying": 0, "note": 0, "note_wider": 0, "must": 1, "_late": 0, "told": 0}
 """Functions that take a code, and at which place."""
+_AWAY = ["redis_away", "redis_remedy"]
+_ROOMS = ("acts", "broker", "control", "drills", "duties", "history", "processes", "serving")
 _FILES = tuple(
     path
-    for room in ("engine/acts", "engine/control", "engine/drills", "console")
+    for room in (*(f"engine/{room}" for room in _ROOMS), "engine", "uds", "console")
     for path in sorted((REPOSITORY / room).glob("*.py"))
-    if path.name != "sayings.py"
+    if path.name not in ("sayings.py", "reason_sayings.py", "told.py")
 )
 
 
@@ -30,7 +46,7 @@ def _said() -> Iterator[tuple[str, str, int | None]]:
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            at = _SAID_BY.get(name)
+            at = _SAID_BY.get(name) if path.parent.name != "uds" or name == "told" else None
             if at is None or len(node.args) <= at or not isinstance(node.args[at], ast.Constant):
                 continue
             more = node.args[at + 1 :]
@@ -65,7 +81,8 @@ def test_every_code_of_the_tables_is_said_somewhere() -> None:
 
 def test_no_code_means_two_things() -> None:
     """The tables are one namespace on the wire and in the language file."""
-    assert len(SAYINGS) == len(ACT_SAYINGS) + len(DRILL_SAYINGS)
+    tables = (ACT_SAYINGS, DRILL_SAYINGS, REASON_SAYINGS, UDS_SAYINGS)
+    assert len(SAYINGS) == sum(map(len, tables))
 
 
 def test_the_tables_number_their_arguments_from_nought() -> None:
@@ -85,6 +102,27 @@ def test_an_act_refuses_only_in_codes() -> None:
 def test_what_is_no_saying_is_none(raw: object) -> None:
     """It arrives from another process."""
     assert () == sayings_of(raw)
+
+
+@pytest.mark.parametrize(
+    ("failure", "codes"),
+    [
+        (FetchSilent(saying("broker_silent", "NGAS", "M1", "5")), ["broker_silent"]),
+        (RateLimited(saying("broker_asked_too_often"), 0.3), ["broker_asked_too_often"]),
+        (CacheDown(told("redis_away", "x"), hint=told("redis_remedy")), _AWAY),
+        (CacheDown(told("redis_away", "x"), hint="Look."), ["as_it_is"]),
+        (CacheDown("Refused."), ["as_it_is"]),
+        (OSError(28, "No space"), ["as_it_is"]),
+    ],
+)
+def test_a_failure_says_in_codes_what_it_says_in_english(
+    failure: Exception, codes: list[str]
+) -> None:
+    """The wire has the one, screens in other languages the other: they must not drift apart."""
+    said = said_of(failure)
+
+    assert codes == [one.code for one in said]
+    assert str(failure) == in_a_row(said)
 
 
 def test_a_saying_that_lacks_an_argument_shows_what_there_is() -> None:

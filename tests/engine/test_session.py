@@ -270,6 +270,24 @@ async def test_a_waiter_cancelled_after_being_granted_passes_its_slot_on() -> No
 
 
 @in_virtual_time
+async def test_the_oldest_request_under_way_is_dated_until_it_is_answered() -> None:
+    """A screen tells from it that the broker is silent, seconds before that is a reason."""
+    room = Room(slots=2)
+    room.befall(0, "hangs")
+    await room.session.login()
+    sent_ms = room.clock.now_ms()
+    hung = room.ask(rank=(0, 0))
+    await settle()
+    await room.clock.sleep(1.0)
+    await room.ask(rank=(0, 1), symbol=YEN)
+
+    assert sent_ms == room.status.unanswered_since_ms
+    with pytest.raises(FetchFailed):
+        await hung
+    assert room.status.unanswered_since_ms is None
+
+
+@in_virtual_time
 async def test_a_request_cancelled_under_way_frees_its_slot() -> None:
     """A restarted process must not take slots with it."""
     room = Room(slots=1)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.running import FAST, NO_DEPTH, Running, coldstart, held
 
-from .glass import PATIENCE_S, Glass, glass, until
+from .glass import CONSOLE, PATIENCE_S, Glass, glass, until
 from .hosted import DATA
 
 pytestmark = pytest.mark.skipif(
@@ -127,3 +127,6 @@ def test_without_an_engine_or_a_terminal_it_says_so(tmp_path: Path) -> None:
     with glass("attach", *_LINK, cwd=tmp_path) as terminal:
         terminal.until("start one with")
         assert 3 == terminal.process.wait(PATIENCE_S)
+    with glass("attach", *_LINK, cwd=tmp_path, command=("env", "TERM=dumb", *CONSOLE)) as dumb:
+        dumb.until("can be drawn on")
+        assert 2 == dumb.process.wait(PATIENCE_S)
