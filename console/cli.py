@@ -6,6 +6,7 @@ are behind the door in `shell/cli_group.py`, which opens when one of them is nam
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -18,7 +19,7 @@ from .clean import defusing
 from .shell.cli_group import HoistingGroup
 from .shell.errands import NobodyReads, loaded, need_terminal, run_loop, show, tell
 from .shell.exits import Exit
-from .shell.options import Options
+from .shell.options import TIMEOUT_MAX_S, Options
 from .terminal.fork import fork_behind
 from .uncollected import uncollected
 
@@ -35,9 +36,10 @@ app = typer.Typer(
 def main(
     ctx: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; default ./config.json.")
+        Path | None,
+        typer.Option(help="Configuration file; default ./config.json.", readable=False),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Data folder.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data folder.", readable=False)] = None,
     broker: Annotated[str | None, typer.Option(help="sim or replay:PATH.")] = None,
     redis: Annotated[
         str | None, typer.Option(help="redis://… or unix://…; default: an embedded server.")
@@ -48,8 +50,10 @@ def main(
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="API port; 0 picks one.")
     ] = None,
-    socket: Annotated[Path | None, typer.Option(help="Control socket.")] = None,
-    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait.")] = None,
+    socket: Annotated[Path | None, typer.Option(help="Control socket.", readable=False)] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, max=TIMEOUT_MAX_S, help="Seconds to wait.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to questions.")] = False,
     yes_i_mean: Annotated[
@@ -176,6 +180,8 @@ def bootstrap(ctx: typer.Context) -> None:
 def run() -> None:
     """The console script."""
     sys.stderr = defusing(sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that lacks a sign loses that sign
+        sys.stdout.reconfigure(errors="replace")
     try:
         app(prog_name="coldstart-console")
     except NobodyReads:

@@ -68,7 +68,9 @@ def report(options: Options, out: Path) -> Exit:
     config = loaded(options)
     found = run_loop(gathered(config, _caller(config, options)))
     try:
-        path = bundled(found, known_secrets(config.redis.url, os.environ), out.resolve())
+        path = bundled(
+            found, known_secrets(config.redis.url, os.environ), Path(os.path.realpath(out))
+        )
     except OSError as error:
         tell(f"The bundle cannot be written to {out}: {error.strerror or error}.")
         return Exit.FAILED
@@ -166,7 +168,12 @@ def _recorded(found: Evidence, config: Config, owner_token: int | None) -> None:
     from engine import RecordUnreadable, recorded_boots
 
     own = None if owner_token is None else f"{owner_token:08d}"
-    boots = [path for path in recorded_boots(config.data_root) if own in (None, path.stem)]
+    try:
+        boots = [path for path in recorded_boots(config.data_root) if own in (None, path.stem)]
+    except OSError as error:
+        found.missing[BOOT_RECORD] = f"The records cannot be listed: {error.strerror or error}."
+        found.source = found.source or "No engine answers and no record can be read."
+        return
     if not boots:
         found.missing[BOOT_RECORD] = "No boot is recorded."
         found.source = found.source or "No engine answers and no boot is recorded."

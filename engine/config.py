@@ -29,6 +29,7 @@ from .config_words import (
     TimeframeName,
     Whole,
     redis_address,
+    within_reach,
 )
 
 if TYPE_CHECKING:
@@ -168,6 +169,11 @@ class WarmupConfig(Section):
     M1: Count = 4_320
     D1: Count = 180
 
+    @model_validator(mode="after")
+    def _is_within_reach(self) -> WarmupConfig:
+        within_reach({Timeframe.M1: self.M1, Timeframe.D1: self.D1})
+        return self
+
 
 class BootstrapConfig(Section):
     """How a start goes about it."""
@@ -186,6 +192,7 @@ class BootstrapConfig(Section):
     @field_validator("depth_bars")
     @classmethod
     def _completed(cls, depth_bars: dict[Timeframe, int]) -> dict[Timeframe, int]:
+        within_reach(depth_bars)
         return {**DEPTH_BARS, **depth_bars}
 
 
@@ -239,7 +246,8 @@ class SupervisorConfig(Section):
 class ApiConfig(Section):
     """Where readers are answered."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:%-]{1,253}$")] = "127.0.0.1"
+    """An address or a name; none at all would mean every network of the host."""
     port: Annotated[Whole, Field(ge=0, le=65_535)] = 8_000
     cors: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
     """Origins whose pages may read the answers in a browser; `*` stands for all."""

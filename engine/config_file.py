@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from os.path import realpath
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,6 +33,7 @@ _MEMO_TAILS = "_WARMUP_BARS_BY_TF"
 _NOT_YET = ("broker.fxcm", "broker.oanda", "api.token_env")
 _BROKERS_NOT_YET = ("fxcm", "oanda")
 _SENTENCE_MAX = 400
+_DIGITS_MAX = 1_000
 
 
 def load_config(
@@ -60,8 +62,18 @@ def load_config(
         _put(raw, keys, value, dotted)
         places[keys] = "the command line"
     config = _validated(raw, places)
-    beside = where.resolve().parent if where is not None else cwd
+    beside = Path(realpath(where)).parent if where is not None else cwd
+    for folder in (beside / config.data_root, config.broker.replay.path):
+        if folder is not None and not _is_text(str(folder)):
+            raise BadConfig(
+                f"The folder {str(folder)!r} has a name that is no UTF-8: choose another."
+            )
     return config.model_copy(update={"data_root": beside / config.data_root})
+
+
+def _is_text(path: str) -> bool:
+    """Whether it can stand in a document; the system takes any bytes for a name."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in path)
 
 
 def _built_in_bytes() -> bytes:
@@ -77,7 +89,11 @@ def _read(path: Path) -> dict[str, Any]:
         found = _parsed(read_document(path))
     except FolderUnreadable as error:
         raise BadConfig(str(error)) from error
-    except (ValueError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{path} is not JSON: it is no UTF-8 text.") from error
+    except RecursionError as error:
+        raise BadConfig(f"{path} is not JSON: it is nested too deep.") from error
+    except ValueError as error:
         raise BadConfig(f"{path} is not JSON: {error}.") from error
     if not isinstance(found, dict):
         raise BadConfig(f"{path} must hold one JSON object.")
@@ -85,7 +101,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _parsed(text: str | bytes) -> Any:
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number, parse_int=_whole)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _DIGITS_MAX:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
 
 
 def _no_number(constant: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import parse_qsl, urlsplit
 
@@ -27,6 +28,8 @@ Number = Annotated[float, Field(strict=True)]
 Positive = Annotated[Number, Field(gt=0)]
 Count = Annotated[Whole, Field(ge=1)]
 Seconds = Annotated[Number, Field(ge=0)]
+_REACH_YEARS = 25
+_YEAR_S = 31_557_600
 
 
 _SCHEMES = ("redis", "rediss", "unix")
@@ -59,3 +62,12 @@ class Section(BaseModel):
     """A part of the file: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def within_reach(bars: Mapping[Timeframe, int]) -> None:
+    """Raises ValueError for more history than calendars, which begin in 1970, can be asked for."""
+    for timeframe, count in bars.items():
+        if count * int(timeframe) > _REACH_YEARS * _YEAR_S:
+            raise ValueError(
+                f"{count} {timeframe.name} are more than {_REACH_YEARS} years of open market"
+            )

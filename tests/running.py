@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,13 @@ class Done:
         return json.loads(self.out)
 
 
-def coldstart(*arguments: str, cwd: Path, env: Mapping[str, str] = FAST) -> Done:
-    """Run a command to its end."""
+def coldstart(
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str] = FAST,
+    before: Callable[[], None] | None = None,
+) -> Done:
+    """Run a command to its end; `before` is called in its process, just before it begins."""
     done = subprocess.run(
         [sys.executable, "-m", "console", *arguments],
         capture_output=True,
@@ -50,6 +55,7 @@ def coldstart(*arguments: str, cwd: Path, env: Mapping[str, str] = FAST) -> Done
         env={**os.environ, "PYTHONPATH": str(ROOT), **env},
         timeout=400,
         check=False,
+        preexec_fn=before,
     )
     return Done(done.returncode, done.stdout, done.stderr)
 

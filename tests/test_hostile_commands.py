@@ -77,9 +77,9 @@ def _is_no_byte(character: str) -> bool:
 def test_a_traceback_is_defused_too(tmp_path: Path) -> None:
     """What nobody foresaw ends a command with Python's own words, and foreign ones in them."""
     code = (
-        "import console.cli as cli\n"
+        "import console.cli as cli, console.shell.cli_looking as looking\n"
         f"def broken(ctx): raise RuntimeError({ESCAPE!r})\n"
-        "cli.look_at_status = broken\n"
+        "looking.look_at_status = broken\n"
         "import sys; sys.argv = ['coldstart-console', 'status']\n"
         "cli.run()\n"
     )

@@ -70,7 +70,7 @@ class EmbeddedServer:
 
     def __init__(self, disk: Disk, data_root: Path, socket_folder: Path) -> None:
         self._disk = disk
-        self._folder = data_root.resolve() / EMBEDDED_FOLDER
+        self._folder = Path(os.path.realpath(data_root), EMBEDDED_FOLDER)
         self._socket = socket_folder / "redis.sock"
         self._child: asyncio.subprocess.Process | None = None
         self._drain: asyncio.Task[None] | None = None

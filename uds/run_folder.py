@@ -19,17 +19,17 @@ def socket_folder(data_root: Path) -> Path:
     `<data_root>/run`, unless a socket's path there would pass 100 bytes (the kernel's limit
     is 108): then `~/.local/state/coldstart/<hash of data_root>`.
     """
-    beside = data_root.resolve() / RUN_FOLDER
+    beside = Path(os.path.realpath(data_root), RUN_FOLDER)
     if len(os.fsencode(beside / _LONGEST_NAME)) <= SOCKET_PATH_BYTES_MAX:
         return beside
-    digest = hashlib.sha256(os.fsencode(data_root.resolve())).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(os.path.realpath(data_root))).hexdigest()[:16]
     return Path.home() / ".local" / "state" / "coldstart" / digest
 
 
 def make_socket_folder(data_root: Path) -> Path:
     """Make the folder 0700 and check it is ours; raises FolderUnreadable."""
     folder = socket_folder(data_root)
-    beside = data_root.resolve() / RUN_FOLDER
+    beside = Path(os.path.realpath(data_root), RUN_FOLDER)
     try:
         for place in dict.fromkeys((beside, folder)):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)

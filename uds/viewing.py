@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ async def open_view(data_root: Path, redis_url: str | None, namespace: str) -> A
 
     Nothing is written, no lock is taken and Redis is not waited for. Raises FolderUnreadable.
     """
-    if not data_root.is_dir():
+    if not os.path.isdir(data_root):
         raise FolderUnreadable(
             f"There is no data folder {data_root}: nothing is stored here.",
             hint="Choose another with --data, or start the engine once.",

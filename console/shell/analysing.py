@@ -77,7 +77,10 @@ def _boot(options: Options, name: str) -> Waterfall:
     from engine import RecordUnreadable, read_boot, recorded_boots
 
     folder = loaded(options).data_root
-    records = recorded_boots(folder)
+    try:
+        records = recorded_boots(folder)
+    except OSError as error:
+        fail(Exit.FAILED, f"{folder / 'boots'} cannot be read: {error.strerror or error}.")
     if not records:
         fail(Exit.FAILED, f"No boot is recorded in {folder / 'boots'}; start one with `up`.")
     try:

@@ -23,7 +23,8 @@ app.add_typer(config_app, name="config")
 def import_(
     ctx: typer.Context,
     path: Annotated[
-        Path, typer.Argument(help="A history file, a folder of them, or a data folder.")
+        Path,
+        typer.Argument(help="A history file, a folder of them, or a data folder.", readable=False),
     ],
     format_name: Annotated[
         str | None,

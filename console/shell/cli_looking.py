@@ -148,7 +148,10 @@ def report(
 def replay(
     ctx: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="boots/TOKEN.jsonl, or an incident bundle, packed or not.")
+        Path,
+        typer.Argument(
+            help="boots/TOKEN.jsonl, or an incident bundle, packed or not.", readable=False
+        ),
     ],
 ) -> None:
     """Show a recorded boot in the console: run it, step, seek; there is no engine behind it.

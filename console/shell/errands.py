@@ -49,7 +49,12 @@ def loaded(options: Options) -> Config:
     from engine import load_config
 
     def load() -> Config:
-        config = load_config(options.config, os.environ, options.overrides(), Path.cwd())
+        options.at_ms()  # said also where nothing will run at that instant
+        try:
+            cwd = Path.cwd()
+        except FileNotFoundError as error:
+            raise BadOption("The current folder was removed: change to another.") from error
+        config = load_config(options.config, os.environ, options.overrides(), cwd)
         if config.console.keys:
             from ..keys import keys_from
 
@@ -111,13 +116,18 @@ def tell(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """The answer: stdout, at once, for it may be a pipe; raises NobodyReads."""
+    """The answer: stdout, at once, for it may be a pipe; raises NobodyReads.
+
+    Where it cannot be written the command has failed, whatever it has done.
+    """
     try:
         print(defused(text), flush=True)
-    except BrokenPipeError as error:
+    except OSError as error:
         # what is left must not be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise NobodyReads from error
+        if isinstance(error, BrokenPipeError):
+            raise NobodyReads from error
+        fail(Exit.FAILED, f"The answer cannot be written: {error.strerror}.")
 
 
 def confirmed(question: str) -> bool:

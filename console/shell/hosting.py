@@ -67,7 +67,10 @@ def opened(config: Config, options: Options) -> AbstractAsyncContextManager[Engi
 
 
 def _stop_on_signals(engine: Engine) -> set[signal.Signals]:
-    """SIGTERM and SIGINT stop the engine in order; the set says which came."""
+    """SIGTERM, SIGINT and a hangup stop the engine in order; the set says which came.
+
+    Under `nohup` a hangup stays ignored.
+    """
     came: set[signal.Signals] = set()
 
     def stop(number: signal.Signals) -> None:
@@ -75,7 +78,9 @@ def _stop_on_signals(engine: Engine) -> set[signal.Signals]:
         engine.stop()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue
         loop.add_signal_handler(number, stop, number)
     return came
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,10 @@ FLAGS = frozenset(
     {"--json", "--yes", "--quiet", "--read-only", "--ascii", "--mouse", "--allow-drills"}
 )
 _REPLAY = "replay:"
+AT_YEARS = (1980, 2198)
+"""Calendars are known a little further on both sides, for what is looked at from there."""
+TIMEOUT_MAX_S = 31_536_000
+"""A year; the system's own timers end not far beyond."""
 _NOT_YET = ("fxcm", "oanda")
 
 
@@ -75,7 +80,7 @@ class Options:
         """The configuration's keys that the command line replaces. Raises BadOption."""
         found: dict[str, Any] = {}
         if self.data is not None:
-            found["data_root"] = str(self.data.resolve())
+            found["data_root"] = os.path.realpath(self.data)
         if self.redis is not None:
             found["redis.url"] = self.redis
         if self.port is not None:
@@ -102,6 +107,8 @@ class Options:
             ) from error
         if instant.tzinfo is None:
             instant = instant.replace(tzinfo=ZoneInfo("UTC"))
+        if not AT_YEARS[0] <= instant.year <= AT_YEARS[1]:
+            raise BadOption(f"--at {self.at!r} is not in the years {AT_YEARS[0]} to {AT_YEARS[1]}.")
         return round(instant.timestamp() * 1_000)
 
 
@@ -128,8 +135,10 @@ def hoisted(arguments: list[str]) -> list[str]:
 
 def _broker(text: str) -> dict[str, Any]:
     if text.startswith(_REPLAY):
-        path = Path(text.removeprefix(_REPLAY)).expanduser().resolve()
-        return {"broker.kind": "replay", "broker.replay.path": str(path)}
+        path = os.path.realpath(os.path.expanduser(text.removeprefix(_REPLAY)))
+        if text == _REPLAY:
+            raise BadOption(f"--broker {text!r} names no folder, as replay:PATH does.")
+        return {"broker.kind": "replay", "broker.replay.path": path}
     if text in _NOT_YET:
         raise BadOption(f"--broker {text} is not in this version; there are sim and replay:PATH.")
     if text != "sim":

@@ -17,7 +17,7 @@ def bootstrap_prose(report: dict[str, Any]) -> str:
     prime, candle = report["prime"], report["first_candle_ms"]
     lines = [
         f"gate            {report['gate']} · {cells['ready']}/{cells['total']} cells",
-        f"mode            {report['mode']}: {report['mode_reason']}",
+        f"mode            {report['mode'] or _NONE}: {report['mode_reason']}".rstrip(": "),
         f"elapsed         {_s(report['elapsed_s'])} · broker floor {_s(report['broker_floor_s'])}"
         f" · ratio {report['ratio_to_floor'] or _NONE} · launch {_s(report['launch_s'])}",
         f"first symbol    {_s(report['first_symbol_ready_s'])}",

@@ -66,8 +66,16 @@ async def record_boot(tools: Tools) -> None:
 
 
 def recorded_boots(data_root: Path) -> tuple[Path, ...]:
-    """The records of a data folder, oldest first: names grow with the owner's token."""
-    return tuple(sorted((data_root / BOOTS_FOLDER).glob("*.jsonl")))
+    """The records of a data folder, oldest first: names grow with the owner's token.
+
+    Raises OSError when there is a folder of records that cannot be listed.
+    """
+    folder = data_root / BOOTS_FOLDER
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    return tuple(folder / name for name in names if name.endswith(".jsonl"))
 
 
 def read_boot(path: Path) -> Waterfall:
@@ -78,7 +86,11 @@ def read_boot(path: Path) -> Waterfall:
 
 def last_prime_rate(data_root: Path) -> float | None:
     """Bars a second that Redis took in the newest boot that primed anything; None without one."""
-    for path in reversed(recorded_boots(data_root)):
+    try:
+        newest_first = recorded_boots(data_root)[::-1]
+    except OSError:
+        return None
+    for path in newest_first:
         try:
             with open(path, encoding="utf-8", errors="replace") as lines:
                 rate = primed_rate(lines)
@@ -218,8 +230,8 @@ def _opening(status: Status, tools: Tools) -> str:
 def _boot_before(tools: Tools) -> Waterfall | None:
     """In a thread of its own; a record that cannot be read is none."""
     own = f"{tools.board.status.owner_token or 0:08d}"
-    older = [path for path in recorded_boots(tools.config.data_root) if path.stem < own]
     try:
+        older = [path for path in recorded_boots(tools.config.data_root) if path.stem < own]
         return read_boot(older[-1]) if older else None
     except (OSError, RecordUnreadable):
         return None

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from os.path import exists, isdir, realpath
 from pathlib import Path
 
 import numpy as np
@@ -138,9 +139,9 @@ def _wanted(
 
 async def _check_place(folder: ExportFolder, config: Config, request: ExportRequest) -> None:
     """Raises ExportRefused where no folder can be, or the files would lie among an engine's."""
-    if request.out.exists() and not request.out.is_dir():
+    if exists(request.out) and not isdir(request.out):
         raise ExportRefused(f"{request.out} is a file: choose a folder with --out.")
-    is_ours = request.out.resolve() == config.data_root.resolve()
+    is_ours = realpath(request.out) == realpath(config.data_root)
     if is_ours or await folder.is_data_folder():
         raise ExportRefused(
             f"{request.out} is a data folder: choose another with --out, "

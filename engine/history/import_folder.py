@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import realpath
 from pathlib import Path
 
 from uds.model import Timeframe
@@ -46,7 +47,7 @@ async def find_folder(request: ImportRequest, config: Config) -> tuple[DataFolde
         )
     folder = DataFolder(path)
     symbols = await folder.symbols((request.symbol,) if request.symbol else config.symbols)
-    if symbols and path.resolve() == config.data_root.resolve():
+    if symbols and realpath(path) == realpath(config.data_root):
         raise BadImport(f"{path} is the data folder itself: an import brings from another one.")
     if symbols:
         names = tuple(timeframe.name for timeframe in (Timeframe.M1, Timeframe.D1))

@@ -167,6 +167,39 @@ def test_what_is_not_json_is_said(home: Path, text: str) -> None:
     assert f"{home / 'config.json'} is not JSON: " in refusal(home, text)
 
 
+@pytest.mark.parametrize("host", ["", "a host", "h" * 300, "\\ud800"])
+def test_a_host_that_is_none_is_refused(home: Path, host: str) -> None:
+    """An empty one would answer on every network of the host."""
+    assert "'api.host'" in refusal(home, f'{{"api": {{"host": "{host}"}}}}')
+
+
+@pytest.mark.parametrize(
+    ("section", "why"),
+    [
+        ('"warmup_bars": {"M1": 13148999}', ""),
+        ('"warmup_bars": {"M1": 13149001}', "13149001 M1 are more than 25 years of open market"),
+        ('"warmup_bars": {"D1": 999999}', "999999 D1 are more than 25 years of open market"),
+        ('"depth_bars": {"H4": 999999}', "999999 H4 are more than 25 years of open market"),
+    ],
+)
+def test_more_history_than_calendars_know_is_refused(home: Path, section: str, why: str) -> None:
+    """A fetch from before 1970 was tried for ever, and held the loop meanwhile."""
+    text = f'{{"bootstrap": {{{section}}}}}'
+    if why:
+        assert why in refusal(home, text)
+    else:
+        (home / "config.json").write_text(text)
+        assert 13_148_999 == load_config(None, {}, {}, home).bootstrap.warmup_bars.M1
+
+
+def test_what_the_parser_gives_up_on_is_said_in_our_words(home: Path) -> None:
+    """Advice about its own settings is no remedy."""
+    (home / "config.json").write_bytes(b"\xff\xfe{")
+    with pytest.raises(BadConfig, match="is not JSON: it is no UTF-8 text"):
+        load_config(home / "config.json", {}, {}, home)
+    assert "a number has 5000 digits." in refusal(home, "9" * 5_000)
+
+
 def test_a_list_is_no_configuration(home: Path) -> None:
     """JSON, but not an object."""
     assert f"{home / 'config.json'} must hold one JSON object." == refusal(home, "[1]")

@@ -1,0 +1,84 @@
+"""Where an answer cannot be written as it is: other locales, a full disk, nobody who reads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import FAST, ROOT, coldstart, held
+
+
+def run_into(stdout: int, stderr: int, *arguments: str, cwd: Path) -> tuple[int, bytes]:
+    """(exit code, what came on stderr if that was a pipe) of a command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "console", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **FAST},
+        timeout=100,
+        check=False,
+    )
+    return done.returncode, done.stderr or b""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_sign_that_the_locale_lacks_costs_that_sign(tmp_path: Path, encoding: str) -> None:
+    """An answer in Ukrainian on LANG=C once was a traceback and exit 1."""
+    done = coldstart(
+        "drill", "list", "--lang", "uk", cwd=tmp_path, env={"PYTHONIOENCODING": encoding}
+    )
+
+    assert (0, "") == (done.code, done.err)
+    assert "????" in done.out
+
+
+def test_an_answer_that_cannot_be_written_is_a_failure_in_one_sentence(tmp_path: Path) -> None:
+    """Whoever keeps the report in a file must not believe that it is there."""
+    with open("/dev/full", "wb") as full:
+        code, said = run_into(full.fileno(), subprocess.PIPE, "config", "show", cwd=tmp_path)
+
+    assert (6, b"The answer cannot be written: No space left on device.\n") == (code, said)
+
+
+def test_nobody_who_reads_changes_no_exit_code(tmp_path: Path) -> None:
+    """Of a failure that is told into a closed pipe the code is all that is left."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    answered, _ = run_into(theirs, theirs, "config", "show", cwd=tmp_path)
+    failed, _ = run_into(theirs, theirs, "status", cwd=tmp_path)
+    os.close(theirs)
+
+    assert (0, 3) == (answered, failed)
+
+
+def test_without_any_stream_a_command_goes_on(tmp_path: Path) -> None:
+    """Diagnostics without a stderr must not go among the answers."""
+    shell = f"{sys.executable} -m console status"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    without = subprocess.run(
+        ["sh", "-c", f"{shell} 2>&-"], capture_output=True, cwd=tmp_path, env=env, check=False
+    )
+    nothing = subprocess.run(
+        ["sh", "-c", f"{shell} <&- >&- 2>&-"], cwd=tmp_path, env=env, check=False
+    )
+
+    assert (3, b"") == (without.returncode, without.stdout)
+    assert 3 == nothing.returncode
+
+
+def test_a_hangup_stops_a_headless_engine_in_order(tmp_path: Path) -> None:
+    """The shell it was started from is gone; a torn end would cost the next start its proof."""
+    (tmp_path / "config.json").write_text('{"symbols": ["USD/JPY"]}')
+    with held(cwd=tmp_path) as engine:
+        engine.until(0)
+        engine.process.send_signal(signal.SIGHUP)
+        assert 0 == engine.process.wait(30)
+
+    assert not (tmp_path / "data_v3" / "run" / "control.sock").exists()
