@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import sys
+from errno import ENOSPC
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ import typer
 
 from .clean import defusing
 from .shell.cli_group import HoistingGroup
-from .shell.errands import NobodyReads, loaded, need_terminal, run_loop, show, tell
+from .shell.errands import NobodyReads, fail_unwritten, loaded, need_terminal, run_loop, show, tell
 from .shell.exits import Exit
 from .shell.options import TIMEOUT_MAX_S, Options
 from .terminal.fork import fork_behind
@@ -186,3 +187,7 @@ def run() -> None:
         app(prog_name="coldstart-console")
     except NobodyReads:
         raise SystemExit(Exit.OK) from None
+    except OSError as error:  # the help does not go by `show`
+        if error.errno != ENOSPC or error.filename is not None:
+            raise
+        fail_unwritten(error)

@@ -123,6 +123,12 @@ class BrokerConfig(Section):
     sim: SimConfig = SimConfig()
     replay: ReplayConfig = ReplayConfig()
 
+    @model_validator(mode="after")
+    def _has_what_it_plays(self) -> BrokerConfig:
+        if self.kind == "replay" and self.replay.path is None:
+            raise ValueError("replay.path is missing: name a folder, as in --broker replay:PATH")
+        return self
+
 
 class RedisConfig(Section):
     """Where hot tails go; no url means the embedded server."""

@@ -16,15 +16,13 @@ from .broker.retiming import retimed, weeks_to
 from .broker.sim import SimBroker
 from .clock import Clock, SystemClock
 from .config import Config, SimFaultConfig
-from .errors import BadConfig
 from .plan import Market
 
 
 async def open_source(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
     """The configured broker; a replay brings its own time unless `at_ms` overrides it.
 
-    Raises BadConfig without a replay path, ReplayFolderIncomplete for a folder that lacks
-    a symbol.
+    Raises ReplayFolderIncomplete for a folder that lacks a symbol.
     """
     if config.broker.kind == "replay":
         return await _replay(config, at_ms)
@@ -102,8 +100,7 @@ def store_terms(config: Config) -> StoreTerms:
 
 async def _replay(config: Config, at_ms: int | None) -> tuple[Broker, SystemClock]:
     path = config.broker.replay.path
-    if path is None:
-        raise BadConfig("broker.replay.path is missing: name a folder, as in --broker replay:PATH.")
+    assert path is not None, "the configuration was checked"
     calendars, anchors = config.trading_calendars(), config.anchors.anchors()
     instruments = config.names("replay")
     history = await load_data_folder(path, markets(config).values()) or load_history(

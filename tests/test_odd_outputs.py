@@ -39,10 +39,13 @@ def test_a_sign_that_the_locale_lacks_costs_that_sign(tmp_path: Path, encoding: 
     assert "????" in done.out
 
 
-def test_an_answer_that_cannot_be_written_is_a_failure_in_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [("config", "show"), ("--help",), ("drill", "run", "--help")])
+def test_an_answer_that_cannot_be_written_is_a_failure_in_one_sentence(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     """Whoever keeps the report in a file must not believe that it is there."""
     with open("/dev/full", "wb") as full:
-        code, said = run_into(full.fileno(), subprocess.PIPE, "config", "show", cwd=tmp_path)
+        code, said = run_into(full.fileno(), subprocess.PIPE, *command, cwd=tmp_path)
 
     assert (6, b"The answer cannot be written: No space left on device.\n") == (code, said)
 

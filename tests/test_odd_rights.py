@@ -50,3 +50,18 @@ def test_a_data_folder_that_may_not_be_read_is_said(
 
     assert (6, "") == (done.code, done.out)
     assert 1 == len(done.err.splitlines()), done.err
+
+
+def test_a_folder_that_takes_no_export_is_named_with_its_own_remedy(
+    tmp_path: Path, shut: Path
+) -> None:
+    """The data folder was blamed for the rights of another."""
+    shut.chmod(0o500)
+    started = coldstart("bootstrap", "--port", "0", cwd=tmp_path, env=FAST)
+    done = coldstart(
+        "export", "XAU/USD", "--out", str(shut), cwd=tmp_path, env=FAST, before=as_anybody
+    )
+
+    assert 0 == started.code, started.err
+    assert (6, "") == (done.code, done.out), done.err
+    assert f"Free or open {shut}, or choose another folder with --out." in done.err

@@ -22,6 +22,7 @@ UDS_SAYINGS: Mapping[str, str] = {
     "disk_failed": "{0}: could not {1} {2}.",
     "disk_full_remedy": "Free space on the data folder's disk.",
     "disk_remedy": "Check the disk and the rights of the data folder.",
+    "export_remedy": "Free or open {0}, or choose another folder with --out.",
     "owner_later": "Owner {0} took the data folder from owner {1}.",
     "owner_remedy": "Use the engine that owns it now.",
     "redis_owned": "{0} has another owner: a later one, or one from a copy of this data folder.",

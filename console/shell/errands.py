@@ -123,11 +123,21 @@ def show(text: str) -> None:
     try:
         print(defused(text), flush=True)
     except OSError as error:
-        # what is left must not be flushed at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
+            _forget_answer()
             raise NobodyReads from error
-        fail(Exit.FAILED, f"The answer cannot be written: {error.strerror}.")
+        fail_unwritten(error)
+
+
+def fail_unwritten(error: OSError) -> NoReturn:
+    """There is no room for the answer where it should go."""
+    _forget_answer()
+    fail(Exit.FAILED, f"The answer cannot be written: {error.strerror}.")
+
+
+def _forget_answer() -> None:
+    """What is left must not be flushed at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def confirmed(question: str) -> bool:

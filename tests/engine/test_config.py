@@ -192,6 +192,13 @@ def test_more_history_than_calendars_know_is_refused(home: Path, section: str, w
         assert 13_148_999 == load_config(None, {}, {}, home).bootstrap.warmup_bars.M1
 
 
+def test_a_replay_of_nothing_is_refused(home: Path) -> None:
+    """`config check` called it usable, and the start refused it."""
+    assert "'broker': replay.path is missing: name a folder" in refusal(
+        home, '{"broker": {"kind": "replay"}}'
+    )
+
+
 def test_what_the_parser_gives_up_on_is_said_in_our_words(home: Path) -> None:
     """Advice about its own settings is no remedy."""
     (home / "config.json").write_bytes(b"\xff\xfe{")
