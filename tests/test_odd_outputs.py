@@ -85,3 +85,16 @@ def test_a_hangup_stops_a_headless_engine_in_order(tmp_path: Path) -> None:
         assert 0 == engine.process.wait(30)
 
     assert not (tmp_path / "data_v3" / "run" / "control.sock").exists()
+
+
+def test_a_password_on_the_command_line_is_warned_of_and_not_repeated(tmp_path: Path) -> None:
+    """Everybody on the host sees it in the list of processes."""
+    address = "redis://:hunter2@127.0.0.1:6390"
+    seen = coldstart("config", "show", "--redis", address, cwd=tmp_path)
+    plain = coldstart("config", "show", "--redis", "redis://127.0.0.1:6390?db=1", cwd=tmp_path)
+    kept = coldstart("config", "show", cwd=tmp_path, env={"COLDSTART_REDIS__URL": address})
+
+    assert (0, 0, 0) == (seen.code, plain.code, kept.code)
+    assert ("", "") == (plain.err, kept.err)
+    assert "give the address in COLDSTART_REDIS__URL" in seen.err
+    assert "hunter2" not in seen.out + seen.err + kept.out

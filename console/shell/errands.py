@@ -34,6 +34,10 @@ _EXIT_OF = {
     "BadOption": Exit.USAGE,
 }
 """By the name of the error or of the nearest ancestor listed, so that no error is loaded early."""
+_SEEN = (
+    "The password in --redis can be read by anybody on this host: "
+    "give the address in COLDSTART_REDIS__URL, or in a config.json that is yours alone."
+)
 _MISTAKEN = ("unknown", "unknown_op", "bad_args", "bad_request")
 """Refusals that say that the question was wrong, not that it may not be done."""
 
@@ -61,7 +65,11 @@ def loaded(options: Options) -> Config:
             keys_from(config.console.keys)
         return config
 
-    return or_fail(load)
+    config = or_fail(load)
+    address, _, given = (options.redis or "").partition("?")
+    if "@" in address or "password=" in given:
+        tell(_SEEN)
+    return config
 
 
 def asked(options: Options, op: str, args: Mapping[str, object]) -> Any:
