@@ -13,7 +13,7 @@ from typing import TypeAlias
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from engine.serving.http import serve
+from engine.serving.connections import serve
 
 Pair: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 LIVE = b"GET /live HTTP/1.1\r\nHost: engine\r\n\r\n"
