@@ -77,8 +77,6 @@ class _Protocol(HttpToolsProtocol):
     Only where nothing is under way on the connection and all that was sent before has left:
     who does not read gets his next answer the slow way, which waits for him.
 
-    Where too many are connected, who has waited longest without a question makes room.
-
     A connection on which nobody asks any more is closed as always, but one alarm serves many
     answers: it looks whether there was another one meanwhile. Setting and cancelling one for
     each would cost a tenth of an answer.
@@ -91,19 +89,33 @@ class _Protocol(HttpToolsProtocol):
     _answered: object = None
     """The scope of the last that was; with another one something has begun since."""
     _idle_since_s = 0.0
+    """When the last answer was complete, though perhaps not read; at first when it connected."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._idle_since_s = self.loop.time()
         if len(self.connections) <= self.connections_max:
             return
-        others = (one for one in self.connections if one is not self)
-        idle = (one for one in others if isinstance(one, _Protocol) and one._is_idle())
-        leaving = min(idle, key=lambda one: one._idle_since_s, default=self)
+        leaving = self._who_leaves()
+        self.connections.discard(leaving)
         if leaving is self:
             self._refuse(_CROWDED, api.problem(503, "crowded", "Too many are connected.").body)
-        leaving.transport.close()
-        self.connections.discard(leaving)
+        if leaving is self or leaving._is_idle():
+            leaving.transport.close()
+        else:
+            leaving.transport.abort()  # closing would wait for him to read
+
+    def _who_leaves(self) -> _Protocol:
+        """Somebody who asks nothing, else somebody who does not read, else this newcomer."""
+        others = [one for one in self.connections if isinstance(one, _Protocol) and one is not self]
+        idle = [one for one in others if one._is_idle()]
+        unread_since_s = self.loop.time() - _UNREAD_S
+        unread = (
+            one
+            for one in others
+            if one.transport.get_write_buffer_size() and one._idle_since_s <= unread_since_s
+        )
+        return min(idle or unread, key=lambda one: one._idle_since_s, default=self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._alarm is not None:
@@ -228,3 +240,5 @@ async def serve(
         server.should_exit = True
         await asyncio.wait((serving,), timeout=2 * _GRACE_S)
         serving.cancel()
+        for left in tuple(server.server_state.connections):
+            left.transport.abort()  # the next server would not count them
