@@ -61,6 +61,15 @@ def test_nobody_who_reads_changes_no_exit_code(tmp_path: Path) -> None:
     assert (0, 3) == (answered, failed)
 
 
+@pytest.mark.parametrize(("code", "command"), [(3, ("status",)), (2, ("doctor",))])
+def test_a_reason_that_cannot_be_written_changes_no_exit_code(
+    tmp_path: Path, code: int, command: tuple[str, ...]
+) -> None:
+    """A log on a full disk: 1 would say that an engine answers and is degraded."""
+    with open("/dev/full", "wb") as full:
+        assert (code, b"") == run_into(full.fileno(), full.fileno(), *command, cwd=tmp_path)
+
+
 def test_without_any_stream_a_command_goes_on(tmp_path: Path) -> None:
     """Diagnostics without a stderr must not go among the answers."""
     shell = f"{sys.executable} -m console status"
@@ -91,7 +100,8 @@ def test_a_password_on_the_command_line_is_warned_of_and_not_repeated(tmp_path: 
     """Everybody on the host sees it in the list of processes."""
     address = "redis://:hunter2@127.0.0.1:6390"
     seen = coldstart("config", "show", "--redis", address, cwd=tmp_path)
-    plain = coldstart("config", "show", "--redis", "redis://127.0.0.1:6390?db=1", cwd=tmp_path)
+    named = "unix:///run/user@1000/redis.sock"
+    plain = coldstart("config", "show", "--redis", named, cwd=tmp_path)
     kept = coldstart("config", "show", cwd=tmp_path, env={"COLDSTART_REDIS__URL": address})
 
     assert (0, 0, 0) == (seen.code, plain.code, kept.code)

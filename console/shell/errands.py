@@ -6,9 +6,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from engine import ActionRefused, EngineError
 from uds import UdsError
@@ -66,8 +66,8 @@ def loaded(options: Options) -> Config:
         return config
 
     config = or_fail(load)
-    address, _, given = (options.redis or "").partition("?")
-    if "@" in address or "password=" in given:
+    address = urlsplit(options.redis or "")
+    if address.password or "password" in parse_qs(address.query):
         tell(_SEEN)
     return config
 
@@ -117,10 +117,12 @@ def need_terminal(what: str, instead: str) -> None:
 
 
 def tell(text: str) -> None:
-    """To whoever watches: stderr, if it is there and anybody reads it."""
+    """To whoever watches: stderr, if it is there and can be written; the exit code stays."""
     if sys.stderr is not None:
-        with suppress(BrokenPipeError):
+        try:
             print(defused(text), file=sys.stderr, flush=True)
+        except OSError:
+            _forget(sys.stderr)
 
 
 def show(text: str) -> None:
@@ -132,20 +134,20 @@ def show(text: str) -> None:
         print(defused(text), flush=True)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            _forget_answer()
+            _forget(sys.stdout)
             raise NobodyReads from error
         fail_unwritten(error)
 
 
 def fail_unwritten(error: OSError) -> NoReturn:
     """There is no room for the answer where it should go."""
-    _forget_answer()
+    _forget(sys.stdout)
     fail(Exit.FAILED, f"The answer cannot be written: {error.strerror}.")
 
 
-def _forget_answer() -> None:
+def _forget(stream: TextIO) -> None:
     """What is left must not be flushed at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def confirmed(question: str) -> bool:
