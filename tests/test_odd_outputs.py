@@ -12,6 +12,8 @@ import pytest
 
 from tests.running import FAST, ROOT, coldstart, held
 
+PIPE_BYTES = 65_536
+
 
 def run_into(stdout: int, stderr: int, *arguments: str, cwd: Path) -> tuple[int, bytes]:
     """(exit code, what came on stderr if that was a pipe) of a command."""
@@ -68,6 +70,17 @@ def test_a_reason_that_cannot_be_written_changes_no_exit_code(
     """A log on a full disk: 1 would say that an engine answers and is degraded."""
     with open("/dev/full", "wb") as full:
         assert (code, b"") == run_into(full.fileno(), full.fileno(), *command, cwd=tmp_path)
+
+
+def test_an_engine_that_failed_ends_though_nobody_reads_why(tmp_path: Path) -> None:
+    """A service manager restarts what has ended, not what hangs in its last sentence."""
+    ours, theirs = os.pipe()
+    os.write(theirs, b" " * PIPE_BYTES)
+    code, _ = run_into(theirs, theirs, "up", "--headless", "--socket", "/dev/null", cwd=tmp_path)
+    os.close(ours)
+    os.close(theirs)
+
+    assert 2 == code
 
 
 def test_without_any_stream_a_command_goes_on(tmp_path: Path) -> None:

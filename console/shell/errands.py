@@ -83,28 +83,28 @@ def asked(options: Options, op: str, args: Mapping[str, object]) -> Any:
     )
 
 
-def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run to its end on a loop of its own."""
-    return or_fail(lambda: asyncio.run(work))
+def run_loop(work: Coroutine[Any, Any, _T], say: Callable[[str], None] | None = None) -> _T:
+    """Run to its end on a loop of its own; a failure is told, or said as `say` does."""
+    return or_fail(lambda: asyncio.run(work), say)
 
 
-def or_fail(work: Callable[[], _T]) -> _T:
+def or_fail(work: Callable[[], _T], say: Callable[[str], None] | None = None) -> _T:
     """Do it; a failure that we know becomes its sentence and its exit code."""
     try:
         return work()
     except ActionRefused as error:
         code = Exit.USAGE if error.code in _MISTAKEN else Exit.REFUSED
-        fail(code, f"{error} {error.hint}".rstrip())
+        fail(code, f"{error} {error.hint}".rstrip(), say)
     except (EngineError, UdsError, BadOption) as error:
         names = (ancestor.__name__ for ancestor in type(error).__mro__)
-        fail(next(_EXIT_OF[name] for name in names if name in _EXIT_OF), str(error))
+        fail(next(_EXIT_OF[name] for name in names if name in _EXIT_OF), str(error), say)
     except KeyboardInterrupt:
         raise SystemExit(Exit.INTERRUPTED) from None
 
 
-def fail(code: Exit, sentence: str) -> NoReturn:
+def fail(code: Exit, sentence: str, say: Callable[[str], None] | None = None) -> NoReturn:
     """Say why on stderr, and end."""
-    tell(sentence)
+    (say or tell)(sentence)
     raise SystemExit(code)
 
 
