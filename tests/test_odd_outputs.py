@@ -63,13 +63,17 @@ def test_nobody_who_reads_changes_no_exit_code(tmp_path: Path) -> None:
     assert (0, 3) == (answered, failed)
 
 
-@pytest.mark.parametrize(("code", "command"), [(3, ("status",)), (2, ("doctor",))])
+@pytest.mark.parametrize(("code", "command"), [(3, "status"), (2, "doctor"), (2, "stattus")])
 def test_a_reason_that_cannot_be_written_changes_no_exit_code(
-    tmp_path: Path, code: int, command: tuple[str, ...]
+    tmp_path: Path, code: int, command: str
 ) -> None:
     """A log on a full disk: 1 would say that an engine answers and is degraded."""
+    ours, theirs = os.pipe()
+    os.close(ours)
     with open("/dev/full", "wb") as full:
-        assert (code, b"") == run_into(full.fileno(), full.fileno(), *command, cwd=tmp_path)
+        for place in (full.fileno(), theirs):
+            assert (code, b"") == run_into(place, place, command, cwd=tmp_path)
+    os.close(theirs)
 
 
 def test_an_engine_that_failed_ends_though_nobody_reads_why(tmp_path: Path) -> None:

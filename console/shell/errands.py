@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from engine import ActionRefused, EngineError
@@ -117,12 +117,9 @@ def need_terminal(what: str, instead: str) -> None:
 
 
 def tell(text: str) -> None:
-    """To whoever watches: stderr, if it is there and can be written; the exit code stays."""
+    """To whoever watches: stderr, if it is there."""
     if sys.stderr is not None:
-        try:
-            print(defused(text), file=sys.stderr, flush=True)
-        except OSError:
-            _forget(sys.stderr)
+        print(defused(text), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:
@@ -134,20 +131,20 @@ def show(text: str) -> None:
         print(defused(text), flush=True)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            _forget(sys.stdout)
+            _forget_answer()
             raise NobodyReads from error
         fail_unwritten(error)
 
 
 def fail_unwritten(error: OSError) -> NoReturn:
     """There is no room for the answer where it should go."""
-    _forget(sys.stdout)
+    _forget_answer()
     fail(Exit.FAILED, f"The answer cannot be written: {error.strerror}.")
 
 
-def _forget(stream: TextIO) -> None:
+def _forget_answer() -> None:
     """What is left must not be flushed at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def confirmed(question: str) -> bool:
