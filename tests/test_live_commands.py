@@ -281,6 +281,17 @@ def test_what_is_refused_is_said(
     assert before == shell.run("status", "--json").json["processes"]
 
 
+@pytest.mark.parametrize("stream", ["sys.stdin", "sys.stderr"])
+def test_who_cannot_be_asked_says_no(
+    engine: Running, shell: Shell, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    """A timer closes the streams: that was a traceback, and the question stood in the answer."""
+    monkeypatch.setattr(stream, None)
+    done = shell.run("restart", "tick_publisher")
+
+    assert (5, "") == (done.code, done.out)
+
+
 @pytest.mark.parametrize("answer", ["y", "YES", "так"])
 def test_a_yes_at_the_keyboard_is_enough_for_an_act(
     engine: Running, shell: Shell, monkeypatch: pytest.MonkeyPatch, answer: str

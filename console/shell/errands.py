@@ -158,9 +158,10 @@ def typed(question: str, phrase: str) -> str:
 
 
 def _typed(prompt: str) -> str:
-    print(defused(prompt), end="", file=sys.stderr, flush=True)
-    try:
-        return input().strip()
-    except EOFError:
-        print(file=sys.stderr)
-        return ""
+    """The line that was typed; empty where there is no input, or no more of it."""
+    if sys.stderr is not None:
+        print(defused(prompt), end="", file=sys.stderr, flush=True)
+    line = "" if sys.stdin is None else sys.stdin.readline()
+    if not line:
+        tell("")
+    return line.strip()
