@@ -102,6 +102,20 @@ def test_without_any_stream_a_command_goes_on(tmp_path: Path) -> None:
     assert 3 == nothing.returncode
 
 
+@pytest.mark.parametrize(
+    ("code", "command"), [(2, "attach <&-"), (6, "verify 2>&-"), (6, "export --all >&- 2>&-")]
+)
+def test_a_closed_stream_is_one_to_which_nobody_listens(
+    tmp_path: Path, code: int, command: str
+) -> None:
+    """Its number would be given to the next file that is opened, be it the lock."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shell = ["sh", "-c", f"{sys.executable} -m console {command}"]
+    done = subprocess.run(shell, capture_output=True, cwd=tmp_path, env=env, check=False)
+
+    assert (code, False) == (done.returncode, b"Traceback" in done.stderr)
+
+
 def test_a_hangup_stops_a_headless_engine_in_order(tmp_path: Path) -> None:
     """The shell it was started from is gone; a torn end would cost the next start its proof."""
     (tmp_path / "config.json").write_text('{"symbols": ["USD/JPY"]}')

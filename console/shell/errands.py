@@ -117,9 +117,8 @@ def need_terminal(what: str, instead: str) -> None:
 
 
 def tell(text: str) -> None:
-    """To whoever watches: stderr, if it is there."""
-    if sys.stderr is not None:
-        print(defused(text), file=sys.stderr, flush=True)
+    """To whoever watches."""
+    print(defused(text), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:
@@ -158,10 +157,9 @@ def typed(question: str, phrase: str) -> str:
 
 
 def _typed(prompt: str) -> str:
-    """The line that was typed; empty where there is no input, or no more of it."""
-    if sys.stderr is not None:
-        print(defused(prompt), end="", file=sys.stderr, flush=True)
-    line = "" if sys.stdin is None else sys.stdin.readline()
-    if not line:
-        tell("")
-    return line.strip()
+    print(defused(prompt), end="", file=sys.stderr, flush=True)
+    try:
+        return input().strip()
+    except EOFError:
+        print(file=sys.stderr)
+        return ""

@@ -97,9 +97,7 @@ def logging_to_stderr(level: str = "warning") -> Iterator[Callable[[str], None]]
 
     Gives what says a line of our own, in one order with the log.
     """
-    lines = StderrLines(
-        os.dup(sys.stderr.fileno()) if sys.stderr else os.open(os.devnull, os.O_RDWR)
-    )
+    lines = StderrLines(os.dup(sys.stderr.fileno()))
     lines.setLevel(level.upper())
     lines.setFormatter(_Shown("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
