@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import unicodedata
 from typing import TextIO
 
@@ -33,7 +34,10 @@ def defused(text: str) -> str:
 
 
 def defusing(stream: TextIO) -> TextIO:
-    """A stream for people in front of another: tracebacks and logs hold foreign text too."""
+    """A stream for people in front of another: tracebacks and logs hold foreign text too.
+
+    Where it cannot be written nothing is: the exit code must not suffer from that.
+    """
     return _Defusing(stream) if isinstance(stream, io.TextIOWrapper) else stream
 
 
@@ -45,8 +49,21 @@ class _Defusing(io.TextIOWrapper):
         self._behind = behind  # it would close the file on its way out
 
     def write(self, text: str) -> int:
-        super().write(defused(text))
+        try:
+            super().write(defused(text))
+        except OSError:
+            self._forget()
         return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            self._forget()
+
+    def _forget(self) -> None:
+        """What is left must not be flushed at exit."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 def _passed(character: str) -> str:

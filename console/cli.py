@@ -123,7 +123,7 @@ def up(
 
         config = loaded(options)
         with logging_to_stderr(config.logging.level) as say:
-            code = run_loop(host_headless(config, options, say))
+            code = run_loop(host_headless(config, options, say), say)
         raise typer.Exit(code)
     need_terminal("The console", "use `up --headless` without one.")
     tether = fork_behind()
@@ -172,8 +172,8 @@ def bootstrap(ctx: typer.Context) -> None:
 
     options: Options = ctx.obj
     config = loaded(options)
-    with logging_to_stderr(config.logging.level):
-        exit_code, report = run_loop(host_bootstrap(config, options))
+    with logging_to_stderr(config.logging.level) as say:
+        exit_code, report = run_loop(host_bootstrap(config, options), say)
     show(json.dumps(report) if options.is_json else bootstrap_prose(report))
     raise typer.Exit(exit_code)
 

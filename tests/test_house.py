@@ -79,8 +79,8 @@ SEAMS = {
         "engine/serving/documents.py",
         "engine/serving/http.py",
     },
-    "starlette": {"engine/serving/http.py"},
-    "uvicorn": {"engine/serving/http.py"},
+    "starlette": {"engine/serving/connections.py", "engine/serving/http.py"},
+    "uvicorn": {"engine/serving/connections.py"},
     "typer": {
         "console/cli.py",
         "console/shell/cli_acts.py",

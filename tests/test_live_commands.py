@@ -281,6 +281,20 @@ def test_what_is_refused_is_said(
     assert before == shell.run("status", "--json").json["processes"]
 
 
+def test_who_cannot_be_asked_says_no(engine: Running) -> None:
+    """A timer closes the streams: that was a traceback, and the question stood in the answer."""
+    for closed in ("<&-", "<&- 2>&-"):
+        act = f"{sys.executable} -m console restart tick_publisher {closed}"
+        done = subprocess.run(
+            ["sh", "-c", act],
+            capture_output=True,
+            cwd=engine.cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        assert (5, b"") == (done.returncode, done.stdout)
+
+
 @pytest.mark.parametrize("answer", ["y", "YES", "так"])
 def test_a_yes_at_the_keyboard_is_enough_for_an_act(
     engine: Running, shell: Shell, monkeypatch: pytest.MonkeyPatch, answer: str

@@ -12,6 +12,8 @@ import pytest
 
 from tests.running import FAST, ROOT, coldstart, held
 
+PIPE_BYTES = 65_536
+
 
 def run_into(stdout: int, stderr: int, *arguments: str, cwd: Path) -> tuple[int, bytes]:
     """(exit code, what came on stderr if that was a pipe) of a command."""
@@ -61,6 +63,30 @@ def test_nobody_who_reads_changes_no_exit_code(tmp_path: Path) -> None:
     assert (0, 3) == (answered, failed)
 
 
+@pytest.mark.parametrize(("code", "command"), [(3, "status"), (2, "doctor"), (2, "stattus")])
+def test_a_reason_that_cannot_be_written_changes_no_exit_code(
+    tmp_path: Path, code: int, command: str
+) -> None:
+    """A log on a full disk: 1 would say that an engine answers and is degraded."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with open("/dev/full", "wb") as full:
+        for place in (full.fileno(), theirs):
+            assert (code, b"") == run_into(place, place, command, cwd=tmp_path)
+    os.close(theirs)
+
+
+def test_an_engine_that_failed_ends_though_nobody_reads_why(tmp_path: Path) -> None:
+    """A service manager restarts what has ended, not what hangs in its last sentence."""
+    ours, theirs = os.pipe()
+    os.write(theirs, b" " * PIPE_BYTES)
+    code, _ = run_into(theirs, theirs, "up", "--headless", "--socket", "/dev/null", cwd=tmp_path)
+    os.close(ours)
+    os.close(theirs)
+
+    assert 2 == code
+
+
 def test_without_any_stream_a_command_goes_on(tmp_path: Path) -> None:
     """Diagnostics without a stderr must not go among the answers."""
     shell = f"{sys.executable} -m console status"
@@ -74,6 +100,20 @@ def test_without_any_stream_a_command_goes_on(tmp_path: Path) -> None:
 
     assert (3, b"") == (without.returncode, without.stdout)
     assert 3 == nothing.returncode
+
+
+@pytest.mark.parametrize(
+    ("code", "command"), [(2, "attach <&-"), (6, "verify 2>&-"), (6, "export --all >&- 2>&-")]
+)
+def test_a_closed_stream_is_one_to_which_nobody_listens(
+    tmp_path: Path, code: int, command: str
+) -> None:
+    """Its number would be given to the next file that is opened, be it the lock."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shell = ["sh", "-c", f"{sys.executable} -m console {command}"]
+    done = subprocess.run(shell, capture_output=True, cwd=tmp_path, env=env, check=False)
+
+    assert (code, False) == (done.returncode, b"Traceback" in done.stderr)
 
 
 def test_a_hangup_stops_a_headless_engine_in_order(tmp_path: Path) -> None:
@@ -91,7 +131,8 @@ def test_a_password_on_the_command_line_is_warned_of_and_not_repeated(tmp_path: 
     """Everybody on the host sees it in the list of processes."""
     address = "redis://:hunter2@127.0.0.1:6390"
     seen = coldstart("config", "show", "--redis", address, cwd=tmp_path)
-    plain = coldstart("config", "show", "--redis", "redis://127.0.0.1:6390?db=1", cwd=tmp_path)
+    named = "unix:///run/user@1000/redis.sock"
+    plain = coldstart("config", "show", "--redis", named, cwd=tmp_path)
     kept = coldstart("config", "show", cwd=tmp_path, env={"COLDSTART_REDIS__URL": address})
 
     assert (0, 0, 0) == (seen.code, plain.code, kept.code)

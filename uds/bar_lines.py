@@ -99,9 +99,10 @@ _NUMBERS = _Numbers.__struct_fields__
 _WHOLE_NUMBERS = ("open_time_ms", "close_time_ms", "v")
 _EXACT_BELOW = 1 << 53
 _NOTHING = Extensions()
-_REASON_BITS = {
+REASON_BITS = {
     reason.name.lower(): int(reason) for reason in PartialReason if reason.name is not None
 }
+"""The words of PartialReason and their bits."""
 _encoder = msgspec.json.Encoder()
 _line_decoder = msgspec.json.Decoder(Line)
 _numbers_decoder = msgspec.json.Decoder(_Numbers)
@@ -199,13 +200,13 @@ def _bars(numbers: Sequence[npt.ArrayLike], odd_rows: I64, odd: Sequence[Line | 
 
 @lru_cache(maxsize=64)
 def _words(bits: int) -> tuple[str, ...]:
-    return tuple(word for word, bit in _REASON_BITS.items() if bits & bit)
+    return tuple(word for word, bit in REASON_BITS.items() if bits & bit)
 
 
 @lru_cache(maxsize=64)
 def reason_bits(words: tuple[str, ...]) -> int:
     """The bits of PartialReason that the words name; a word nobody knows has none."""
-    return sum(_REASON_BITS.get(word, 0) for word in set(words))
+    return sum(REASON_BITS.get(word, 0) for word in set(words))
 
 
 @cache

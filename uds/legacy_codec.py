@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from .bar_lines import Extensions, reason_bits
+from .bar_lines import REASON_BITS, Extensions, reason_bits
 from .codec import encode_lines
 from .model import F64, I32, I64, MINUTE_MS, Bars, SeriesKey, Timeframe
 
@@ -196,11 +196,9 @@ def _extensions(timeframe: Timeframe, records: list[_Line]) -> I32:
                 said = _decode_extensions(record.extensions)
             except (ValueError, RecursionError):
                 continue
-            found[:, row] = (
-                said.source_count,
-                said.expected_count,
-                reason_bits(said.partial_reasons),
-            )
+            if REASON_BITS.keys() >= {*said.partial_reasons}:
+                reasons = reason_bits(said.partial_reasons)
+                found[:, row] = said.source_count, said.expected_count, reasons
     return found
 
 

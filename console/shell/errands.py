@@ -6,9 +6,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from engine import ActionRefused, EngineError
 from uds import UdsError
@@ -66,8 +66,8 @@ def loaded(options: Options) -> Config:
         return config
 
     config = or_fail(load)
-    address, _, given = (options.redis or "").partition("?")
-    if "@" in address or "password=" in given:
+    address = urlsplit(options.redis or "")
+    if address.password or "password" in parse_qs(address.query):
         tell(_SEEN)
     return config
 
@@ -83,28 +83,28 @@ def asked(options: Options, op: str, args: Mapping[str, object]) -> Any:
     )
 
 
-def run_loop(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run to its end on a loop of its own."""
-    return or_fail(lambda: asyncio.run(work))
+def run_loop(work: Coroutine[Any, Any, _T], say: Callable[[str], None] | None = None) -> _T:
+    """Run to its end on a loop of its own; a failure is told, or said as `say` does."""
+    return or_fail(lambda: asyncio.run(work), say)
 
 
-def or_fail(work: Callable[[], _T]) -> _T:
+def or_fail(work: Callable[[], _T], say: Callable[[str], None] | None = None) -> _T:
     """Do it; a failure that we know becomes its sentence and its exit code."""
     try:
         return work()
     except ActionRefused as error:
         code = Exit.USAGE if error.code in _MISTAKEN else Exit.REFUSED
-        fail(code, f"{error} {error.hint}".rstrip())
+        fail(code, f"{error} {error.hint}".rstrip(), say)
     except (EngineError, UdsError, BadOption) as error:
         names = (ancestor.__name__ for ancestor in type(error).__mro__)
-        fail(next(_EXIT_OF[name] for name in names if name in _EXIT_OF), str(error))
+        fail(next(_EXIT_OF[name] for name in names if name in _EXIT_OF), str(error), say)
     except KeyboardInterrupt:
         raise SystemExit(Exit.INTERRUPTED) from None
 
 
-def fail(code: Exit, sentence: str) -> NoReturn:
+def fail(code: Exit, sentence: str, say: Callable[[str], None] | None = None) -> NoReturn:
     """Say why on stderr, and end."""
-    tell(sentence)
+    (say or tell)(sentence)
     raise SystemExit(code)
 
 
@@ -117,10 +117,8 @@ def need_terminal(what: str, instead: str) -> None:
 
 
 def tell(text: str) -> None:
-    """To whoever watches: stderr, if it is there and anybody reads it."""
-    if sys.stderr is not None:
-        with suppress(BrokenPipeError):
-            print(defused(text), file=sys.stderr, flush=True)
+    """To whoever watches."""
+    print(defused(text), file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:

@@ -40,7 +40,7 @@ class StderrLines(logging.Handler):
         super().__init__()
         self._fd = fd
         self._waiting: queue.Queue[str | None] = queue.Queue(LINES_MAX)
-        self._left_out = 0
+        self._left_out = 0  # only grows: the thread counts for itself how many it told
         self.thread_name = f"stderr {fd}"
         self._thread = threading.Thread(target=self._write_all, name=self.thread_name, daemon=True)
         self._thread.start()
@@ -70,8 +70,10 @@ class StderrLines(logging.Handler):
         super().close()
 
     def _write_all(self) -> None:
+        told = 0
         while (line := self._waiting.get()) is not None:
-            left_out, self._left_out = self._left_out, 0
+            left_out = self._left_out - told
+            told += left_out
             if left_out:
                 line += f"\nWARNING console: {left_out} lines were left out: nobody read them."
             if not self._is_written(f"{line}\n".encode(errors="backslashreplace")):
@@ -95,9 +97,7 @@ def logging_to_stderr(level: str = "warning") -> Iterator[Callable[[str], None]]
 
     Gives what says a line of our own, in one order with the log.
     """
-    lines = StderrLines(
-        os.dup(sys.stderr.fileno()) if sys.stderr else os.open(os.devnull, os.O_RDWR)
-    )
+    lines = StderrLines(os.dup(sys.stderr.fileno()))
     lines.setLevel(level.upper())
     lines.setFormatter(_Shown("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()

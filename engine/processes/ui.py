@@ -10,7 +10,8 @@ from ..errors import PortBusy
 from ..events import ApiListening, ReasonCleared, ReasonRaised
 from ..process import Tools
 from ..sayings import said_of
-from ..serving.http import build_app, serve
+from ..serving.connections import serve
+from ..serving.http import build_app
 from ..status import Status
 
 _PORT_RETRY_S = 1.0

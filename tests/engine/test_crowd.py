@@ -8,44 +8,65 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from engine.serving.http import serve
+from engine.serving.connections import serve
 
 Pair: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 LIVE = b"GET /live HTTP/1.1\r\nHost: engine\r\n\r\n"
+LARGE = b"GET /large HTTP/1.1\r\nHost: engine\r\n\r\n"
+LARGE_BYTES = 16_000_000
+"""More than the system keeps for somebody who does not read."""
 SLOW = b"GET /slow HTTP/1.1\r\nHost: engine\r\n\r\n"
 PLACES = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that runs."""
+
+    address: tuple[str, int]
+    """Where it listens."""
+    task: asyncio.Task[None]
+    """Cancelled, it ends."""
+
+
 @pytest.fixture
-async def connect() -> AsyncIterator[Callable[[], Awaitable[Pair]]]:
-    """Connections to a server with four places; `/slow` is answered when the test is over."""
+async def served() -> AsyncIterator[Served]:
+    """A server with four places; `/slow` is answered when the test is over."""
     over = asyncio.Event()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/slow":
             await over.wait()
-        headers = [(b"content-length", b"2")]
+        body = b" " * LARGE_BYTES if scope["path"] == "/large" else b"ok"
+        headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"ok"})
+        await send({"type": "http.response.body", "body": body})
 
     listening = socket.create_server(("127.0.0.1", 0))
-    serving = asyncio.create_task(serve(app, listening, connections_max=PLACES))
+    task = asyncio.create_task(serve(app, listening, connections_max=PLACES))
+    yield Served(listening.getsockname(), task)
+    over.set()
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+@pytest.fixture
+async def connect(served: Served) -> AsyncIterator[Callable[[], Awaitable[Pair]]]:
+    """Connections to it."""
     async with AsyncExitStack() as closing:
 
         async def connection() -> Pair:
-            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            reader, writer = await asyncio.open_connection(*served.address)
             closing.callback(writer.close)
             return reader, writer
 
         yield connection
-        over.set()
-    serving.cancel()
-    await asyncio.wait((serving,))
 
 
 async def answer(pair: Pair, asked: bytes = LIVE) -> bytes:
@@ -85,6 +106,37 @@ async def test_who_waits_for_an_answer_keeps_the_place(
         json.loads(body)["title"],
         json.loads(body)["detail"],
     )
+
+
+@pytest.mark.parametrize("asked", [LARGE, LARGE + LIVE], ids=["one", "two"])
+async def test_who_does_not_read_holds_no_place_for_ever(
+    connect: Callable[[], Awaitable[Pair]], monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """Nor does a question more help him: as many as there are places would shut the API."""
+    deaf = [await connect() for _ in range(PLACES)]
+    for _, writer in deaf:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(asked)
+    await asyncio.sleep(0.2)
+
+    assert (await (await connect())[0].read()).startswith(b"HTTP/1.1 503 ")
+    monkeypatch.setattr("engine.serving.connections._UNREAD_S", 0.0)
+    assert (await answer(await connect())).endswith(b"ok")
+
+
+async def test_the_end_waits_for_nobody_who_does_not_read(
+    served: Served, connect: Callable[[], Awaitable[Pair]]
+) -> None:
+    """The server that follows after a restart would not count him, and descriptors would go."""
+    reader, writer = await connect()
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    writer.write(LARGE)
+    await asyncio.sleep(0.2)
+    served.task.cancel()
+    await asyncio.wait((served.task,))
+    writer.transport.resume_reading()  # type: ignore[attr-defined]
+
+    assert LARGE_BYTES > len(await reader.read())
 
 
 async def test_hundreds_at_once_are_no_matter(connect: Callable[[], Awaitable[Pair]]) -> None:

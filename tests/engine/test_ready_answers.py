@@ -20,7 +20,8 @@ from engine.degraded import DegradedCode
 from engine.events import ReasonRaised
 from engine.serving import api
 from engine.serving.api import Answer
-from engine.serving.http import build_app, serve
+from engine.serving.connections import serve
+from engine.serving.http import build_app
 from engine.serving.ready_answers import ReadyAnswers
 from engine.status import Status
 from tests.engine.builders import (
@@ -227,7 +228,7 @@ async def test_a_connection_on_which_nobody_asks_any_more_is_closed(
 ) -> None:
     """Readers who went to sleep would hold sockets for ever, whichever road answered them last."""
     impatient = partial(uvicorn.Config, timeout_keep_alive=0.05)
-    monkeypatch.setattr("engine.serving.http.uvicorn.Config", impatient)
+    monkeypatch.setattr("engine.serving.connections.uvicorn.Config", impatient)
     async with asyncio.timeout(20.0):
         (made_now,) = await talk(asked(BARS))
         found = await talk(asked(BARS), asked(BARS))

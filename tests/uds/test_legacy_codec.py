@@ -130,3 +130,23 @@ def test_mutated_lines_never_raise_and_never_become_impossible_bars() -> None:
         o, h, low, c = part.prices[:, order][:, first]
         Bars.of(opens, opens + MINUTE_MS, o, h, low, c, part.v[order][first])
         assert all(found.why and 0 < found.line for found in part.bad)
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        (["no_tick"], [3, 5, 2]),
+        (["calendar_pause", "no_tick"], [3, 5, 3]),
+        (["no_tick", "feed_down"], [0, 0, 0]),
+        ([], [3, 5, 0]),
+    ],
+)
+def test_a_reason_that_nobody_knows_leaves_no_half_of_what_was_said(
+    words: list[str], heard: list[int]
+) -> None:
+    """A bar that also lacks minutes for another reason is no proof that they had no tick."""
+    key = SeriesKey(GOLD, Timeframe.M5)
+    said = {"source_count": 3, "expected_count": 5, "partial": True, "partial_reasons": words}
+    line = record(0, tf_s=300, src="derived", extensions=said)
+
+    assert heard == decode_part(key, text(line)).extensions[:, 0].tolist()
