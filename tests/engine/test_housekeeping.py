@@ -122,7 +122,10 @@ async def test_the_file_before_is_used_and_it_is_said() -> None:
         assert layout.STATE_PREVIOUS in house.disk.files
     disk.files[layout.STATE] = disk.files[layout.STATE][:-9]
     async with kept(disk, NOON + 10 * MINUTE_MS) as house:
-        assert DegradedCode.STATE_FALLBACK_PREV.value in house.codes | house.healed_codes
+        status, code = house.board.status, DegradedCode.STATE_FALLBACK_PREV
+        (found,) = (r for r in (*status.reasons, *status.healed) if r.code is code)
+        assert ["state_bad"] == [one.code for one in found.said]
+        assert found.detail.startswith(f"{layout.STATE} cannot be used: ")
 
 
 @in_virtual_time
