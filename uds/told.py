@@ -17,6 +17,7 @@ UDS_SAYINGS: Mapping[str, str] = {
     "redis_emptied": "{0} lost our functions.",
     "redis_refused": "{0} refused a command: {1}.",
     "redis_unlike": "{0} does not answer as Redis does: {1}.",
+    "server_unspawned": "The embedded server could not be started: {0}.",
     "server_unstarted": "The embedded server did not start; it said: {0}.",
     "server_remedy": "Valkey, or Redis 7 or newer, is needed.",
     "disk_failed": "{0}: could not {1} {2}.",
