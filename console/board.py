@@ -27,6 +27,7 @@ from .picture import Picture, shown_of
 from .rim import Rim
 from .uses import Uses
 from .widgets.cell_face import FAULTY
+from .widgets.drill_notice import is_another
 from .widgets.facts import Facts
 from .widgets.journal import Journal
 from .widgets.listing import Item
@@ -345,7 +346,7 @@ class Board:
         drill = status.drill
         if drill is None or not drill.is_running:
             return
-        if before is None or before.began_ms != drill.began_ms:
+        if is_another(before, drill):
             self.outlook = self.outlook.choosing_on(Page.DRILLS, drill.id)
 
     def _reason(self) -> DegradedReason | None:

@@ -125,8 +125,9 @@ class Words:
         return self.told(reason.said, reason.detail)
 
     def told(self, said: Sequence[Saying], english: str) -> str:
-        """Sentences in a row, each as it stands in the table."""
-        return english if self.language == "en" or not said else " ".join(map(self.clause, said))
+        """Sentences in a row, each as it stands in the table; English where one stands in none."""
+        is_known = bool(said) and all(one.code in self._sayings for one in said)
+        return " ".join(map(self.clause, said)) if is_known and self.language != "en" else english
 
     def process_detail(self, detail: str) -> str:
         """The few words beside a process's state; those that are not listed as they are."""

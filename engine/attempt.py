@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from .degraded import DegradedCode, Scope
 from .events import ReasonCleared, ReasonRaised
 from .intensity import Backoff
 from .process import Tools
-from .sayings import said_of, saying
+from .sayings import Saying, said_of, saying
 from .status import Status
 
 _T = TypeVar("_T")
@@ -57,7 +57,7 @@ async def attempt(
     partner: Partner,
     scope: Scope,
     call: Callable[[], Awaitable[_T]],
-    flaw_of: Callable[[_T], str | None] = lambda _: None,
+    flaw_of: Callable[[_T], Sequence[Saying]] = lambda _: (),
     says_anything: Callable[[_T], bool] = lambda _: True,
 ) -> _T:
     """Call until it succeeds; success clears what stood against the same partner and scope.
@@ -96,8 +96,8 @@ async def attempt(
     if failures:
         tools.say(f"{partner.name} does it again, failed before: {failures}")
     flaw = flaw_of(result)
-    if flaw is not None:
-        tools.board.post(ReasonRaised(partner.value[-1][1], scope, flaw))
+    if flaw:
+        tools.board.post(ReasonRaised.told(partner.value[-1][1], scope, *flaw))
     elif says_anything(result) and not unsettled[(partner.name, scope)]:
         clear(tools, partner, scope)
     return result

@@ -34,7 +34,7 @@ from .history.adoption import Adoption
 from .mending import say_committed, say_damage, say_mended
 from .plan import warmup_from_ms
 from .process import Tools
-from .sayings import in_a_row, saying
+from .sayings import Saying, in_a_row, saying
 from .status import Mode, Status
 
 _FAR_MS = 1 << 62
@@ -295,10 +295,11 @@ def _derived_until(tools: Tools, symbol: Symbol) -> Coverage:
 async def _say_state(tools: Tools) -> None:
     """A state file that could not be believed, until the next checkpoint."""
     found = await attempt(tools, Partner.DISK, None, tools.store.state.read)
-    if found.source == "previous":
-        tools.board.post(ReasonRaised(DegradedCode.STATE_FALLBACK_PREV, None, found.why))
-    elif found.source == "rebuilt":
-        tools.board.post(ReasonRaised(DegradedCode.STATE_REBUILT, None, found.why))
+    if found.told is None:
+        return
+    is_old = found.source == "previous"
+    code = DegradedCode.STATE_FALLBACK_PREV if is_old else DegradedCode.STATE_REBUILT
+    tools.board.post(ReasonRaised.told(code, None, Saying(*found.told)))
 
 
 async def _timed(

@@ -279,7 +279,7 @@ class Fetcher:
         before = self._flawed
         if not self._says_anything(asked, fetched):
             return False
-        if fetched.flaw is None or not len(fetched.bars):
+        if not fetched.flaw or not len(fetched.bars):
             self._flawed = None
             return False
         now_ms = self._tools.clock.now_ms()

@@ -115,7 +115,8 @@ class Keeper:
         self._post(ProcessState.STOPPED, last_exit=sentence)
 
     def _give(self, order: _Order) -> None:
-        self._order = order
+        if self._order is None or order.failure is None:  # no failure replaces the operator's word
+            self._order = order
         self._ordered.set()
 
     def _taken(self) -> _Order | None:
@@ -174,22 +175,32 @@ class Keeper:
     async def _end(self, child: asyncio.Task[None], *, is_forced: bool) -> None:
         """Cancel a life and wait for its end, unless a forced restart comes, or came.
 
-        What a child says that did not end in time is nobody's business.
+        What a child says that did not end in time is nobody's business. A restart that the
+        operator asked for meanwhile is left to be taken: after a failure nothing is waited out.
         """
         if child.done():
             return
         child.cancel()
         child.add_done_callback(_unheard)
-        while not (is_forced or child.done()):
+        asked: _Order | None = None
+        left_s = 0.0 if is_forced else _STOP_TIMEOUT_S
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + left_s
+        while left_s > 0 and not child.done():
             told = asyncio.ensure_future(self._ordered.wait())
             either, first = (child, told), asyncio.FIRST_COMPLETED
             try:
-                await asyncio.wait(either, timeout=_STOP_TIMEOUT_S, return_when=first)
+                await asyncio.wait(either, timeout=left_s, return_when=first)
             finally:
                 told.cancel()
             order = self._taken()
-            is_forced = order is None or order.is_forced
+            if order is not None and order.failure is None:
+                asked = order
+            is_forced = asked is not None and asked.is_forced
+            left_s = 0.0 if is_forced else until_s - loop.time()
         await asyncio.wait((child,), timeout=0.0)
+        if asked is not None:
+            self._give(asked)
 
     async def _live(self, life: Life) -> None:
         now_s = self._tools.clock.monotonic_s()

@@ -22,7 +22,7 @@ from .degraded import DegradedCode
 from .derive import derive_touched
 from .events import ReasonCleared, ReasonRaised
 from .process import Tools
-from .sayings import saying
+from .sayings import Saying, saying
 
 
 def say_damage(tools: Tools, recovered: Recovered) -> None:
@@ -37,8 +37,9 @@ def say_damage(tools: Tools, recovered: Recovered) -> None:
             tools.damage.note(drop.key)
     for key, from_ms, until_ms in recovered.holes:
         tools.damage.note(key, [(from_ms or _window_ms(tools, key), until_ms)])
-    for sentence in recovered.skipped:
-        tools.board.post(ReasonRaised(DegradedCode.COMMIT_SKIPPED, recovered.symbol, sentence))
+    for told in recovered.skipped:
+        skipped = DegradedCode.COMMIT_SKIPPED
+        tools.board.post(ReasonRaised.told(skipped, recovered.symbol, Saying(*told)))
     if recovered.rotated_count:
         full = saying("quarantine_full", recovered.rotated_count)
         tools.board.post(ReasonRaised.told(DegradedCode.QUARANTINE_ROTATED, None, full))

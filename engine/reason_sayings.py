@@ -32,6 +32,13 @@ REASON_SAYINGS: dict[str, str] = {
     "broker_failed": "The broker failed {0} {1}.",
     "broker_asked_too_often": "The broker was asked too often.",
     "broker_pace": "Too many requests; the next one in {0} s.",
+    "answer_no_history": "The broker's answer for {0} {1} is no history: {2}.",
+    "answer_came": "The broker's answer for {0} {1} came",
+    "came_unordered": "unordered.",
+    "came_unordered_and": "unordered and",
+    "came_twice": "with {0} bars twice.",
+    "came_twice_and": "with {0} bars twice and",
+    "came_outside": "with {0} bars outside the range.",
     "login_silent": "The broker did not answer the login.",
     "login_refused": "The broker refused the login: try again later.",
     "login_wrong": "The broker does not know these credentials.",
@@ -62,6 +69,8 @@ REASON_SAYINGS: dict[str, str] = {
     "session_moved": "{0} sessions; the one of {1} opened {2} min and closed {3} min off its "
     "calendar.",
     "mode_unlike": "The M1 of {0} are {1} where {2} is expected.",
+    "mode_refused": "{0}: the M1 of the platform of before open in mode {1}, ours in mode {2}; "
+    "none of its bars is taken.",
     "legacy_written": "Files of {0} that another platform wrote changed while they were read.",
     # how a start goes about it
     "mode_nothing": "nothing is stored",

@@ -72,10 +72,11 @@ def sentences(said: Sequence[Saying], clauses: Mapping[str, str] = SAYINGS) -> s
 
 def filled(clause: str | None, said: Saying) -> str:
     """A clause of some table with the arguments in it; the bare code where there is none."""
+    bare = " ".join((said.code, *said.args))
     try:
-        return (clause or "").format(*said.args) or " ".join((said.code, *said.args))
+        return bare if clause is None else clause.format(*said.args)
     except (IndexError, KeyError, ValueError):
-        return " ".join((said.code, *said.args))
+        return bare
 
 
 def sentence(variant: str, clauses: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from . import layout
 from .errors import BadState
 from .manifest import SegmentEntry, TailDigest, first_stranger
 from .model import Coverage, Generation, Symbol, Timeframe
+from .told import Told, told
 
 _BYTES_MAX = 16 * 1024 * 1024
 
@@ -74,8 +75,13 @@ class FoundState:
     """Which one is used."""
     symbols: Mapping[Symbol, SymbolState]
     """What it says; empty without one."""
-    why: str
-    """What was wrong with a better one, as a sentence; empty when nothing was."""
+    told: Told | None = None
+    """What was wrong with a better one; None when nothing was."""
+
+    @property
+    def why(self) -> str:
+        """The same in English; empty when nothing was."""
+        return "" if self.told is None else str(self.told)
 
     def of(self, symbol: Symbol, generation: Generation) -> SymbolState | None:
         """What is known of a generation since its commit; None when that is nothing."""
@@ -83,7 +89,7 @@ class FoundState:
         return state if state is not None and state.generation == str(generation) else None
 
 
-_GONE = f"{layout.STATE} and {layout.STATE_PREVIOUS} are missing, though one was saved."
+_GONE = told("state_gone", layout.STATE, layout.STATE_PREVIOUS)
 _decoder = msgspec.json.Decoder(Checkpoint)
 
 
@@ -114,11 +120,13 @@ def choose(current: bytes | None, previous: bytes | None, *, was_saved: bool) ->
     `was_saved` says whether this folder is known to have had them.
     """
     if current is None and previous is None:
-        return FoundState("rebuilt", {}, _GONE) if was_saved else FoundState("none", {}, "")
+        return FoundState("rebuilt", {}, _GONE) if was_saved else FoundState("none", {})
     try:
-        return FoundState("current", decode(current or b"").symbols, "")
+        return FoundState("current", decode(current or b"").symbols)
     except BadState as error:
-        why = f"{layout.STATE} cannot be used: {'it is missing' if current is None else error}."
+        why = told("state_bad", layout.STATE, error)
+        if current is None:
+            why = told("state_missing", layout.STATE)
     try:
         return FoundState("previous", decode(previous or b"").symbols, why)
     except BadState:

@@ -73,6 +73,8 @@ class EmbeddedServer:
         self._folder = Path(os.path.realpath(data_root), EMBEDDED_FOLDER)
         self._socket = socket_folder / "redis.sock"
         self._child: asyncio.subprocess.Process | None = None
+        self._recorded: asyncio.subprocess.Process | None = None
+        """The child that the folder names, so that the next boot can end it."""
         self._drain: asyncio.Task[None] | None = None
         self._said: deque[str] = deque(maxlen=_SAID_LINES_MAX)
 
@@ -92,19 +94,21 @@ class EmbeddedServer:
         return self._child.pid if self._child and self._child.returncode is None else None
 
     async def ensure(self) -> None:
-        """Run it unless it runs; raises ServerMissing, CacheDown."""
-        if self.pid is not None:
-            return
-        await self._end_survivor()
-        try:
-            self._child = await self._spawned()
-        except OSError as error:  # no room for a folder, or none for a process
-            why = error.strerror or error
-            raise CacheDown(f"The embedded server could not be started: {why}.") from error
-        self._drain = asyncio.create_task(self._listen(self._child), name="embedded server output")
-        record = {"pid": self._child.pid, "started": started(self._child.pid)}
-        await self._disk.replace(EMBEDDED_RECORD, json.dumps(record).encode())
-        await self._until_bound(self._child)
+        """Run it unless it runs and is recorded; raises ServerMissing, CacheDown, DiskFailed."""
+        child = self._child
+        if child is None or child.returncode is not None:
+            await self._end_survivor()
+            try:
+                child = self._child = await self._spawned()
+            except OSError as error:  # no room for a folder, or none for a process
+                why = error.strerror or error
+                raise CacheDown(told("server_unspawned", why)) from error
+            self._drain = asyncio.create_task(self._listen(child), name="embedded server output")
+        if self._recorded is not child:
+            record = {"pid": child.pid, "started": started(child.pid)}
+            await self._disk.replace(EMBEDDED_RECORD, json.dumps(record).encode())
+            self._recorded = child
+            await self._until_bound(child)
 
     async def _spawned(self) -> asyncio.subprocess.Process:
         self._folder.mkdir(mode=0o700, exist_ok=True)

@@ -10,6 +10,7 @@ import msgspec
 from . import layout
 from .errors import BadManifest
 from .model import Coverage, Generation, SeriesKey, Symbol, Timeframe
+from .told import told
 
 _BYTES_MAX = 16 * 1024 * 1024
 
@@ -123,6 +124,4 @@ def _checksum(manifest: Manifest) -> str:
 
 
 def _bad(symbol: Symbol, generation: Generation, why: str) -> BadManifest:
-    return BadManifest(
-        f"the manifest {generation.short} of {symbol} cannot be used: {why}.", scope=symbol
-    )
+    return BadManifest(told("manifest_bad", generation.short, symbol, why), scope=symbol)

@@ -35,6 +35,7 @@ from .manifest import Manifest
 from .model import Bars, Coverage, Generation, SeriesKey, Symbol, Timeframe, joined
 from .ports import Disk
 from .quarantine import BadLine, Evidence
+from .told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class Recovered:
     """The committed generation the draft begins from; None when there is none."""
     drops: tuple[Dropped, ...] = ()
     """What was found damaged on the way."""
-    skipped: tuple[str, ...] = ()
-    """Commits that were passed over, as sentences."""
+    skipped: tuple[Told, ...] = ()
+    """Why commits were passed over."""
     anchors: Mapping[str, str] | None = None
     """The anchors the data were cut by; None when nothing was found."""
     open_mode: str | None = None
@@ -152,11 +153,11 @@ async def recover_into(
 
 async def _newest_commit(
     symbol: Symbol, disk: Disk
-) -> tuple[Manifest | None, list[str], list[Evidence]]:
+) -> tuple[Manifest | None, list[Told], list[Evidence]]:
     """The highest commit that can be believed, and those above it that cannot."""
     names = await disk.names(layout.commit_folder(symbol))
     commits = sorted(filter(None, map(layout.committed_generation, names)), reverse=True)
-    skipped: list[str] = []
+    skipped: list[Told] = []
     evidence: list[Evidence] = []
     for generation in commits:
         path = layout.commit_path(symbol, generation)
@@ -164,7 +165,7 @@ async def _newest_commit(
         try:
             return manifest.decode(symbol, generation, data), skipped, evidence
         except BadManifest as error:
-            skipped.append(str(error))
+            skipped += error.told
             evidence.append(Evidence(path, data, (BadLine(1, 0, len(data), error.detail),)))
     return None, skipped, evidence
 

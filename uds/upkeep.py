@@ -49,7 +49,7 @@ class StateFile:
         if known.source != "none":
             await self._note()  # no file before this one is kept without it
         await self._disk.replace(layout.STATE, document, layout.STATE_PREVIOUS)
-        self._found = FoundState("current", symbols, "")
+        self._found = FoundState("current", symbols)
         await self._note()
 
     async def _choose(self, *, was_saved: bool) -> FoundState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine import RevertedDrill, Status
+from engine import DrillStatus, RevertedDrill, Status
 
 from .. import moments
 from ..clean import clean
@@ -72,13 +72,20 @@ def reverted_news(drill: RevertedDrill, words: Words) -> str:
     return words.drill_news_reverted.format(id=clean(drill.id) or words.drill_unread, done=said)
 
 
+def is_another(before: DrillStatus | None, drill: DrillStatus) -> bool:
+    """Whether it began since: while one runs, a clock that is set moves when that was."""
+    if before is None or before.id != drill.id:
+        return True
+    return not before.is_running and before.began_ms != drill.began_ms
+
+
 def drill_news(was: Status, now: Status, words: Words) -> Iterator[tuple[Look, str]]:
     """What the journal says: a drill began, what it does to the engine, and its verdict."""
     before, drill = was.drill, now.drill
     if drill is None or drill is before:
         return
     named = clean(drill.id)
-    is_new = before is None or before.began_ms != drill.began_ms
+    is_new = is_another(before, drill)
     if is_new:
         title = clean(words.drill_text(drill.title))
         yield Look.STRONG, words.drill_news_began.format(id=named, title=title)

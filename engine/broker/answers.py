@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from uds.model import BadBars, Bars
 
+from ..sayings import Saying, saying
 from .port import BarsAnswer, BarsRequest, FetchFailed
 
 
@@ -21,8 +22,8 @@ class Fetched:
     """The broker's own time."""
     outside_count: int = 0
     """Bars that were dropped because nobody had asked for them."""
-    flaw: str | None = None
-    """What was wrong with it, as a sentence; None when it was as the port wants it."""
+    flaw: tuple[Saying, ...] = ()
+    """What was wrong with it, in a row; empty when it was as the port wants it."""
     row_count: int = 0
     """Rows of the range that came, forming ones included: a full page is told by them."""
 
@@ -33,31 +34,37 @@ def mended(request: BarsRequest, answer: BarsAnswer, now_ms: int) -> Fetched:
     Raises FetchFailed for bars that cannot be mended. A forming bar is no flaw: it is every
     broker's newest row.
     """
-    bars, faults = answer.bars, []
+    bars = answer.bars
+    faults: list[Saying] = []
     if _is_faultless(bars, request, now_ms):
         return Fetched(bars, answer.latency_s)
     steps = np.diff(bars.open_time_ms)
     if (steps < 0).any():
-        faults.append("unordered")
+        faults.append(saying("came_unordered"))
         bars = bars.take(np.argsort(bars.open_time_ms, kind="stable"))
         steps = np.diff(bars.open_time_ms)
     repeated = int((steps == 0).sum())
     if repeated:
-        faults.append(f"with {repeated} bars twice")
+        faults.append(saying("came_twice", repeated))
         bars = bars.take(np.append(steps > 0, True))
     inside = bars.between(request.from_ms, request.until_ms)
     outside_count = len(bars) - len(inside)
     if outside_count:
-        faults.append(f"with {outside_count} bars outside the range")
-    name = f"{request.symbol} {request.timeframe.name}"
+        faults.append(saying("came_outside", outside_count))
+    name = request.symbol, request.timeframe.name
     if faults:
         try:
             Bars.of(*inside.columns)
         except BadBars as error:
-            raise FetchFailed(f"The broker's answer for {name} is no history: {error}.") from error
+            raise FetchFailed(saying("answer_no_history", *name, error)) from error
     closed = inside.take(inside.close_time_ms <= now_ms)
-    flaw = f"The broker's answer for {name} came {' and '.join(faults)}." if faults else None
+    flaw = (saying("answer_came", *name), *_listed(faults)) if faults else ()
     return Fetched(closed, answer.latency_s, outside_count, flaw, len(inside))
+
+
+def _listed(faults: list[Saying]) -> list[Saying]:
+    """Each but the last is followed by `and`."""
+    return [*(replace(one, code=f"{one.code}_and") for one in faults[:-1]), faults[-1]]
 
 
 def _is_faultless(bars: Bars, request: BarsRequest, now_ms: int) -> bool:

@@ -154,9 +154,8 @@ class BrokerSession:
         ticket = Ticket(rank, self._number, lane, request.symbol)
         await self._slot(ticket, queued_s)
         try:
-            await self._keep_pace()
+            await self._keep_pace(ticket)
             sent_s = self._clock.monotonic_s()
-            self._sent_ms[ticket.number] = self._clock.now_ms()
             fetched = await self._ask(request)
         except FetchFailed as error:
             self._failed(ticket, error)
@@ -272,7 +271,7 @@ class BrokerSession:
 
     def _leave_slot(self, ticket: Ticket) -> None:
         self._free += 1
-        del self._sent_ms[ticket.number]
+        self._sent_ms.pop(ticket.number, None)
         self._backfills -= ticket.lane is Lane.BACKFILL
 
     def _is_reserved(self) -> bool:
@@ -311,15 +310,27 @@ class BrokerSession:
         if wait_s > _TICK_S and self._queue and not self._circuit.is_probing:
             self._wake = asyncio.get_running_loop().call_later(wait_s, self._grant)
 
-    async def _keep_pace(self) -> None:
+    async def _keep_pace(self, ticket: Ticket) -> None:
+        """Wait until it may be sent; who waits here is not kept waiting by the broker."""
         while True:
             now_s = self._clock.monotonic_s()
             wait_s = self._paused_until_s - now_s
             if wait_s <= 0:
                 wait_s = 0.0 if self._pace is None else self._pace.take(now_s)
             if wait_s <= 0:
+                self._date(ticket, self._sent_ms.get(ticket.number, self._clock.now_ms()))
                 return
+            self._date(ticket, None)
             await self._clock.sleep(wait_s)
+
+    def _date(self, ticket: Ticket, sent_ms: int | None) -> None:
+        """Say when it was sent; None for not yet."""
+        if self._sent_ms.get(ticket.number) == sent_ms:
+            return
+        self._sent_ms.pop(ticket.number, None)
+        if sent_ms is not None:
+            self._sent_ms[ticket.number] = sent_ms
+        self._say(unanswered_since_ms=min(self._sent_ms.values(), default=None))
 
     def _say(self, **moved: object) -> None:
         state = moved.get("state", self._status.state)

@@ -3,8 +3,8 @@
 A timed-out or refused call says REDIS_TIMEOUT or REDIS_DOWN and is tried again at the next
 beat; the embedded server is started again when it is gone. Lost claims, keys or functions say
 REDIS_REGRESSED until every live symbol was primed and flipped again. A disk that does not take
-the server's record says DISK_ERROR. A higher token ends the watch: OWNER_CHANGED, FENCED, and
-the supervisor stops whoever writes.
+the server's record says DISK_ERROR, a full one DISK_FULL. A higher token ends the watch:
+OWNER_CHANGED, FENCED, and the supervisor stops whoever writes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uds import CacheDown, CacheRegressed, CacheTooOld, DiskFailed, Fenced, Serv
 
 from ..attempt import Partner, clear
 from ..degraded import DegradedCode
-from ..events import ReasonCleared, ReasonRaised
+from ..events import ReasonRaised
 from ..process import Tools
 from ..sayings import said_of
 from ..tenure import say_fenced
@@ -70,31 +70,27 @@ class _DiskTrouble:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._stands = False
-        self._is_ours = False
 
     def stands(self, error: DiskFailed) -> None:
         """It failed, perhaps again."""
         if not self._stands:
             self._tools.unsettled[_OF_DISK] += 1
         self._stands = True
-        self._is_ours |= _say(self._tools, DegradedCode.DISK_ERROR, error)
+        _say(self._tools, Partner.DISK.code_of(error), error)
 
     def is_over(self) -> None:
-        """The record was taken."""
-        if self._stands:
-            self._tools.unsettled[_OF_DISK] -= 1
-        if self._is_ours and not self._tools.unsettled[_OF_DISK]:
-            self._tools.board.post(ReasonCleared(DegradedCode.DISK_ERROR, None))
-        self._stands = self._is_ours = False
+        """The record was taken; whoever failed beside us and got through first cleared nothing."""
+        if not self._stands:
+            return
+        self._stands = False
+        self._tools.unsettled[_OF_DISK] -= 1
+        if not self._tools.unsettled[_OF_DISK]:
+            clear(self._tools, Partner.DISK, None)
 
 
-def _say(tools: Tools, code: DegradedCode, error: Exception) -> bool:
-    """Raise the reason once; repeating it at every beat would only count beats.
-
-    Whether it is ours: what somebody else has said is for them to take back.
-    """
+def _say(tools: Tools, code: DegradedCode, error: Exception) -> None:
+    """Raise the reason once; repeating it at every beat would only count beats."""
     if code in {reason.code for reason in tools.board.status.reasons}:
-        return False
+        return
     tools.board.post(ReasonRaised.told(code, None, *said_of(error)))
     tools.say(f"{code.value}: {error}", logging.WARNING)
-    return True

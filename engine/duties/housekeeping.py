@@ -142,9 +142,16 @@ class _Collector:
                 except (CacheDown, CacheRegressed):
                     continue  # whose watch says so; at the next beat again
                 except DiskFailed as error:
-                    said = saying("not_removed", symbol), *said_of(error)
-                    code = Partner.DISK.code_of(error)
-                    self._tools.board.post(ReasonRaised.told(code, symbol, *said))
+                    self._say(symbol, error)
                     continue
-                clear(self._tools, Partner.DISK, symbol)
+                if not self._tools.unsettled[(Partner.DISK.name, symbol)]:
+                    clear(self._tools, Partner.DISK, symbol)
                 self._collected[symbol] = generation
+
+    def _say(self, symbol: Symbol, error: DiskFailed) -> None:
+        """Once, unless it is something else by now: it is tried at every beat."""
+        said = saying("not_removed", symbol), *said_of(error)
+        raised = ReasonRaised.told(Partner.DISK.code_of(error), symbol, *said)
+        found = raised.code, raised.scope, raised.said
+        if found not in ((r.code, r.scope, r.said) for r in self._tools.board.status.reasons):
+            self._tools.board.post(raised)

@@ -34,7 +34,7 @@ from ..process import Tools
 from ..sayings import saying
 from ..witness import open_mode
 from .legacy_evidence import compared, d1_coverage, d1_on_anchor, m1_coverage
-from .legacy_prose import comparison, damage, oddities, taken, unlike_mode
+from .legacy_prose import comparison, damage, oddities, taken
 
 CHUNK_BARS = 5_000
 """Bars written at once, so that the loop goes on in between."""
@@ -101,7 +101,7 @@ class Adoption:
             self._read[key] = None
             for fault in series.faults:
                 torn = DegradedCode.TORN_TAIL if fault.is_torn else DegradedCode.CORRUPT_JSONL
-                tools.board.post(ReasonRaised(torn, key, damage(fault)))
+                tools.board.post(ReasonRaised.told(torn, key, damage(fault)))
             if not all(fault.is_torn for fault in series.faults):
                 now_ms = tools.clock.now_ms() - tools.markets[key.symbol].settle_ms
                 tools.damage.note(key, [(a, min(b, now_ms)) for a, b in series.doubted])
@@ -163,10 +163,10 @@ async def _store(tools: Tools, key: SeriesKey, bars: Bars, covered: Coverage) ->
 
 
 def _say_unlike(tools: Tools, symbol: Symbol, theirs: str) -> None:
-    sentence = unlike_mode(symbol, theirs, tools.store.terms.open_mode)
-    _log.warning(sentence)
+    unlike = saying("mode_refused", symbol, theirs, tools.store.terms.open_mode)
+    _log.warning("%s", unlike)
     if theirs == "mixed":
-        tools.board.post(ReasonRaised(DegradedCode.OPEN_MODE_MIXED, symbol, sentence))
+        tools.board.post(ReasonRaised.told(DegradedCode.OPEN_MODE_MIXED, symbol, unlike))
 
 
 def _raise_writer(tools: Tools, symbol: Symbol) -> None:

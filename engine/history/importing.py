@@ -226,7 +226,7 @@ def _damage(recovered: Recovered) -> Iterator[str]:
     """What of the stored bars was lost before we came."""
     for drop in recovered.drops:
         yield f"{drop.path}: {drop.lines or 'all'} lines are not used any more: {drop.why}."
-    yield from recovered.skipped
+    yield from map(str, recovered.skipped)
 
 
 def _doubts(m1: Bars, terms: StoreTerms) -> Iterator[str]:

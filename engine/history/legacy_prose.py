@@ -8,13 +8,15 @@ from uds import LegacyFault, LegacySeries
 from uds.model import Bars, Coverage, SeriesKey, Symbol
 
 from ..figures import grouped
+from ..sayings import Saying, saying
 from .legacy_evidence import Compared, moment
 
 
-def damage(fault: LegacyFault) -> str:
+def damage(fault: LegacyFault) -> Saying:
     """What of a file is not used, and why."""
-    lines = f"{fault.lines} lines from line {fault.first_line}" if fault.lines else "the file"
-    return f"{fault.path}: {lines} not used: {fault.why}."
+    if not fault.lines:
+        return saying("file_unused", fault.path, fault.why)
+    return saying("lines_unused", fault.path, fault.lines, fault.first_line, fault.why)
 
 
 def oddities(series: LegacySeries) -> Iterator[str]:
@@ -30,15 +32,7 @@ def oddities(series: LegacySeries) -> Iterator[str]:
         count = grouped(series.unfinished_count)
         yield f"{series.key}: {count} lines of unfinished bars were left out."
     if series.key.timeframe.is_derived:
-        yield from (damage(fault) for fault in series.faults)
-
-
-def unlike_mode(symbol: Symbol, theirs: str, ours: str) -> str:
-    """Why the old M1 of a symbol are not taken."""
-    return (
-        f"{symbol}: the M1 of the platform of before open in mode {theirs}, ours in mode {ours}; "
-        "none of its bars is taken."
-    )
+        yield from (str(damage(fault)) for fault in series.faults)
 
 
 def taken(symbol: Symbol, m1: Bars, covered: Coverage) -> str:

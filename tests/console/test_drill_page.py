@@ -238,6 +238,21 @@ async def test_the_journal_tells_the_drill_from_what_it_caused() -> None:
     assert "drill F9 FAIL: hangs: loud after 7.40 s, 6.00 s were allowed." in text
 
 
+async def test_a_drill_whose_clock_is_set_did_not_begin_again() -> None:
+    """The engine moves when it began, so that it lasts no longer; it is the same drill."""
+    app, client = staged(drilled.remembered())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("7")
+        running = drilled.under_way()
+        client.push(running)
+        await drawn(pilot, FLUSHED_S)
+        began_ms = _drill(running).began_ms + 3_600_000
+        client.push(replace(running, drill=replace(_drill(running), began_ms=began_ms)))
+        text = "\n".join(await drawn(pilot, FLUSHED_S))
+
+    assert 1 == text.count("drill F9 began")
+
+
 async def test_the_journal_tells_which_drill_a_boot_has_taken_back() -> None:
     """A console that comes after a kill, or twice, shows once what was in and that it is out."""
     done = "what its fault was made of died with the process"

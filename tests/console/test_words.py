@@ -308,3 +308,11 @@ def test_a_reason_keeps_its_codes_beside_its_words_and_over_the_wire() -> None:
     )
     assert "Збережено 80 з 300 H4; старіші M1 надходять." == Words("uk").detail(reason)
     assert reason.detail == Words("en").detail(reason)
+
+
+def test_a_detail_with_a_code_of_tomorrow_is_read_in_english() -> None:
+    """A newer engine sends the sentence too: the bare code and its figures would say less."""
+    english = "The moon rose 3 times. Attempt 2 in 0.1 s."
+    said = saying("moonrise", 3), saying("attempt_due", 2, "0.1")
+
+    assert english == Words("uk").told(said, english)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.broker.answers import Fetched, mended
 from engine.broker.port import BarsAnswer, BarsRequest, FetchFailed
+from engine.sayings import in_a_row
 from tests.engine.builders import GOLD, NOON, minutes
 from uds.model import MINUTE_MS, Bars, Timeframe
 
@@ -28,7 +29,7 @@ def test_a_good_answer_passes_as_it_is() -> None:
     found = mend(HOUR.tail(40))
 
     assert HOUR.tail(40).same_as(found.bars)
-    assert (0.05, 0, None) == (found.latency_s, found.outside_count, found.flaw)
+    assert (0.05, 0, ()) == (found.latency_s, found.outside_count, found.flaw)
 
 
 @given(st.permutations(range(40)), st.lists(st.integers(0, 39), max_size=10))
@@ -39,7 +40,7 @@ def test_order_and_repetition_are_mended(order: list[int], again: list[int]) -> 
     found = mend(shuffled)
 
     assert HOUR.tail(40).same_as(found.bars)
-    assert (found.flaw is None) == (order == sorted(order) and not again)
+    assert (found.flaw == ()) == (order == sorted(order) and not again)
 
 
 def test_of_a_repeated_open_the_last_one_counts() -> None:
@@ -55,14 +56,26 @@ def test_what_was_not_asked_for_is_dropped_and_counted() -> None:
     found = mend(HOUR)
 
     assert (40, 20) == (len(found.bars), found.outside_count)
-    assert "The broker's answer for XAU/USD M1 came with 20 bars outside the range." == found.flaw
+    assert "The broker's answer for XAU/USD M1 came with 20 bars outside the range." == in_a_row(
+        found.flaw
+    )
+
+
+def test_all_that_is_wrong_is_said_in_one_sentence() -> None:
+    """A detail of several codes reads in English as it did when it was one."""
+    found = mend(HOUR.take(np.append(np.arange(60)[::-1], 59)))
+
+    assert (
+        "The broker's answer for XAU/USD M1 came unordered and with 1 bars twice and "
+        "with 20 bars outside the range."
+    ) == in_a_row(found.flaw)
 
 
 def test_the_forming_bar_is_dropped_without_a_word() -> None:
     """Every broker sends it; its high and low are not final."""
     found = mend(HOUR.tail(40), NOON - 1)
 
-    assert (39, None) == (len(found.bars), found.flaw)
+    assert (39, ()) == (len(found.bars), found.flaw)
 
 
 def test_what_cannot_be_mended_is_a_failed_fetch() -> None:

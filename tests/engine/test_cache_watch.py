@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from engine.attempt import Partner, attempt
 from engine.bootstrap import seal
 from engine.duties.cache_watch import BEAT_S, watch_cache
 from engine.gate import GateState
@@ -26,7 +27,7 @@ from tests.engine.builders import (
     small_config,
 )
 from tests.engine.virtual_time import VirtualClock, in_virtual_time, settle
-from uds import CacheDown, CacheTimeout, CacheTooOld, DiskFailed, ServerMissing
+from uds import CacheDown, CacheTimeout, CacheTooOld, DiskFailed, DiskFull, ServerMissing
 from uds.memory_cache import MemoryCache
 from uds.model import MINUTE_MS, FencingToken, Generation, Symbol, Timeframe
 from uds.ports import Pointer
@@ -84,6 +85,7 @@ async def watched(cache: MovingCache | None = None) -> AsyncIterator[tuple[House
         (CacheTooOld("Version 6."), "REDIS_DOWN"),
         (ServerMissing("None."), "REDIS_DOWN"),
         (DiskFailed("Could not write the record."), "DISK_ERROR"),
+        (DiskFull("No room for the record."), "DISK_FULL"),
     ],
 )
 def test_a_server_that_is_away_is_said_within_a_beat_and_cleared_when_back(
@@ -112,7 +114,28 @@ def test_a_server_that_is_away_is_said_within_a_beat_and_cleared_when_back(
     away()
     said = [record.getMessage() for record in caplog.records]
     assert 1 == said.count(f"{code}: {trouble}")
-    assert (code != "DISK_ERROR") == ("Redis answers again, its tails are in place" in said)
+    assert code.startswith("REDIS") == ("Redis answers again, its tails are in place" in said)
+
+
+@in_virtual_time
+async def test_a_disk_that_two_failed_on_is_well_once_both_got_through() -> None:
+    """Whoever raised it first cannot clear it while the other fails: the last one does."""
+    async with watched() as (house, cache):
+        refused: list[Exception] = [DiskFailed("Could not write."), DiskFailed("Once more.")]
+
+        async def write() -> None:
+            if refused:
+                raise refused.pop()
+
+        writing = asyncio.create_task(attempt(house.tools, Partner.DISK, None, write))
+        await settle()
+        cache.trouble = DiskFailed("Could not write the record.")
+        await asyncio.wait_for(writing, 30)
+        assert {"DISK_ERROR"} == house.codes
+
+        cache.trouble = None
+        await asyncio.sleep(2 * BEAT_S)
+        assert set() == house.codes
 
 
 @in_virtual_time

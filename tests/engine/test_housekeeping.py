@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from engine.attempt import Partner, attempt
 from engine.bootstrap import begin_rebuild
 from engine.degraded import DegradedCode
 from engine.duties.housekeeping import BEAT_S, GRACE_S, keep_house, last_checkpoint
@@ -29,7 +30,7 @@ from tests.engine.virtual_time import VirtualClock, in_virtual_time
 from uds import DiskFailed, Fenced, View, layout
 from uds.folder_view import FolderView
 from uds.memory_disk import MemoryDisk
-from uds.model import MINUTE_MS, Timeframe
+from uds.model import MINUTE_MS, Symbol, Timeframe
 from uds.reader import Reader
 
 M1 = key(GOLD, Timeframe.M1)
@@ -122,7 +123,10 @@ async def test_the_file_before_is_used_and_it_is_said() -> None:
         assert layout.STATE_PREVIOUS in house.disk.files
     disk.files[layout.STATE] = disk.files[layout.STATE][:-9]
     async with kept(disk, NOON + 10 * MINUTE_MS) as house:
-        assert DegradedCode.STATE_FALLBACK_PREV.value in house.codes | house.healed_codes
+        status, code = house.board.status, DegradedCode.STATE_FALLBACK_PREV
+        (found,) = (r for r in (*status.reasons, *status.healed) if r.code is code)
+        assert ["state_bad"] == [one.code for one in found.said]
+        assert found.detail.startswith(f"{layout.STATE} cannot be used: ")
 
 
 @in_virtual_time
@@ -311,3 +315,34 @@ async def test_what_the_cache_watch_says_of_the_disk_no_reading_takes_back() -> 
         is_bad = False
         await asyncio.sleep(2)
         assert set() == house.codes
+
+
+@in_virtual_time
+async def test_what_cannot_be_removed_is_said_once_and_takes_nothing_else_back() -> None:
+    """A file that nobody may remove stays for good; the same symbol's commit fails for itself."""
+    async with kept() as house:
+        collect, refused = house.store.collect, [DiskFailed("Operation not permitted.")]
+
+        async def collected(symbol: Symbol) -> object:
+            if refused:
+                raise refused[0]
+            return await collect(symbol)
+
+        async def never() -> None:
+            raise DiskFailed("Could not commit.")
+
+        def standing() -> list[int]:
+            place = DegradedCode.DISK_ERROR, GOLD
+            return [r.count for r in house.board.status.reasons if (r.code, r.scope) == place]
+
+        house.store.collect = collected  # type: ignore[method-assign, assignment]
+        await asyncio.sleep(GRACE_S + 20)
+        assert [1] == standing()
+
+        commit = asyncio.create_task(attempt(house.tools, Partner.DISK, GOLD, never))
+        await asyncio.sleep(BEAT_S / 2)
+        refused.clear()
+        await asyncio.sleep(2 * BEAT_S)
+        assert standing()
+        assert DegradedCode.DISK_ERROR.value not in house.healed_codes
+        commit.cancel()

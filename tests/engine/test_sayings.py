@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.acts.sayings import ACT_SAYINGS
-from engine.broker.port import RateLimited
+from engine.broker.port import FetchFailed, RateLimited
 from engine.broker.session import FetchSilent
 from engine.drills.sayings import DRILL_SAYINGS
 from engine.reason_sayings import REASON_SAYINGS
@@ -112,6 +112,7 @@ def test_what_is_no_saying_is_none(raw: object) -> None:
         (CacheDown(told("redis_away", "x"), hint=told("redis_remedy")), _AWAY),
         (CacheDown(told("redis_away", "x"), hint="Look."), ["as_it_is"]),
         (CacheDown("Refused."), ["as_it_is"]),
+        (FetchFailed(""), ["as_it_is"]),
         (OSError(28, "No space"), ["as_it_is"]),
     ],
 )

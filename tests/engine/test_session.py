@@ -288,6 +288,27 @@ async def test_the_oldest_request_under_way_is_dated_until_it_is_answered() -> N
 
 
 @in_virtual_time
+async def test_a_request_that_waits_for_its_pace_is_no_silence_of_the_broker() -> None:
+    """It has its slot and was not sent: a screen that says `no answer` would blame the broker."""
+    room = Room(slots=2, pace=0.25)
+    await room.session.login()
+    pages = [room.ask(rank=(0, page)) for page in range(3)]
+    await asyncio.gather(*pages[:2])
+    await settle()
+    assert (1, None) == (room.status.slots_used, room.status.unanswered_since_ms)
+
+    room.broker.latency_s = 1.0
+    await room.clock.sleep(3.5)
+    assert room.status.unanswered_since_ms is None
+    await room.clock.sleep(1.0)
+    sent_ms = room.status.unanswered_since_ms
+    assert sent_ms is not None
+    assert 550 == room.clock.now_ms() - sent_ms
+    await pages[2]
+    assert room.status.unanswered_since_ms is None
+
+
+@in_virtual_time
 async def test_a_request_cancelled_under_way_frees_its_slot() -> None:
     """A restarted process must not take slots with it."""
     room = Room(slots=1)

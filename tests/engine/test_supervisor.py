@@ -478,6 +478,30 @@ async def test_force_cuts_short_a_restart_that_waits() -> None:
         assert 1 == row(house, "m1_poller").restarts
 
 
+@pytest.mark.parametrize(("is_forced", "after_s"), [(False, 5.0), (True, 2.0)])
+def test_the_operators_restart_outranks_a_failure_whose_end_is_awaited(
+    is_forced: bool, after_s: float
+) -> None:
+    """Who asks for a restart while a silent child is being ended gets it without any delay."""
+
+    @in_virtual_time
+    async def restarts() -> None:
+        child, _ = stubborn()
+        async with family(m1_poller=child) as (house, supervisor):
+            supervisor.fail("m1_poller", ChildEnded("it was silent for 15 s"))
+            await asyncio.sleep(1)
+            supervisor.fail("m1_poller", ChildEnded("it was silent for 15 s"))
+            await asyncio.sleep(1)
+            supervisor.restart("m1_poller", is_forced=is_forced)
+            await asyncio.sleep(10)
+
+            assert 1 == row(house, "m1_poller").restarts
+            assert [0.0, after_s] == [round(began_s, 3) for began_s in child.lives_s]
+            assert 0 == row(house, "m1_poller").failures
+
+    restarts()
+
+
 @in_virtual_time
 async def test_a_stop_during_a_restart_leaves_nobody_with_papers() -> None:
     """A fence may come while a child is being ended: it must write nothing after it."""

@@ -18,7 +18,7 @@ import redis
 from uds import codec, embedded, layout
 from uds.cache import RedisCache
 from uds.embedded import EmbeddedServer, find_server
-from uds.errors import CacheDown, ServerMissing
+from uds.errors import CacheDown, DiskFull, ServerMissing
 from uds.host_process import started
 from uds.layout import EMBEDDED_RECORD
 from uds.memory_disk import MemoryDisk
@@ -87,6 +87,34 @@ async def test_a_host_that_cannot_begin_a_process_is_waited_out(
     await server.ensure()
 
     assert answers(server)
+
+
+async def test_a_record_that_the_disk_did_not_take_is_written_at_the_next_beat(
+    tmp_path: Path,
+) -> None:
+    """A boot after a kill ends the survivor whose record it finds: an unnamed one stays."""
+
+    class FullAtFirst(MemoryDisk):
+        async def replace(self, path: str, data: bytes, keep_as: str | None = None) -> None:
+            if not refused:
+                refused.append(path)
+                raise DiskFull("No room.")
+            await super().replace(path, data, keep_as)
+
+    refused: list[str] = []
+    disk = FullAtFirst()
+    server = EmbeddedServer(disk, tmp_path, tmp_path)
+    try:
+        with pytest.raises(DiskFull):
+            await server.ensure()
+        pid = server.pid
+        await server.ensure()
+
+        assert pid is not None
+        assert pid == server.pid == json.loads(disk.files[EMBEDDED_RECORD])["pid"]
+        assert answers(server)
+    finally:
+        await server.stop()
 
 
 async def test_it_is_private(server: EmbeddedServer, tmp_path: Path) -> None:

@@ -434,7 +434,7 @@ async def test_a_bad_commit_falls_back_to_the_one_before() -> None:
     assert G1 == recovered.found
     assert bars(10).same_as(second.load(GOLD_M1))
     (skipped,) = recovered.skipped
-    assert "the manifest 1-2 of XAU/USD cannot be used" in skipped
+    assert "the manifest 1-2 of XAU/USD cannot be used" in str(skipped)
 
 
 async def test_when_every_commit_is_bad_it_is_a_cold_start_that_says_why() -> None:
