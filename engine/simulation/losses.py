@@ -8,7 +8,6 @@ from uds import MemoryCache
 
 from ..degraded import DegradedCode
 from .case import Act, ActKind
-from .loudness import standing_codes
 from .world import World
 
 _KIND = ActKind
@@ -40,7 +39,8 @@ def _put_back(world: World, before: MemoryCache) -> None:
 
 def _expect_said(world: World, told: str) -> None:
     node = world.current
-    if node is not None and node.view.has_opened and not standing_codes(node) & _LOUD:
+    world.loudness.note_loss()
+    if node is not None and node.view.has_opened:
         world.loudness.expect(node, _LOUD, _BEAT_S, told)
 
 

@@ -29,6 +29,7 @@ class Loudness:
         self._disturbed_us: dict[int, int] = {}
         self._heard: set[tuple[int, int]] = set()
         self._jumped_us: list[int] = []
+        self._lost_us: list[int] = []
 
     def running(self) -> Boot | None:
         """The boot that lives and can speak."""
@@ -45,6 +46,10 @@ class Loudness:
         """A wall clock was set."""
         self._jumped_us.append(self._stage.now_us())
 
+    def note_loss(self) -> None:
+        """Redis lost what it had, or was given something older."""
+        self._lost_us.append(self._stage.now_us())
+
     def expect_once(
         self,
         node: Boot,
@@ -60,8 +65,10 @@ class Loudness:
             self.expect(node, codes, slack_s, act.told())
 
     def expect(self, node: Boot, codes: frozenset[DegradedCode], slack_s: float, told: str) -> None:
-        """It must have said one of them by then."""
+        """It must have said one of them by then, or be saying it already."""
         since_us = self._stage.now_us()
+        if standing_codes(node) & codes:
+            return
         wait_us = round(slack_s * 1e6) + _LOUD_US
         self._stage.loop.call_later(
             wait_us / 1e6, self._judge, node, codes, since_us, told, context=self._context
@@ -94,8 +101,10 @@ class Loudness:
             return
         if standing_codes(node) & {_CODE.FENCED}:
             return
-        near = [us for us in self._jumped_us if abs(us - since_us) < _ONE_BEAT_US]
-        if _CODE.CLOCK_JUMP in codes and len(near) > 1:
+        is_jump = _CODE.CLOCK_JUMP in codes
+        alike = self._jumped_us if is_jump else self._lost_us
+        near = [us for us in alike if abs(us - since_us) < _ONE_BEAT_US]
+        if (is_jump or _CODE.REDIS_REGRESSED in codes) and len(near) > 1:
             return  # they may have cancelled each other between two looks
         said = {code for at_us, code, _ in view.raised if at_us >= since_us} | standing_codes(node)
         if said & codes:
