@@ -128,6 +128,8 @@ class _Collector:
         self._tools = tools
         self._live: dict[Symbol, tuple[Generation, float]] = {}
         self._collected: dict[Symbol, Generation] = {}
+        self._unremoved: set[Symbol] = set()
+        """Whose files could not be removed: what else the disk does says nothing of that."""
 
     async def collect_due(self) -> None:
         """Collect where the grace has passed; raises Fenced."""
@@ -144,14 +146,24 @@ class _Collector:
                 except DiskFailed as error:
                     self._say(symbol, error)
                     continue
-                if not self._tools.unsettled[(Partner.DISK.name, symbol)]:
-                    clear(self._tools, Partner.DISK, symbol)
+                self._say_removed(symbol)
                 self._collected[symbol] = generation
 
     def _say(self, symbol: Symbol, error: DiskFailed) -> None:
         """Once, unless it is something else by now: it is tried at every beat."""
+        if symbol not in self._unremoved:
+            self._unremoved.add(symbol)
+            self._tools.unsettled[(Partner.DISK.name, symbol)] += 1
         said = saying("not_removed", symbol), *said_of(error)
         raised = ReasonRaised.told(Partner.DISK.code_of(error), symbol, *said)
         found = raised.code, raised.scope, raised.said
         if found not in ((r.code, r.scope, r.said) for r in self._tools.board.status.reasons):
             self._tools.board.post(raised)
+
+    def _say_removed(self, symbol: Symbol) -> None:
+        """Nobody needs more of the disk, unless somebody else waits for it."""
+        unsettled, place = self._tools.unsettled, (Partner.DISK.name, symbol)
+        unsettled[place] -= symbol in self._unremoved
+        self._unremoved.discard(symbol)
+        if not unsettled[place]:
+            clear(self._tools, Partner.DISK, symbol)

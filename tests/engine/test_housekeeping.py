@@ -344,5 +344,5 @@ async def test_what_cannot_be_removed_is_said_once_and_takes_nothing_else_back()
         refused.clear()
         await asyncio.sleep(2 * BEAT_S)
         assert standing()
-        assert DegradedCode.DISK_ERROR.value not in house.healed_codes
+        assert GOLD not in {reason.scope for reason in house.board.status.healed}
         commit.cancel()
