@@ -43,14 +43,14 @@ class HttpReader:
     async def get(self, path: str) -> Reply:
         """One question; raises OSError, TimeoutError, or EOFError for half an answer."""
         began_s = time.perf_counter()
+        is_whole = False
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 code, body = await self._asked(path)
-        except BaseException:
-            self._hang_up()
-            raise
-        if not self._is_kept_alive:
-            self._hang_up()
+            is_whole = True
+        finally:
+            if not (is_whole and self._is_kept_alive):
+                self._hang_up()
         return Reply(code, body, time.perf_counter() - began_s)
 
     async def _asked(self, path: str) -> tuple[int, bytes]:
