@@ -18,10 +18,10 @@ from ..sayings import sentences
 from .case import Act, ActKind
 from .losses import LOSSES
 from .node import SimNode
+from .oracles import REDIS_CODES
 from .world import World
 
 _CODE, _KIND = DegradedCode, ActKind
-_REDIS = frozenset({_CODE.REDIS_DOWN, _CODE.REDIS_TIMEOUT, _CODE.REDIS_REGRESSED})
 _DISK = frozenset({_CODE.DISK_ERROR, _CODE.DISK_FULL})
 _FETCH = frozenset({_CODE.BROKER_FETCH_FAILED, _CODE.BROKER_RATE_LIMITED})
 _CHILD = frozenset({_CODE.CHILD_RESTARTING, _CODE.CHILD_HELD})
@@ -261,7 +261,7 @@ class Acts:
             world.oracles.is_disk_faulty = True
         if operation.startswith("cache."):
             slack_s = 1.0 if fault.kind is FaultKind.TIME_OUT else 0.25
-            self._loudness.expect_once(node, id(fault), _REDIS, slack_s, act)
+            self._loudness.expect_once(node, id(fault), REDIS_CODES, slack_s, act)
         elif act.subject in ("*", "append.*", "append.Sync", "replace.*"):
             self._loudness.expect_once(node, id(fault), _DISK, 0.0, act)
 

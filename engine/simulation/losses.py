@@ -6,14 +6,11 @@ from collections.abc import Callable
 
 from uds import MemoryCache
 
-from ..degraded import DegradedCode
 from .case import Act, ActKind
+from .oracles import REDIS_CODES
 from .world import World
 
 _KIND = ActKind
-_LOUD = frozenset(
-    {DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED}
-)
 _BEAT_S = 0.25
 """How long nobody looks at Redis."""
 
@@ -41,7 +38,7 @@ def _expect_said(world: World, told: str) -> None:
     node = world.current
     world.loudness.note_loss()
     if node is not None and node.view.has_opened:
-        world.loudness.expect(node, _LOUD, _BEAT_S, told)
+        world.loudness.expect(node, REDIS_CODES, _BEAT_S, told)
 
 
 def _lose_tail(world: World, act: Act) -> None:

@@ -116,16 +116,16 @@ def _drawn(random: Random, case: Case, weights: dict[ActKind, int], cuts: int) -
 
 def _with_rare_acts(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
     """Some seeds have more done to them, which chance alone would seldom bring about."""
-    rare = (*_spoiled_state(case, acts), *_lost_extension(case), *_rolled_back(case, acts))
+    last_s = max((act.at_s for act in acts), default=0.0)
+    rare = (*_spoiled_state(case, last_s), *_lost_extension(case), *_rolled_back(case, last_s))
     return tuple(sorted((*acts, *rare), key=lambda act: act.at_s))
 
 
-def _spoiled_state(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
+def _spoiled_state(case: Case, last_s: float) -> tuple[Act, ...]:
     """State files are spoiled or taken away, and the engine is started again."""
     random = Random(f"{case.seed}/state")
     if random.random() >= _STATE_SHARE:
         return ()
-    last_s = max((act.at_s for act in acts), default=0.0)
     at_s = round(random.uniform(1.2, max(last_s, 4.0)), 3)
     subject, pause_s = random.choice(SPOILED), random.choice(_PAUSES_S)
     if Random(f"{case.seed}/removed").random() < _REMOVED_SHARE:
@@ -145,12 +145,11 @@ def _lost_extension(case: Case) -> tuple[Act, ...]:
     return (Act(round(at_s, 3), _KIND.REDIS_LOSES, for_s, "cache.extend", 1.0),)
 
 
-def _rolled_back(case: Case, acts: tuple[Act, ...]) -> tuple[Act, ...]:
+def _rolled_back(case: Case, last_s: float) -> tuple[Act, ...]:
     """The server of Redis falls and has lost its last seconds, or takes an older backup."""
     random = Random(f"{case.seed}/rolled back")
     if random.random() >= _ROLLED_BACK_SHARE:
         return ()
-    last_s = max((act.at_s for act in acts), default=0.0)
     at_s = round(random.uniform(0.0, max(last_s, 4.0)), 3)
     return (Act(at_s, _KIND.REDIS_ROLLED_BACK, random.choice((0.2, 1.0, 1.0, 5.0, 65.0))),)
 

@@ -24,7 +24,10 @@ _PARTNERS = {
     DegradedCode.REDIS_DOWN: "redis",
     DegradedCode.REDIS_TIMEOUT: "redis",
 }
-_DEPENDS = (DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED)
+REDIS_CODES = frozenset(
+    {DegradedCode.REDIS_DOWN, DegradedCode.REDIS_TIMEOUT, DegradedCode.REDIS_REGRESSED}
+)
+"""What is said while Redis is not ours."""
 
 
 class Oracles:
@@ -242,7 +245,7 @@ class Oracles:
     def _check_first_opening(self, node: Boot) -> None:
         assert node.engine is not None
         standing = {reason.code for reason in node.engine.board.status.reasons}
-        self.must(not standing & set(_DEPENDS), f"{node.view.name}: opened while Redis is not ours")
+        self.must(not standing & REDIS_CODES, f"{node.view.name}: opened while Redis is not ours")
         node.conduct.opened()
 
     def look_at_redis(self) -> None:
