@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from console.clean import clean
-from console.layout import plan
+from console.layout import Plan, plan
 from console.logbook import LogBook
 from engine.degraded import DegradedCode
 from engine.events import ProcessChanged
@@ -62,19 +62,18 @@ def test_the_parts_never_exceed_the_terminal() -> None:
         assert height > 5 or not shares.footer
 
 
+def rows_of(shares: Plan) -> tuple[int, ...]:
+    """How many rows each part of a home screen has, from the top."""
+    parts = shares.header, shares.grid, shares.reasons, shares.processes
+    return (*parts, shares.notice, shares.footer)
+
+
 def test_a_narrow_terminal_that_is_high_shows_reasons_and_processes_too() -> None:
     """Eight empty rows under the signs would hide what is wrong."""
     shares = plan(60, 24, symbols=13)
     low = plan(60, 19, symbols=13)
 
-    assert (1, 13, 3, 5, 1, 1) == (
-        shares.header,
-        shares.grid,
-        shares.reasons,
-        shares.processes,
-        shares.notice,
-        shares.footer,
-    )
+    assert (1, 13, 3, 5, 1, 1) == rows_of(shares)
     assert (13, 3, 0) == (low.grid, low.reasons, low.processes)
     assert (0, 0, 16) == (plan(60, 19, 13, True).grid, 0, plan(60, 19, 13, True).processes)
 
@@ -83,14 +82,7 @@ def test_the_home_screen_of_the_smallest_common_terminal() -> None:
     """80×24: 2 status rows, 14 grid rows, 1 reason row, 5 processes, 1 answer, 1 footer."""
     shares = plan(80, 24, symbols=13)
 
-    assert (2, 14, 1, 5, 1, 1) == (
-        shares.header,
-        shares.grid,
-        shares.reasons,
-        shares.processes,
-        shares.notice,
-        shares.footer,
-    )
+    assert (2, 14, 1, 5, 1, 1) == rows_of(shares)
 
 
 def _hostile_status() -> Status:

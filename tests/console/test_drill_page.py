@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from console.commands import SECTIONS
 from console.dress import Dress
@@ -28,7 +30,7 @@ from engine.status import DrillStatus, Status
 
 from . import drilled, scenes
 from .drilled import BEGAN_MS
-from .scenes import OPENED_MS
+from .scenes import OPENED_MS, FakeClient
 from .stage import FLUSHED_S, NOW_MS, drawn, staged
 
 _TO_F9 = "j" * 8
@@ -219,14 +221,20 @@ async def test_while_the_fault_is_out_nothing_is_said_to_be_in() -> None:
         assert "the fault goes within 0:00" in (await drawn(pilot, FLUSHED_S))[22]
 
 
+async def begun_on_journal(pilot: Pilot[Any], client: FakeClient) -> Status:
+    """The journal is on the screen, and a drill begins."""
+    await pilot.press("7")
+    running = drilled.under_way()
+    client.push(running)
+    await drawn(pilot, FLUSHED_S)
+    return running
+
+
 async def test_the_journal_tells_the_drill_from_what_it_caused() -> None:
     """Whoever reads the night's journal must not take a drilled fault for a real one."""
     app, client = staged(drilled.remembered())
     async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.press("7")
-        running = drilled.under_way()
-        client.push(running)
-        await drawn(pilot, FLUSHED_S)
+        running = await begun_on_journal(pilot, client)
         moved = replace(_drill(running), phase=DrillPhase.REVERT)
         client.push(replace(running, drill=moved))
         await drawn(pilot, FLUSHED_S)
@@ -242,10 +250,7 @@ async def test_a_drill_whose_clock_is_set_did_not_begin_again() -> None:
     """The engine moves when it began, so that it lasts no longer; it is the same drill."""
     app, client = staged(drilled.remembered())
     async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.press("7")
-        running = drilled.under_way()
-        client.push(running)
-        await drawn(pilot, FLUSHED_S)
+        running = await begun_on_journal(pilot, client)
         began_ms = _drill(running).began_ms + 3_600_000
         client.push(replace(running, drill=replace(_drill(running), began_ms=began_ms)))
         text = "\n".join(await drawn(pilot, FLUSHED_S))
